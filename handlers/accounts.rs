@@ -1,0 +1,195 @@
+//! Positions and balances: one hash each, a field an account, a member a symbol or currency.
+
+use fullon_cache_api::prelude::*;
+
+/// Which way a position goes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Side {
+    /// It gains when the price rises.
+    Long,
+    /// It gains when the price falls; its volume is below zero.
+    Short,
+}
+
+/// What an account holds of one pair.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Position {
+    /// The account.
+    user_id: Id,
+    /// The pair, e.g. `BTC/USDT`.
+    symbol: String,
+    /// Which way it goes.
+    side: Side,
+    /// How much, in the base currency; below zero for a short position.
+    volume: f64,
+    /// The average price that it was opened at, in the quote currency.
+    price: Option<f64>,
+    /// What was paid for it, in the quote currency.
+    cost: Option<f64>,
+    /// The fees so far, in the quote currency.
+    fee: Option<f64>,
+    /// How many trades made it.
+    count: Option<f64>,
+    /// When it last changed.
+    timestamp: Option<Seconds>,
+}
+
+/// What an account holds of one currency, in units of that currency.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Balance {
+    /// The account.
+    user_id: Id,
+    /// The currency, e.g. `USDT`.
+    currency: String,
+    /// All of it.
+    total: Option<f64>,
+    /// What no order holds.
+    available: Option<f64>,
+    /// What orders hold: the total less what is available.
+    reserved: Option<f64>,
+    /// When the account was last read.
+    timestamp: Option<Seconds>,
+}
+
+static POSITION: Shape<Position> = Shape::new();
+static BALANCE: Shape<Balance> = Shape::new();
+
+/// One member of an account's object: a symbol's position or a currency's balance.
+fn members<'a>(account: &Fields<'a>, beside: &str) -> Vec<(String, &'a str)> {
+    let members = account.iter().filter(|(name, _)| *name != beside);
+    members.map(|(name, value)| (name.to_owned(), value.get())).collect()
+}
+
+fn position(user_id: &str, symbol: &str, stored: &str) -> Result<Json<Position>> {
+    let fields = Fields::parse(stored)?;
+    let volume = fields.number("volume").ok_or_else(|| Error::corrupt("has no number as `volume`"))?;
+    let side = if volume.starts_with('-') { "short" } else { "long" };
+    let added =
+        [("user_id", Added::Text(user_id)), ("symbol", Added::Text(symbol)), ("side", Added::Text(side))];
+    POSITION.read_with(&fields, &added)
+}
+
+fn balance(user_id: &str, currency: &str, stored: &str, date: Option<&str>) -> Result<Json<Balance>> {
+    let fields = Fields::parse(stored)?;
+    let total = fields.number("balance").or_else(|| fields.number("total"));
+    let available = fields.number("available");
+    let reserved = total.zip(available).and_then(|(total, available)| difference(total, available));
+    let mut added = vec![
+        ("user_id", Added::Text(user_id)),
+        ("currency", Added::Text(currency)),
+        ("total", Added::Raw(total.unwrap_or("null"))),
+        ("available", Added::Raw(available.unwrap_or("null"))),
+        ("reserved", Added::Raw(reserved.as_deref().unwrap_or("null"))),
+    ];
+    if let Some(date) = date {
+        added.push(("timestamp", Added::Raw(date)));
+    }
+    let rest = fields.without(&["balance"]);
+    BALANCE.read_with(&rest, &added)
+}
+
+/// The positions of one account.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetPositions {
+    user_id: UserId,
+}
+
+impl Query for GetPositions {
+    type Output = Vec<Position>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Position>>> {
+        let mut list = JsonList::new();
+        if let Some(stored) = view.hash_field("positions", &self.user_id).await? {
+            for (symbol, stored) in members(&stored.fields()?, "timestamp") {
+                if let Some(position) = view.healthy(&symbol, position(&self.user_id, &symbol, stored)) {
+                    list.push(position);
+                }
+            }
+        }
+        Ok(list.finish())
+    }
+}
+
+/// The position of one account in one pair.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetPosition {
+    user_id: UserId,
+    symbol: Symbol,
+}
+
+impl Query for GetPosition {
+    type Output = Position;
+
+    async fn run(&self, view: &View) -> Result<Json<Position>> {
+        let none = || miss!("User {} has no position in {}", self.user_id, self.symbol);
+        let stored = view.hash_field("positions", &self.user_id).await?.ok_or_else(none)?;
+        let found = stored.fields()?.raw(&self.symbol).ok_or_else(none)?;
+        position(&self.user_id, &self.symbol, found)
+    }
+}
+
+/// What one account holds of one currency.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetBalance {
+    user_id: UserId,
+    currency: Currency,
+}
+
+impl Query for GetBalance {
+    type Output = Balance;
+
+    async fn run(&self, view: &View) -> Result<Json<Balance>> {
+        let none = || miss!("User {} has no balance in {}", self.user_id, self.currency);
+        let stored = view.hash_field("accounts", &self.user_id).await?.ok_or_else(none)?;
+        let account = stored.fields()?;
+        let found = account.raw(&self.currency).filter(|_| &*self.currency != "date").ok_or_else(none)?;
+        balance(&self.user_id, &self.currency, found, account.time_text("date").as_deref())
+    }
+}
+
+/// What one account holds of every currency.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetBalances {
+    user_id: UserId,
+}
+
+impl Query for GetBalances {
+    type Output = Vec<Balance>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Balance>>> {
+        let mut list = JsonList::new();
+        if let Some(stored) = view.hash_field("accounts", &self.user_id).await? {
+            let account = stored.fields()?;
+            let date = account.time_text("date");
+            for (currency, stored) in members(&account, "date") {
+                let balance = balance(&self.user_id, &currency, stored, date.as_deref());
+                if let Some(balance) = view.healthy(&currency, balance) {
+                    list.push(balance);
+                }
+            }
+        }
+        Ok(list.finish())
+    }
+}
+
+submit! {
+    Operation::read::<GetPositions>("get_positions", "All positions of one account.")
+        .sends(&[Verb::HGet])
+        .examples(&[r#"{"user_id": 1001}"#, r#"{"user_id": "1001"}"#]),
+    Operation::read::<GetPosition>("get_position", "The position of one account in one pair.")
+        .sends(&[Verb::HGet])
+        .may_miss()
+        .examples(&[r#"{"user_id": 1001, "symbol": "OP/USDT"}"#]),
+    Operation::read::<GetBalance>("get_balance", "What one account holds of one currency.")
+        .sends(&[Verb::HGet])
+        .may_miss()
+        .examples(&[r#"{"user_id": 1001, "currency": "USDT"}"#]),
+    Operation::read::<GetBalances>("get_balances", "What one account holds of every currency.")
+        .sends(&[Verb::HGet])
+        .examples(&[r#"{"user_id": 1001}"#]),
+}

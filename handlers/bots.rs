@@ -1,0 +1,194 @@
+//! Bots, what they block, and what they are about to open.
+
+use fullon_cache_api::prelude::*;
+
+/// What a bot says of one of its feeds, in its own words.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Feed {
+    /// `running`, `stopped`, `error`, …
+    status: Option<serde_json::Value>,
+    /// When the bot last said so.
+    timestamp: Option<Seconds>,
+}
+
+static FEED: Shape<Feed> = Shape::new();
+
+/// A bot's state.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct BotStatus {
+    /// The bot.
+    bot_id: Id,
+    /// The state of its first feed that has one, else `unknown`.
+    status: String,
+    /// Its feeds by name.
+    feeds: BTreeMap<String, Feed>,
+}
+
+fn feeds(stored: &Fields<'_>) -> Result<Json<BTreeMap<String, Feed>>> {
+    let mut feeds = JsonObject::new();
+    for (name, feed) in stored.iter() {
+        feeds.insert(name, FEED.read_with(&Fields::parse(feed.get())?, &[])?);
+    }
+    Ok(feeds.finish())
+}
+
+fn status(stored: &Fields<'_>) -> String {
+    let feeds = stored.iter().filter_map(|(_, feed)| Fields::parse(feed.get()).ok());
+    let mut states = feeds.filter_map(|feed| feed.text("status").map(|status| status.into_owned()));
+    states.next().unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// All bots.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetBots {}
+
+impl Query for GetBots {
+    type Output = BTreeMap<String, BTreeMap<String, Feed>>;
+
+    async fn run(&self, view: &View) -> Result<Json<Self::Output>> {
+        let mut bots = JsonObject::new();
+        for (bot_id, stored) in &view.hash("bots").await? {
+            let feeds = stored.fields().and_then(|fields| feeds(&fields));
+            if let Some(feeds) = view.healthy(bot_id, feeds) {
+                bots.insert(bot_id, feeds);
+            }
+        }
+        Ok(bots.finish())
+    }
+}
+
+/// One bot.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetBotStatus {
+    bot_id: BotId,
+}
+
+impl Query for GetBotStatus {
+    type Output = BotStatus;
+
+    async fn run(&self, view: &View) -> Result<Json<BotStatus>> {
+        let stored = view.hash_field("bots", &self.bot_id).await?;
+        let stored = stored.ok_or_else(|| miss!("Bot {} not found in cache", self.bot_id))?;
+        let fields = stored.fields()?;
+        let mut object = JsonObject::new();
+        object.insert("bot_id", Json::of(&*self.bot_id)?);
+        object.insert("status", Json::of(&status(&fields))?);
+        object.insert("feeds", feeds(&fields)?);
+        Ok(object.finish())
+    }
+}
+
+/// Whether one pair is blocked.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct IsBlocked {
+    exchange: Exchange,
+    symbol: Symbol,
+}
+
+impl Query for IsBlocked {
+    type Output = Option<Id>;
+
+    async fn run(&self, view: &View) -> Result<Json<Option<Id>>> {
+        let stored = view.hash_field("blocks", &format!("{}:{}", self.exchange, self.symbol)).await?;
+        let bot_id = stored.as_ref().map(Stored::text).transpose()?;
+        Json::of(&bot_id.map(|bot_id| Id(bot_id.to_owned())))
+    }
+}
+
+/// A pair that a bot keeps others from trading.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Block {
+    /// The exchange, e.g. `binance`.
+    exchange: String,
+    /// The pair, e.g. `BTC/USDT`.
+    symbol: String,
+    /// The bot that blocks it.
+    bot_id: Id,
+}
+
+/// All pairs that are blocked.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetBlocks {}
+
+impl Query for GetBlocks {
+    type Output = Vec<Block>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Block>>> {
+        let block = |pair: &str, stored: &Stored| {
+            let (exchange, symbol) =
+                pair.split_once(':').ok_or_else(|| Error::corrupt("stands under no `exchange:symbol`"))?;
+            let bot_id = Id(stored.text()?.to_owned());
+            Ok(Block { exchange: exchange.to_owned(), symbol: symbol.to_owned(), bot_id })
+        };
+        let hash = view.hash("blocks").await?;
+        Json::of(&hash.iter().filter_map(|(pair, stored)| view.healthy(pair, block(pair, stored))).collect())
+    }
+}
+
+/// A position that a bot is about to open.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Opening {
+    /// The bot.
+    bot_id: Id,
+    /// Since when.
+    since: Seconds,
+}
+
+/// Whether a bot is about to open a position in one pair.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct IsOpeningPosition {
+    exchange: Exchange,
+    symbol: Symbol,
+}
+
+impl Query for IsOpeningPosition {
+    type Output = Option<Opening>;
+
+    async fn run(&self, view: &View) -> Result<Json<Option<Opening>>> {
+        let field = format!("{}:{}", self.exchange, self.symbol);
+        let Some(stored) = view.hash_field("opening", &field).await? else { return Ok(Json::null()) };
+        let (bot_id, since) = bot_and_time(stored.text()?)?;
+        let mut object = JsonObject::new();
+        object.insert("bot_id", Json::of(bot_id)?);
+        object.insert("since", since);
+        Ok(object.finish())
+    }
+}
+
+/// `{bot_id}:{time}`, where both may hold colons: the longest end that is a time is the time.
+fn bot_and_time(text: &str) -> Result<(&str, Json<Seconds>)> {
+    let splits = text.match_indices(':').filter_map(|(at, _)| {
+        let (bot_id, time) = (&text[..at], &text[at + 1..]);
+        // A bare number is how a bot id may end, not how this writer writes times.
+        time.contains('-').then(|| Json::time(time).ok().map(|time| (bot_id, time))).flatten()
+    });
+    let mut splits = splits.filter(|(bot_id, _)| !bot_id.is_empty());
+    splits.next().ok_or_else(|| Error::corrupt("is no `bot_id:time`"))
+}
+
+submit! {
+    Operation::read::<GetBots>("get_bots", "All bots with their feeds.")
+        .sends(&[Verb::HGetAll])
+        .examples(&["{}"]),
+    Operation::read::<GetBotStatus>("get_bot_status", "The state of one bot and its feeds.")
+        .sends(&[Verb::HGet])
+        .may_miss()
+        .examples(&[r#"{"bot_id": "bot_0"}"#]),
+    Operation::read::<IsBlocked>("is_blocked", "The bot that blocks one pair, or null.")
+        .sends(&[Verb::HGet])
+        .examples(&[r#"{"exchange": "binance", "symbol": "BTC/USDT"}"#]),
+    Operation::read::<GetBlocks>("get_blocks", "All pairs that are blocked, and by which bot.")
+        .sends(&[Verb::HGetAll])
+        .examples(&["{}"]),
+    Operation::read::<IsOpeningPosition>(
+        "is_opening_position",
+        "The bot that is about to open a position in one pair, or null.",
+    )
+    .sends(&[Verb::HGet])
+    .examples(&[r#"{"exchange": "binance", "symbol": "XRP/USDT"}"#]),
+}

@@ -1,0 +1,106 @@
+//! Bars: a list a symbol and timeframe.
+
+use fullon_cache_api::prelude::*;
+
+/// One bar: its begin in seconds since the epoch; open, high, low and close in the quote currency; the
+/// volume in the base currency.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Bar(Seconds, f64, f64, f64, f64, f64);
+
+/// The newest bars of one symbol.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetLatestOhlcvBars {
+    /// As its writer spells it, `BTC/USDT` or `BTCUSD`; where there is none with the slash, the one
+    /// without is read.
+    symbol: Symbol,
+    timeframe: Timeframe,
+    /// How many at the most.
+    #[serde(default = "hundred")]
+    #[schemars(range(min = 1, max = 10000))]
+    count: u32,
+}
+
+const fn hundred() -> u32 {
+    100
+}
+
+/// How long a list of bars can be.
+const MOST_STORED: u32 = 10_000;
+
+impl Query for GetLatestOhlcvBars {
+    type Output = Vec<Bar>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Bar>>> {
+        let mut stored = self.read(view, "bars").await?;
+        if stored.is_empty() && self.symbol.contains('/') {
+            stored = self.read(view, "bars_compact").await?;
+        }
+        let kept = latest(&stored, self.count as usize);
+        let mut list = JsonList::new();
+        for (place, stored) in kept {
+            list.extend(view.healthy(&format!("-{place}"), bar(stored)));
+        }
+        Ok(list.finish())
+    }
+}
+
+impl GetLatestOhlcvBars {
+    /// Enough of the list's end to hold as many bars as are wanted: one that is still forming is
+    /// stored again with every change.
+    async fn read(&self, view: &View, key: &str) -> Result<Vec<Stored>> {
+        let some = self.count.saturating_add(64).min(MOST_STORED);
+        let stored = view.list_last(key, some).await?;
+        let is_all = stored.len() < some as usize || some == MOST_STORED;
+        if is_all || latest(&stored, self.count as usize).len() == self.count as usize {
+            return Ok(stored);
+        }
+        view.list_last(key, MOST_STORED).await
+    }
+}
+
+/// The last `count` bars, each in its newest form, with their place from the end.
+fn latest(stored: &[Stored], count: usize) -> Vec<(usize, &Stored)> {
+    let mut kept: Vec<(usize, &Stored)> = Vec::with_capacity(count.min(stored.len()));
+    let mut newer: Option<&str> = None;
+    for (place, bar) in (1..).zip(stored.iter().rev()) {
+        if kept.len() == count {
+            break;
+        }
+        let time = time_of(bar);
+        if time.is_none() || time != newer {
+            kept.push((place, bar));
+        }
+        newer = time.or(newer);
+    }
+    kept.reverse();
+    kept
+}
+
+/// The text of a bar's time, unread.
+fn time_of(bar: &Stored) -> Option<&str> {
+    let (time, _) = bar.text().ok()?.trim_start().strip_prefix('[')?.split_once(',')?;
+    Some(time.trim())
+}
+
+/// A bar as it was written, if it is one.
+fn bar(stored: &Stored) -> Result<Json<Bar>> {
+    let mut list = JsonList::new();
+    let elements = stored.elements()?;
+    if elements.len() < 6 {
+        return Err(Error::corrupt("has fewer than the six numbers of a bar"));
+    }
+    for number in &elements[..6] {
+        list.push_number(number.get())?;
+    }
+    Ok(list.finish_tuple())
+}
+
+submit! {
+    Operation::read::<GetLatestOhlcvBars>("get_latest_ohlcv_bars", "The newest bars of one symbol, oldest first.")
+        .sends(&[Verb::LRange])
+        .examples(&[
+            r#"{"symbol": "BTCUSD", "timeframe": "1h"}"#,
+            r#"{"symbol": "BTC/USDT", "timeframe": "1m", "count": 5}"#,
+        ]),
+}

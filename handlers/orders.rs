@@ -1,0 +1,165 @@
+//! Orders: one hash an exchange, and the short lists of those that wait to be sent.
+
+use fullon_cache_api::prelude::*;
+
+/// One order, as its exchange last reported it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Order {
+    /// The id that it is stored under.
+    order_id: Id,
+    /// The exchange's own id.
+    ex_order_id: Option<Id>,
+    /// The exchange, e.g. `binance`.
+    exchange: String,
+    /// The pair, e.g. `BTC/USDT`.
+    symbol: Option<String>,
+    /// Which way it goes: `buy` or `sell`.
+    side: Option<String>,
+    /// `limit`, `market`, …
+    order_type: Option<String>,
+    /// How much was ordered, in the base currency.
+    volume: Option<f64>,
+    /// How much of it was traded.
+    filled: Option<f64>,
+    /// How much of it was not: the volume less what was filled.
+    remaining: Option<f64>,
+    /// The price that was asked or offered, in the quote currency.
+    price: Option<f64>,
+    /// `pending`, `open`, `closed`, `canceled`, …
+    status: Option<String>,
+    /// The bot that gave the order.
+    bot_id: Option<Id>,
+    /// When it last changed.
+    timestamp: Option<Seconds>,
+}
+
+static ORDER: Shape<Order> = Shape::renaming(&[("final_volume", "filled")]);
+
+/// What is read from one exchange's hash: the fields, and what is worked out from them.
+fn order(exchange: &str, order_id: &str, fields: &Fields<'_>) -> Result<Json<Order>> {
+    let parts = fields.number("volume").zip(fields.number("final_volume"));
+    let remaining = parts.and_then(|(volume, filled)| difference(volume, filled));
+    let added = [
+        ("order_id", Added::Text(order_id)),
+        ("exchange", Added::Text(exchange)),
+        ("remaining", Added::Raw(remaining.as_deref().unwrap_or("null"))),
+    ];
+    ORDER.read_with(fields, &added)
+}
+
+/// One order.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetOrderStatus {
+    order_id: OrderId,
+    /// Where it was placed; if it is omitted, all exchanges are searched.
+    exchange: Option<Exchange>,
+}
+
+impl Query for GetOrderStatus {
+    type Output = Order;
+
+    async fn run(&self, view: &View) -> Result<Json<Order>> {
+        if let Some(exchange) = &self.exchange {
+            let stored = view.hash_field("orders", &self.order_id).await?;
+            let stored =
+                stored.ok_or_else(|| miss!("Order {} not found in {exchange} cache", self.order_id))?;
+            return order(exchange, &self.order_id, &stored.fields()?);
+        }
+        let exchanges = view.keys("orders").await?;
+        let stored = view.each_hash_field(&exchanges, &self.order_id).await?;
+        let mut found = exchanges
+            .iter()
+            .zip(&stored)
+            .filter_map(|(found, stored)| Some((found.name(), stored.as_ref()?)));
+        let (exchange, stored) =
+            found.next().ok_or_else(|| miss!("Order {} not found in any cache", self.order_id))?;
+        order(exchange, &self.order_id, &stored.fields()?)
+    }
+}
+
+/// The orders of one exchange.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetOrders {
+    exchange: Exchange,
+    /// Only those in this state, e.g. `open`.
+    #[schemars(length(min = 1, max = 32))]
+    status: Option<String>,
+    /// Only those of this pair.
+    symbol: Option<Symbol>,
+}
+
+impl Query for GetOrders {
+    type Output = Vec<Order>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Order>>> {
+        let mut list = JsonList::new();
+        let is = |fields: &Fields<'_>, name: &str, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| fields.text(name).as_deref() == Some(wanted))
+        };
+        for (order_id, stored) in &view.hash("orders").await? {
+            let Some(fields) = view.healthy(order_id, stored.fields()) else { continue };
+            if is(&fields, "status", self.status.as_deref()) && is(&fields, "symbol", self.symbol.as_deref())
+            {
+                list.extend(view.healthy(order_id, order(&self.exchange, order_id, &fields)));
+            }
+        }
+        Ok(list.finish())
+    }
+}
+
+/// How many orders one exchange's hash holds.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetQueueLength {
+    exchange: Exchange,
+}
+
+impl Query for GetQueueLength {
+    type Output = u64;
+
+    async fn run(&self, view: &View) -> Result<Json<u64>> {
+        Json::of(&view.hash_len("orders").await?)
+    }
+}
+
+/// The order ids that wait under one local id, first in first out.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetOrderQueue {
+    /// The id that the order has before an exchange gives it one, e.g. `LOCAL_0001`.
+    local_order_id: OrderId,
+}
+
+impl Query for GetOrderQueue {
+    type Output = Vec<Id>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Id>>> {
+        let waiting = view.list("queue", 0, MOST_WAITING - 1).await?;
+        let ids = waiting.iter().filter_map(|id| view.healthy(&self.local_order_id, id.text()));
+        Json::of(&ids.map(|id| Id(id.to_owned())).collect())
+    }
+}
+
+/// How many waiting ids one answer lists.
+const MOST_WAITING: i64 = 10_000;
+
+submit! {
+    Operation::read::<GetOrderStatus>("get_order_status", "One order, on one exchange or wherever it is.")
+        .sends(&[Verb::HGet, Verb::Scan])
+        .may_miss()
+        .examples(&[
+            r#"{"order_id": "EX_BIN_000001", "exchange": "binance"}"#,
+            r#"{"order_id": "EX_BIN_000001"}"#,
+        ]),
+    Operation::read::<GetOrders>("get_orders", "The orders of one exchange, by id.")
+        .sends(&[Verb::HGetAll])
+        .examples(&[r#"{"exchange": "binance"}"#, r#"{"exchange": "binance", "status": "pending"}"#]),
+    Operation::read::<GetQueueLength>("get_queue_length", "How many orders one exchange's hash holds.")
+        .sends(&[Verb::HLen])
+        .examples(&[r#"{"exchange": "binance"}"#]),
+    Operation::read::<GetOrderQueue>("get_order_queue", "The order ids that wait under one local id.")
+        .sends(&[Verb::LRange])
+        .examples(&[r#"{"local_order_id": "LOCAL_0001"}"#]),
+}

@@ -1,0 +1,251 @@
+//! The processes that fill and use the cache, and whether they are well.
+
+use fullon_cache_api::prelude::*;
+
+/// What a process does.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ProcessType {
+    Tick,
+    Ohlcv,
+    Bot,
+    Account,
+    Order,
+    BotStatusService,
+    Crawler,
+    UserTradesService,
+}
+
+/// One process.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Process {
+    /// `{type}:{component}:{unix time}`.
+    process_id: String,
+    /// What it does.
+    process_type: String,
+    /// The part of the system that it is, e.g. `tick_binance`.
+    component: String,
+    /// What it was started with.
+    params: Option<serde_json::Value>,
+    /// `starting`, `running`, `processing`, `idle`, `error`, `stopped`.
+    status: String,
+    /// What it last said.
+    message: Option<String>,
+    /// When it was started.
+    created_at: Option<Seconds>,
+    /// When it last changed.
+    updated_at: Option<Seconds>,
+    /// When it was last known to live.
+    heartbeat: Option<Seconds>,
+}
+
+static PROCESS: Shape<Process> = Shape::new();
+
+/// How far back health looks, in seconds; a heartbeat older than that is stale.
+const HEALTH_WINDOW: f64 = 60.0 * 60.0;
+
+/// A process that was seen of late.
+struct Seen {
+    process_id: String,
+    stored: Stored,
+}
+
+/// The processes whose last update lies after a time and whose data still exists.
+async fn seen_since(view: &View, since: f64) -> Result<Vec<Seen>> {
+    let types = view.keys("active").await?;
+    let mut recent = Vec::new();
+    for (process_id, updated) in view.each_hash(&types).await?.into_iter().flatten() {
+        let updated = updated.time().map(|time| time.parse::<f64>().unwrap_or(f64::NEG_INFINITY));
+        if view.healthy(&process_id, updated).is_some_and(|updated| updated >= since) {
+            recent.extend(
+                view.healthy(&process_id, view.found_with("process", &[("process_id", &process_id)])),
+            );
+        }
+    }
+    let stored = view.each_text(&recent).await?;
+    let seen = recent.iter().zip(stored);
+    Ok(seen
+        .filter_map(|(found, stored)| Some(Seen { process_id: found.name().to_owned(), stored: stored? }))
+        .collect())
+}
+
+/// Whether the processes are well. Looked at are those that were updated within the last 60 minutes and
+/// whose data still exists.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Health {
+    /// Whether none is stale and none in `error`.
+    healthy: bool,
+    /// How many there are.
+    total_processes: usize,
+    /// How many of each type.
+    by_type: BTreeMap<String, usize>,
+    /// How many in each state.
+    by_status: BTreeMap<String, usize>,
+    /// The ids of those whose heartbeat is older than 60 minutes.
+    stale_processes: Vec<String>,
+    /// The ids of those in `error`.
+    error_processes: Vec<String>,
+}
+
+/// Whether the processes are well.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetSystemHealth {}
+
+impl Query for GetSystemHealth {
+    type Output = Health;
+
+    async fn run(&self, view: &View) -> Result<Json<Health>> {
+        let Seconds(now) = Seconds::now();
+        let mut health = Health {
+            healthy: true,
+            total_processes: 0,
+            by_type: BTreeMap::new(),
+            by_status: BTreeMap::new(),
+            stale_processes: Vec::new(),
+            error_processes: Vec::new(),
+        };
+        for Seen { process_id, stored } in seen_since(view, now - HEALTH_WINDOW).await? {
+            let checked = PROCESS.read(&stored).and_then(|_| stored.fields());
+            let Some(fields) = view.healthy(&process_id, checked) else { continue };
+            let text = |name| fields.text(name).unwrap_or_default().into_owned();
+            let status = text("status");
+            health.total_processes += 1;
+            *health.by_type.entry(text("process_type")).or_default() += 1;
+            if status == "error" {
+                health.error_processes.push(process_id.clone());
+            }
+            *health.by_status.entry(status).or_default() += 1;
+            if fields.time("heartbeat").is_none_or(|heartbeat| heartbeat < now - HEALTH_WINDOW) {
+                health.stale_processes.push(process_id);
+            }
+        }
+        health.healthy = health.stale_processes.is_empty() && health.error_processes.is_empty();
+        Json::of(&health)
+    }
+}
+
+/// The processes that were updated of late, the newest first.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetActiveProcesses {
+    /// Only those of this type.
+    process_type: Option<ProcessType>,
+    /// Only those of this component.
+    component: Option<Component>,
+    /// How far back to look, in minutes.
+    #[serde(default = "five")]
+    #[schemars(range(min = 1, max = 1440))]
+    since_minutes: u32,
+}
+
+const fn five() -> u32 {
+    5
+}
+
+impl Query for GetActiveProcesses {
+    type Output = Vec<Process>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Process>>> {
+        let Seconds(now) = Seconds::now();
+        let seen = seen_since(view, now - f64::from(self.since_minutes) * 60.0).await?;
+        let mut found = Vec::new();
+        for Seen { process_id, stored } in &seen {
+            let Some(fields) = view.healthy(process_id, stored.fields()) else { continue };
+            let component = fields.text("component");
+            if self.component.as_deref().is_none_or(|wanted| component.as_deref() == Some(wanted)) {
+                let updated = fields.time("updated_at").unwrap_or(f64::NEG_INFINITY);
+                found
+                    .extend(view.healthy(process_id, PROCESS.read(stored)).map(|process| (updated, process)));
+            }
+        }
+        found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let mut list = JsonList::new();
+        list.extend(found.into_iter().map(|(_, process)| process));
+        Ok(list.finish())
+    }
+}
+
+/// One process.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetProcess {
+    process_id: ProcessId,
+}
+
+impl Query for GetProcess {
+    type Output = Process;
+
+    async fn run(&self, view: &View) -> Result<Json<Process>> {
+        let stored = view.text("process").await?;
+        PROCESS.read(&stored.ok_or_else(|| miss!("Process {} not found in cache", self.process_id))?)
+    }
+}
+
+/// The process of one component.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetComponentStatus {
+    component: Component,
+}
+
+impl Query for GetComponentStatus {
+    type Output = Process;
+
+    async fn run(&self, view: &View) -> Result<Json<Process>> {
+        let none = || miss!("Component {} has no process in cache", self.component);
+        let process_id = view.hash_field("components", &self.component).await?.ok_or_else(none)?;
+        let key = view.key_with("process", &[("process_id", process_id.text()?)])?;
+        PROCESS.read(&view.text(&key).await?.ok_or_else(none)?)
+    }
+}
+
+/// How many processes and components are registered, however old they are.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ProcessMetrics {
+    /// How many processes of each type.
+    by_type: BTreeMap<String, u64>,
+    /// How many components.
+    components: u64,
+    /// How many processes.
+    total: u64,
+}
+
+/// How many processes and components are registered.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetProcessMetrics {}
+
+impl Query for GetProcessMetrics {
+    type Output = ProcessMetrics;
+
+    async fn run(&self, view: &View) -> Result<Json<ProcessMetrics>> {
+        let types = view.keys("active").await?;
+        let counts = view.each_hash_len(&types).await?;
+        Json::of(&ProcessMetrics {
+            total: counts.iter().sum(),
+            by_type: types.iter().map(|found| found.name().to_owned()).zip(counts).collect(),
+            components: view.hash_len("components").await?,
+        })
+    }
+}
+
+submit! {
+    Operation::read::<GetSystemHealth>("get_system_health", "Whether the processes are well.")
+        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .examples(&["{}"]),
+    Operation::read::<GetActiveProcesses>("get_active_processes", "The processes that were updated of late.")
+        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .examples(&["{}", r#"{"process_type": "tick", "since_minutes": 60}"#]),
+    Operation::read::<GetProcess>("get_process", "One process.")
+        .sends(&[Verb::Get])
+        .may_miss()
+        .examples(&[r#"{"process_id": "tick:tick_binance:1795380452.919568"}"#]),
+    Operation::read::<GetComponentStatus>("get_component_status", "The process of one component.")
+        .sends(&[Verb::HGet, Verb::Get])
+        .may_miss()
+        .examples(&[r#"{"component": "tick_binance"}"#]),
+    Operation::read::<GetProcessMetrics>("get_process_metrics", "How many processes and components there are.")
+        .sends(&[Verb::Scan, Verb::HLen])
+        .examples(&["{}"]),
+}

@@ -1,0 +1,119 @@
+//! The latest quote of every pair: one hash an exchange.
+
+use fullon_cache_api::prelude::*;
+
+/// The latest quote of one pair on one exchange, in the quote currency.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Ticker {
+    /// The pair, e.g. `BTC/USDT`.
+    symbol: String,
+    /// The exchange, e.g. `binance`.
+    exchange: String,
+    /// The price of the last trade, as the writer understands it.
+    price: Option<f64>,
+    /// What was traded in the exchange's own window, in the base currency.
+    volume: Option<f64>,
+    /// When the exchange said so.
+    timestamp: Option<Seconds>,
+    /// The best price that a buyer offers.
+    bid: Option<f64>,
+    /// The best price that a seller asks.
+    ask: Option<f64>,
+    /// The price of the last trade.
+    last: Option<f64>,
+}
+
+static TICKER: Shape<Ticker> = Shape::renaming(&[("time", "timestamp")]);
+
+/// One pair on one exchange.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetTicker {
+    exchange: Exchange,
+    symbol: Symbol,
+}
+
+impl Query for GetTicker {
+    type Output = Ticker;
+
+    async fn run(&self, view: &View) -> Result<Json<Ticker>> {
+        let stored = view.hash_field("tickers", &self.symbol).await?;
+        let stored =
+            stored.ok_or_else(|| miss!("Ticker {} not found in {} cache", self.symbol, self.exchange))?;
+        TICKER.read(&stored)
+    }
+}
+
+/// All pairs of one exchange.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetAllTickers {
+    exchange: Exchange,
+}
+
+impl Query for GetAllTickers {
+    type Output = Vec<Ticker>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<Ticker>>> {
+        let hash = view.hash("tickers").await?;
+        Ok(view.records(&TICKER, hash.iter().map(|(symbol, stored)| (symbol, stored))))
+    }
+}
+
+/// One pair, wherever it was quoted last.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetAnyTicker {
+    symbol: Symbol,
+}
+
+impl Query for GetAnyTicker {
+    type Output = Ticker;
+
+    async fn run(&self, view: &View) -> Result<Json<Ticker>> {
+        let exchanges = view.keys("tickers").await?;
+        let quotes = view.each_hash_field(&exchanges, &self.symbol).await?;
+        let mut newest: Option<(f64, Json<Ticker>)> = None;
+        for (found, stored) in exchanges.iter().zip(&quotes) {
+            let Some(stored) = stored else { continue };
+            let quote = TICKER.read(stored).and_then(|quote| Ok((stored.fields()?.time("time"), quote)));
+            let Some((time, quote)) = view.healthy(found.name(), quote) else { continue };
+            let time = time.unwrap_or(f64::NEG_INFINITY);
+            if newest.as_ref().is_none_or(|(other, _)| time > *other) {
+                newest = Some((time, quote));
+            }
+        }
+        newest.map(|(_, quote)| quote).ok_or_else(|| miss!("Ticker {} not found in any cache", self.symbol))
+    }
+}
+
+/// The exchanges that have tickers.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetExchanges {}
+
+impl Query for GetExchanges {
+    type Output = Vec<String>;
+
+    async fn run(&self, view: &View) -> Result<Json<Vec<String>>> {
+        let found = view.keys("tickers").await?;
+        Json::of(&found.iter().map(|found| found.name().to_owned()).collect())
+    }
+}
+
+submit! {
+    Operation::read::<GetTicker>("get_ticker", "The latest ticker of one symbol on one exchange.")
+        .sends(&[Verb::HGet])
+        .may_miss()
+        .examples(&[r#"{"exchange": "binance", "symbol": "BTC/USDT"}"#]),
+    Operation::read::<GetAllTickers>("get_all_tickers", "The latest tickers of one exchange, by symbol.")
+        .sends(&[Verb::HGetAll])
+        .examples(&[r#"{"exchange": "binance"}"#]),
+    Operation::read::<GetAnyTicker>("get_any_ticker", "The newest ticker of one symbol on any exchange.")
+        .sends(&[Verb::Scan, Verb::HGet])
+        .may_miss()
+        .examples(&[r#"{"symbol": "BTC/USDT"}"#]),
+    Operation::read::<GetExchanges>("get_exchanges", "The exchanges that have tickers.")
+        .sends(&[Verb::Scan])
+        .examples(&["{}"]),
+}

@@ -1,0 +1,120 @@
+//! Everything that this server ever says to Redis: two closed enums, of reads and of the housekeeping
+//! of a connection. Neither has a command that writes, so no caller can send one.
+
+use redis::Cmd;
+
+use super::{Glob, Key};
+
+/// The name of a command that reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verb {
+    /// `GET`: a string.
+    Get,
+    /// `HGET`: one field of a hash.
+    HGet,
+    /// `HGETALL`: a whole hash.
+    HGetAll,
+    /// `HLEN`: how many fields a hash has.
+    HLen,
+    /// `LRANGE`: a part of a list.
+    LRange,
+    /// `SCAN`: one step through the keys.
+    Scan,
+}
+
+impl Verb {
+    /// All commands that read.
+    pub const ALL: [Self; 6] = [Self::Get, Self::HGet, Self::HGetAll, Self::HLen, Self::LRange, Self::Scan];
+
+    /// The command as Redis names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::HGet => "HGET",
+            Self::HGetAll => "HGETALL",
+            Self::HLen => "HLEN",
+            Self::LRange => "LRANGE",
+            Self::Scan => "SCAN",
+        }
+    }
+}
+
+/// One command that reads, with its arguments.
+#[derive(Debug, Clone)]
+pub enum Read {
+    /// The string at a key.
+    Get(Key),
+    /// One field of the hash at a key.
+    HGet(Key, String),
+    /// The whole hash at a key.
+    HGetAll(Key),
+    /// How many fields the hash at a key has.
+    HLen(Key),
+    /// The elements of the list at a key, both ends included; below zero counts from the end.
+    LRange(Key, i64, i64),
+    /// One step through the keys that match.
+    Scan {
+        /// Where the step before ended; 0 begins.
+        cursor: u64,
+        /// Which keys.
+        glob: Glob,
+        /// About how many keys Redis looks at in this step.
+        count: u32,
+    },
+}
+
+impl Read {
+    /// The command's name.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Get(_) => Verb::Get,
+            Self::HGet(..) => Verb::HGet,
+            Self::HGetAll(_) => Verb::HGetAll,
+            Self::HLen(_) => Verb::HLen,
+            Self::LRange(..) => Verb::LRange,
+            Self::Scan { .. } => Verb::Scan,
+        }
+    }
+
+    pub(super) fn to_redis(&self) -> Cmd {
+        let mut cmd = Cmd::with_capacity(4, 96);
+        cmd.arg(self.verb().name());
+        match self {
+            Self::Get(key) | Self::HGetAll(key) | Self::HLen(key) => cmd.arg(key.as_str()),
+            Self::HGet(key, field) => cmd.arg(key.as_str()).arg(field),
+            Self::LRange(key, start, stop) => cmd.arg(key.as_str()).arg(*start).arg(*stop),
+            Self::Scan { cursor, glob, count } => {
+                cmd.arg(*cursor).arg("MATCH").arg(glob.as_str()).arg("COUNT").arg(*count)
+            }
+        };
+        cmd
+    }
+}
+
+/// A command that reads no data of the cache. The Redis library sends four more as it connects:
+/// `HELLO`, `AUTH`, `SELECT` and `CLIENT SETINFO`.
+#[derive(Debug, Clone)]
+pub enum Control {
+    /// `HELLO`: which server this is, its version and its role. Every user may.
+    Hello,
+    /// `ACL DRYRUN user command…`: whether that user may do that. Nothing is done.
+    AclDryRun {
+        /// The Redis user in question.
+        user: String,
+        /// The command in question, name first.
+        command: Vec<String>,
+    },
+}
+
+impl Control {
+    pub(super) fn to_redis(&self) -> Cmd {
+        match self {
+            Self::Hello => redis::cmd("HELLO"),
+            Self::AclDryRun { user, command } => {
+                let mut cmd = redis::cmd("ACL");
+                cmd.arg("DRYRUN").arg(user).arg(command);
+                cmd
+            }
+        }
+    }
+}

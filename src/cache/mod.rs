@@ -1,0 +1,140 @@
+//! The only door to the data.
+//!
+//! A handler sees a [`View`]; a view resolves key patterns ([`Pattern`]) and sends commands of a closed
+//! enum of reads ([`Read`]) through a [`Cache`], behind which lies a Redis or the embedded [`Store`].
+//! Nothing here can write to Redis, and nothing outside of here can speak to it.
+
+mod command;
+mod json;
+mod key;
+mod number;
+mod redis_link;
+mod rights;
+mod scan;
+mod shape;
+mod store;
+mod stored;
+mod time;
+mod view;
+
+use std::{fmt, sync::Arc};
+
+pub use command::{Control, Read, Verb};
+pub use json::{Json, JsonList, JsonObject};
+pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
+pub use number::difference;
+pub use redis_link::{Address, LinkSettings, LinkState};
+pub use rights::{Denied, Probe, Rights, Writing, acl_line};
+pub use shape::{Added, Shape};
+pub use store::Store;
+pub use stored::{Fields, Stored};
+pub use view::{Found, Plan, Target, View};
+
+use redis_link::Links;
+use scan::{ScanResult, Scans};
+
+/// A shared handle to the cache; cheap to clone.
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+struct Inner {
+    backend: Backend,
+    scans: Scans,
+}
+
+enum Backend {
+    Redis(Links),
+    Embedded(Store),
+}
+
+/// Why a command got no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheError {
+    /// Redis cannot be reached, is loading, refuses the login or the command.
+    Unavailable(Arc<str>),
+    /// Redis did not answer in time.
+    Timeout,
+    /// The key holds another type.
+    WrongType,
+    /// More commands wait than the configuration allows.
+    Overloaded,
+    /// A defect of ours.
+    Defect(Arc<str>),
+}
+
+impl fmt::Display for CacheError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(cause) => write!(f, "Redis is unavailable: {cause}"),
+            Self::Timeout => f.write_str("Redis did not answer in time"),
+            Self::WrongType => f.write_str("the key holds another type"),
+            Self::Overloaded => f.write_str("too many commands are waiting"),
+            Self::Defect(cause) => write!(f, "a defect: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for CacheError {}
+
+impl Cache {
+    /// A cache in Redis. Connects in the background, for ever; must be called within a tokio runtime.
+    pub fn redis(settings: LinkSettings) -> Self {
+        Self::new(Backend::Redis(Links::start(settings)))
+    }
+
+    /// The embedded cache.
+    pub fn embedded(store: Store) -> Self {
+        Self::new(Backend::Embedded(store))
+    }
+
+    fn new(backend: Backend) -> Self {
+        Self(Arc::new(Inner { backend, scans: Scans::default() }))
+    }
+
+    /// Sends one read.
+    pub(crate) async fn read(&self, read: Read) -> Result<redis::Value, CacheError> {
+        match &self.0.backend {
+            Backend::Redis(links) => links.send_read(read.verb(), read.to_redis()).await,
+            Backend::Embedded(store) => store.read(&read),
+        }
+    }
+
+    async fn scan(
+        &self,
+        glob: Glob,
+        most: usize,
+        keep: std::time::Duration,
+    ) -> Result<Arc<ScanResult>, CacheError> {
+        self.0.scans.run(self, glob, most, keep).await
+    }
+
+    /// How the cache is right now.
+    pub fn state(&self) -> LinkState {
+        match &self.0.backend {
+            Backend::Redis(links) => links.state(),
+            Backend::Embedded(_) => LinkState::embedded(),
+        }
+    }
+
+    /// Waits until there is a connection.
+    pub async fn connected(&self) {
+        if let Backend::Redis(links) = &self.0.backend {
+            links.connected().await;
+        }
+    }
+
+    /// Waits until the first attempt to connect has gone one way or the other.
+    pub async fn settled(&self) {
+        if let Backend::Redis(links) = &self.0.backend {
+            links.settled().await;
+        }
+    }
+
+    /// What the Redis user may and may not do. None for the embedded cache, which has no users.
+    pub async fn rights(&self, probes: &[Probe]) -> Result<Option<Rights>, CacheError> {
+        match &self.0.backend {
+            Backend::Redis(links) => rights::examine(links, probes).await.map(Some),
+            Backend::Embedded(_) => Ok(None),
+        }
+    }
+}

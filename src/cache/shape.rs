@@ -1,0 +1,292 @@
+//! From a stored record to a result, in one pass.
+//!
+//! A result type is a plain struct; its JSON Schema is what `describe` publishes. A [`Shape`] reads the
+//! rules out of that very schema and rewrites stored objects by them: members that the type names are
+//! checked, times become seconds, ids become text, and all the rest is passed on as it was written. No
+//! number is ever parsed, so none loses a digit.
+
+use std::{collections::HashSet, marker::PhantomData, sync::OnceLock};
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
+
+use super::{
+    json::{Json, push_string},
+    stored::{Fields, Stored},
+    time::unix_seconds,
+};
+use crate::{
+    protocol::{Error, Result},
+    types::{ID, UNIX_TIME},
+};
+
+/// How stored objects become `T`. Made for a `static`: it costs nothing until it is first used.
+pub struct Shape<T> {
+    renamed: &'static [(&'static str, &'static str)],
+    rules: OnceLock<Vec<Rule>>,
+    result: PhantomData<fn() -> T>,
+}
+
+/// What a handler adds to a stored record, or puts in the place of what is stored.
+#[derive(Debug, Clone, Copy)]
+pub enum Added<'a> {
+    /// A string.
+    Text(&'a str),
+    /// JSON as it is.
+    Raw(&'a str),
+}
+
+#[derive(Debug)]
+struct Rule {
+    stored_as: String,
+    name: String,
+    required: bool,
+    kinds: Kinds,
+    convert: Convert,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Convert {
+    Nothing,
+    Time,
+    Id,
+}
+
+/// A set of JSON types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kinds(u8);
+
+impl Kinds {
+    const NAMES: [&str; 6] = ["null", "boolean", "number", "string", "array", "object"];
+    const ANY: Self = Self(0b11_1111);
+
+    fn named(name: &str) -> Self {
+        let name = if name == "integer" { "number" } else { name };
+        Self::NAMES.iter().position(|known| *known == name).map_or(Self::ANY, |bit| Self(1 << bit))
+    }
+
+    /// The types that a schema admits.
+    fn of_schema(schema: &Value) -> Self {
+        let one_of_several = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
+        match schema.get("type") {
+            Some(Value::String(name)) => Self::named(name),
+            Some(Value::Array(names)) => Self(
+                names.iter().filter_map(Value::as_str).fold(0, |kinds, name| kinds | Self::named(name).0),
+            ),
+            _ => one_of_several.map_or(Self::ANY, |some| {
+                Self(some.iter().fold(0, |kinds, one| kinds | Self::of_schema(one).0))
+            }),
+        }
+    }
+
+    /// The type of a JSON text, by its first character.
+    fn of_json(raw: &str) -> Self {
+        Self::named(match raw.as_bytes().first() {
+            Some(b'n') => "null",
+            Some(b't' | b'f') => "boolean",
+            Some(b'"') => "string",
+            Some(b'[') => "array",
+            Some(b'{') => "object",
+            _ => "number",
+        })
+    }
+
+    fn contains(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn describe(self) -> String {
+        let names = Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
+        names.map(|(_, name)| *name).collect::<Vec<_>>().join(" or ")
+    }
+}
+
+impl<T: JsonSchema> Shape<T> {
+    /// The shape of `T`, whose members are stored under their own names.
+    pub const fn new() -> Self {
+        Self { renamed: &[], rules: OnceLock::new(), result: PhantomData }
+    }
+
+    /// The same, where some are stored under other names: pairs of the stored and the wire's name.
+    pub const fn renaming(renamed: &'static [(&'static str, &'static str)]) -> Self {
+        Self { renamed, rules: OnceLock::new(), result: PhantomData }
+    }
+
+    /// The result for one stored value.
+    pub fn read(&self, stored: &Stored) -> Result<Json<T>> {
+        self.read_with(&stored.fields()?, &[])
+    }
+
+    /// The result for a stored object's members, with some added.
+    pub fn read_with(&self, stored: &Fields<'_>, added: &[(&str, Added<'_>)]) -> Result<Json<T>> {
+        let mut json = String::with_capacity(256);
+        self.write(stored, added, &mut json)?;
+        Ok(Json::trusted(json))
+    }
+
+    /// Appends the result's JSON. On an error, what was appended is of no use.
+    pub(crate) fn write(
+        &self,
+        stored: &Fields<'_>,
+        added: &[(&str, Added<'_>)],
+        out: &mut String,
+    ) -> Result<()> {
+        let rules = self.rules.get_or_init(|| rules_of::<T>(self.renamed));
+        out.push('{');
+        for (name, value) in added {
+            push_name(name, out);
+            match value {
+                Added::Text(text) => push_string(text, out),
+                Added::Raw(json) => out.push_str(json),
+            }
+        }
+        let is_added = |name: &str| added.iter().any(|(other, _)| *other == name);
+        let mut required_seen = 0;
+        for (name, value) in stored.iter() {
+            let raw = value.get();
+            match rules.iter().find(|rule| rule.stored_as == name) {
+                Some(rule) if is_added(&rule.name) => {}
+                Some(rule) => {
+                    required_seen += usize::from(rule.required);
+                    push_name(&rule.name, out);
+                    rule.push_value(raw, out)?;
+                }
+                // The wire's name of a renamed member, or one that was computed: ours stands.
+                None if is_added(name) || rules.iter().any(|rule| rule.name == name) => {}
+                None => {
+                    push_name(name, out);
+                    out.push_str(raw);
+                }
+            }
+        }
+        out.push('}');
+        let required = rules.iter().filter(|rule| rule.required && !is_added(&rule.name)).count();
+        if required_seen < required {
+            return Err(missing(rules, stored, is_added));
+        }
+        Ok(())
+    }
+}
+
+impl<T: JsonSchema> Default for Shape<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Rule {
+    fn push_value(&self, raw: &str, out: &mut String) -> Result<()> {
+        let kind = Kinds::of_json(raw);
+        match self.convert {
+            Convert::Time if raw.starts_with('"') => {
+                let time = serde_json::from_str::<String>(raw).ok().and_then(|text| unix_seconds(&text));
+                out.push_str(&time.ok_or_else(|| self.wrong("is no time"))?);
+            }
+            Convert::Id if kind.contains(Kinds::named("number")) => {
+                out.push('"');
+                out.push_str(raw);
+                out.push('"');
+            }
+            _ if self.kinds.contains(kind) => out.push_str(raw),
+            _ => return Err(self.wrong(&format!("is {}, not {}", kind.describe(), self.kinds.describe()))),
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, what: &str) -> Error {
+        Error::corrupt(format!("`{}` {what}", self.stored_as))
+    }
+}
+
+fn missing(rules: &[Rule], stored: &Fields<'_>, is_added: impl Fn(&str) -> bool) -> Error {
+    let present: HashSet<&str> = stored.iter().map(|(name, _)| name).collect();
+    let absent = rules
+        .iter()
+        .filter(|rule| rule.required && !is_added(&rule.name) && !present.contains(rule.stored_as.as_str()));
+    let names: Vec<_> = absent.map(|rule| format!("`{}`", rule.stored_as)).collect();
+    Error::corrupt(format!("lacks {}", names.join(", ")))
+}
+
+fn push_name(name: &str, out: &mut String) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    push_string(name, out);
+    out.push(':');
+}
+
+fn rules_of<T: JsonSchema>(renamed: &[(&str, &str)]) -> Vec<Rule> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|list| list.iter().any(|item| item == name));
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let rule = |(name, schema): (&String, &Value)| Rule {
+        stored_as: renamed
+            .iter()
+            .find(|(_, wire)| wire == name)
+            .map_or_else(|| name.clone(), |(stored, _)| (*stored).to_owned()),
+        name: name.clone(),
+        required: is_required(name),
+        kinds: Kinds::of_schema(schema),
+        convert: match schema.get("format").and_then(Value::as_str) {
+            Some(UNIX_TIME) => Convert::Time,
+            Some(ID) => Convert::Id,
+            _ => Convert::Nothing,
+        },
+    };
+    properties.map(|properties| properties.iter().map(rule).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Id, Seconds};
+
+    /// A record.
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Sample {
+        symbol: String,
+        price: Option<f64>,
+        timestamp: Option<Seconds>,
+        bot_id: Option<Id>,
+    }
+
+    static SAMPLE: Shape<Sample> = Shape::renaming(&[("time", "timestamp")]);
+
+    fn read(json: &str) -> Result<String> {
+        SAMPLE.read(&Stored::new(json.as_bytes().to_vec())).map(Json::into_text)
+    }
+
+    #[test]
+    fn renames_converts_and_passes_on() {
+        let stored = r#"{"symbol": "BTC/USDT", "time": "2026-11-22T20:28:40.239250", "price": 1.10, "bot_id": 6, "x": {"y": [1]}}"#;
+        assert_eq!(
+            read(stored).unwrap(),
+            r#"{"symbol":"BTC/USDT","timestamp":1795379320.23925,"price":1.10,"bot_id":"6","x":{"y": [1]}}"#
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (stored, complaint) in [
+            (r#"{"price": 1}"#, "lacks `symbol`"),
+            (r#"{"symbol": 1}"#, "`symbol` is number, not string"),
+            (r#"{"symbol": "A", "price": "1"}"#, "`price` is string, not null or number"),
+            (r#"{"symbol": "A", "time": "soon"}"#, "`time` is no time"),
+        ] {
+            let error = read(stored).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{stored}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_added_stands_in_the_place_of_what_is_stored() {
+        let stored =
+            Stored::new(br#"{"price": 2, "symbol": 7, "timestamp": "left out", "time": 3}"#.to_vec());
+        let added = [("symbol", Added::Text("A\"B")), ("side", Added::Raw("null"))];
+        let json = SAMPLE.read_with(&stored.fields().unwrap(), &added).unwrap();
+        assert_eq!(json.into_text(), r#"{"symbol":"A\"B","side":null,"price":2,"timestamp":3}"#);
+    }
+}

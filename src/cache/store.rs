@@ -1,0 +1,175 @@
+//! The embedded cache: the types that the read commands need, in this process. It is no Redis; it
+//! serves the demo and the fast tests.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use redis::Value as Reply;
+
+use super::{CacheError, Read};
+
+/// A shared handle to an in-process cache; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Store(Arc<RwLock<HashMap<String, Held>>>);
+
+#[derive(Debug)]
+enum Held {
+    Text(String),
+    Hash(HashMap<String, String>),
+    List(VecDeque<String>),
+}
+
+impl Store {
+    /// The empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Carries out one command that fills the cache, name first, as a recording holds them. The time to
+    /// live of `SETEX` is passed over, as is `PUBLISH`. The error is a sentence.
+    pub fn apply(&self, command: &[impl AsRef<str>]) -> Result<(), String> {
+        let words: Vec<&str> = command.iter().map(AsRef::as_ref).collect();
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match words.as_slice() {
+            ["SET", key, value] | ["SETEX", key, _, value] => {
+                held.insert((*key).to_owned(), Held::Text((*value).to_owned()));
+            }
+            ["HSET", key, pairs @ ..] if !pairs.is_empty() && pairs.len() % 2 == 0 => {
+                let hash = hash_at(&mut held, key)?;
+                for pair in pairs.chunks_exact(2) {
+                    hash.insert(pair[0].to_owned(), pair[1].to_owned());
+                }
+            }
+            ["HDEL", key, fields @ ..] => {
+                let hash = hash_at(&mut held, key)?;
+                for field in fields {
+                    hash.remove(*field);
+                }
+                if hash.is_empty() {
+                    held.remove(*key);
+                }
+            }
+            ["RPUSH", key, elements @ ..] => {
+                list_at(&mut held, key)?.extend(elements.iter().map(|&element| element.to_owned()));
+            }
+            ["LTRIM", key, start, stop] => trim(&mut held, key, start, stop)?,
+            ["DEL", keys @ ..] => {
+                for key in keys {
+                    held.remove(*key);
+                }
+            }
+            ["EXPIRE" | "PUBLISH", ..] => {}
+            [name, ..] => {
+                return Err(format!("the embedded cache does not know {name} with these arguments"));
+            }
+            [] => return Err("an empty command".to_owned()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn read(&self, read: &Read) -> Result<Reply, CacheError> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let at = |key: &super::Key| held.get(key.as_str());
+        Ok(match read {
+            Read::Get(key) => match at(key) {
+                None => Reply::Nil,
+                Some(Held::Text(text)) => bulk(text),
+                Some(_) => return Err(CacheError::WrongType),
+            },
+            Read::HGet(key, field) => {
+                hash(at(key))?.and_then(|hash| hash.get(field)).map_or(Reply::Nil, bulk)
+            }
+            Read::HGetAll(key) => {
+                let pairs = hash(at(key))?.into_iter().flatten();
+                Reply::Map(pairs.map(|(field, value)| (bulk(field), bulk(value))).collect())
+            }
+            Read::HLen(key) => Reply::Int(hash(at(key))?.map_or(0, HashMap::len) as i64),
+            Read::LRange(key, start, stop) => match at(key) {
+                None => Reply::Array(Vec::new()),
+                Some(Held::List(list)) => {
+                    Reply::Array(list.range(range(list.len(), *start, *stop)).map(bulk).collect())
+                }
+                Some(_) => return Err(CacheError::WrongType),
+            },
+            Read::Scan { glob, .. } => {
+                let keys = held.keys().filter(|key| glob.matches(key)).map(bulk).collect();
+                Reply::Array(vec![bulk("0"), Reply::Array(keys)])
+            }
+        })
+    }
+}
+
+fn bulk(text: impl AsRef<str>) -> Reply {
+    Reply::BulkString(text.as_ref().as_bytes().to_vec())
+}
+
+fn hash(held: Option<&Held>) -> Result<Option<&HashMap<String, String>>, CacheError> {
+    match held {
+        None => Ok(None),
+        Some(Held::Hash(hash)) => Ok(Some(hash)),
+        Some(_) => Err(CacheError::WrongType),
+    }
+}
+
+fn hash_at<'h>(
+    held: &'h mut HashMap<String, Held>,
+    key: &str,
+) -> Result<&'h mut HashMap<String, String>, String> {
+    match held.entry(key.to_owned()).or_insert_with(|| Held::Hash(HashMap::new())) {
+        Held::Hash(hash) => Ok(hash),
+        _ => Err(format!("{key} holds no hash")),
+    }
+}
+
+fn list_at<'h>(held: &'h mut HashMap<String, Held>, key: &str) -> Result<&'h mut VecDeque<String>, String> {
+    match held.entry(key.to_owned()).or_insert_with(|| Held::List(VecDeque::new())) {
+        Held::List(list) => Ok(list),
+        _ => Err(format!("{key} holds no list")),
+    }
+}
+
+fn trim(held: &mut HashMap<String, Held>, key: &str, start: &str, stop: &str) -> Result<(), String> {
+    let index = |text: &str| text.parse::<i64>().map_err(|_| format!("LTRIM: {text} is no index"));
+    let (start, stop) = (index(start)?, index(stop)?);
+    let list = list_at(held, key)?;
+    let kept = range(list.len(), start, stop);
+    list.truncate(kept.end);
+    list.drain(..kept.start);
+    if list.is_empty() {
+        held.remove(key);
+    }
+    Ok(())
+}
+
+/// The part of a list that Redis means by two indices, both included; below zero counts from the end.
+fn range(length: usize, start: i64, stop: i64) -> std::ops::Range<usize> {
+    let signed = i64::try_from(length).unwrap_or(i64::MAX);
+    let from_start = |index: i64| if index < 0 { (signed + index).max(0) } else { index.min(signed) };
+    let end = if stop < 0 { signed + stop + 1 } else { stop.saturating_add(1).min(signed) };
+    let start = from_start(start);
+    // Both lie within 0..=length.
+    start as usize..end.max(start) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn indices_mean_what_redis_means() {
+        for (start, stop, expected) in [
+            (0, -1, 0..5),
+            (-2, -1, 3..5),
+            (-100, -1, 0..5),
+            (1, 2, 1..3),
+            (3, 100, 3..5),
+            (7, 9, 5..5),
+            (0, -9, 0..0),
+            (4, 1, 4..4),
+        ] {
+            assert_eq!(range(5, start, stop), expected, "{start} {stop}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What lies in the cache, before it is anything else: bytes that ought to be JSON or plain text.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::time::unix_seconds;
+use crate::protocol::{Error, Result};
+
+/// One stored value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored(Vec<u8>);
+
+impl Stored {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The value as text.
+    pub fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.0).map_err(|_| Error::corrupt("is not UTF-8 text"))
+    }
+
+    /// The value as a JSON object's members, in their order.
+    pub fn fields(&self) -> Result<Fields<'_>> {
+        Fields::parse(self.text()?)
+    }
+
+    /// The value as a JSON array's elements, each as it was written.
+    pub fn elements(&self) -> Result<Vec<&RawValue>> {
+        serde_json::from_str(self.text()?)
+            .map_err(|error| Error::corrupt(format!("is no JSON array: {error}")))
+    }
+
+    /// The value, an ISO 8601 time or a number of seconds, as seconds since the epoch in JSON.
+    pub fn time(&self) -> Result<String> {
+        let text = self.text()?;
+        unix_seconds(text).ok_or_else(|| Error::corrupt("is no time"))
+    }
+}
+
+/// The members of a stored JSON object, in their order and unparsed.
+#[derive(Debug)]
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    /// Reads a JSON object.
+    pub fn parse(json: &'a str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|error| Error::corrupt(format!("is no JSON object: {error}")))
+    }
+
+    /// All members.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
+    /// A member as it was written.
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
+        self.iter().find_map(|(found, value)| (found == name).then(|| value.get()))
+    }
+
+    /// A member that is a string.
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        let raw = self.raw(name)?;
+        match raw.strip_prefix('"')?.strip_suffix('"')? {
+            plain if !plain.contains('\\') => Some(plain.into()),
+            _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
+        }
+    }
+
+    /// A member that is a number, with its digits.
+    pub fn number(&self, name: &str) -> Option<&'a str> {
+        self.raw(name).filter(|raw| raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+    }
+
+    /// A member that is a time, as seconds since the epoch.
+    pub fn time(&self, name: &str) -> Option<f64> {
+        self.time_text(name)?.parse().ok()
+    }
+
+    /// The same as the text of a JSON number, with its digits.
+    pub fn time_text(&self, name: &str) -> Option<String> {
+        let text = self.number(name).map(Cow::Borrowed).or_else(|| self.text(name))?;
+        unix_seconds(&text)
+    }
+
+    /// All members but some.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| !names.contains(&name.as_ref()));
+        self
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct FieldsVisitor;
+
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(16);
+                while let Some(name) = map.next_key::<Name<'de>>()? {
+                    fields.push((name.0, map.next_value()?));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+/// A member's name, borrowed where it holds no escapes. (`Cow` alone always copies.)
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_keep_their_order_and_digits() {
+        let stored =
+            Stored::new(br#"{"b": 1.50, "a\"": "x\u0041", "t": "2026-11-22T20:28:40.5+00:00"}"#.to_vec());
+        let fields = stored.fields().unwrap();
+        assert_eq!(fields.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["b", "a\"", "t"]);
+        assert_eq!(fields.number("b"), Some("1.50"));
+        assert_eq!(fields.text("a\"").as_deref(), Some("xA"));
+        assert_eq!(fields.time("t"), Some(1795379320.5));
+        assert_eq!((fields.number("t"), fields.text("b"), fields.raw("c")), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_no_object_is_corrupt() {
+        for bad in [&b"{\"price\": NaN}"[..], b"[1]", b"", b"{", b"7", b"\xff{}"] {
+            assert!(Stored::new(bad.to_vec()).fields().is_err(), "{bad:?}");
+        }
+    }
+}

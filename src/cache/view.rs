@@ -1,0 +1,436 @@
+//! What a handler sees of the cache: reads, through the key patterns of its operation's entry.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt as _, stream};
+use redis::Value as Reply;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    Cache, CacheError, Key, Pattern, Read, Verb,
+    json::{Json, JsonList},
+    shape::{Added, Shape},
+    stored::{Fields, Stored},
+};
+use crate::protocol::{Error, ErrorCode, Result, Warning};
+
+/// What an operation may do to the cache, as its registration and its entry say.
+#[derive(Debug)]
+pub struct Plan {
+    /// The operation.
+    pub operation: String,
+    /// Its key patterns, by name.
+    pub keys: Vec<(String, Pattern)>,
+    /// The commands that it may send.
+    pub verbs: &'static [Verb],
+    /// How many keys one of its scans may find.
+    pub scan_keys: usize,
+    /// How long a scan's result is kept.
+    pub keep_scans: Duration,
+    /// Corrupt values met so far.
+    pub corrupt: AtomicU64,
+    /// When a corrupt value was last logged: at most one line a while, whatever is asked.
+    pub corrupt_logged: Mutex<Option<Instant>>,
+}
+
+/// The cache as one request may see it. It has no method that writes and no way to the connection.
+pub struct View {
+    cache: Cache,
+    plan: Arc<Plan>,
+    params: Value,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+/// A key that a scan found, with what stands in its pattern's slots.
+#[derive(Debug, Clone)]
+pub struct Found {
+    key: Key,
+    slots: Vec<(String, String)>,
+}
+
+impl Found {
+    /// The key.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// What stands in a slot of the pattern.
+    pub fn slot(&self, name: &str) -> &str {
+        self.slots.iter().find(|(slot, _)| slot == name).map_or("", |(_, value)| value)
+    }
+
+    /// What stands in the pattern's last slot.
+    pub fn name(&self) -> &str {
+        self.slots.last().map_or(self.key.as_str(), |(_, value)| value)
+    }
+}
+
+/// Names a key: a pattern's name in the operation's entry, or a key at hand.
+pub trait Target {
+    /// The key.
+    fn resolve(self, view: &View) -> Result<Cow<'_, Key>>
+    where
+        Self: Sized;
+}
+
+impl Target for &str {
+    fn resolve(self, view: &View) -> Result<Cow<'_, Key>> {
+        view.key_with(self, &[]).map(Cow::Owned)
+    }
+}
+
+impl Target for &Key {
+    fn resolve(self, _: &View) -> Result<Cow<'_, Key>> {
+        Ok(Cow::Owned(self.clone()))
+    }
+}
+
+/// How many reads of one request are under way at once at the most.
+const READS_AT_ONCE: usize = 128;
+/// How many warnings one answer carries; the last one counts the others.
+const MOST_WARNINGS: usize = 100;
+/// How often an operation logs that it met corrupt values.
+const CORRUPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// How many keys Redis looks at in one step of a scan.
+pub(super) const SCAN_STEP: u32 = 1000;
+
+impl View {
+    pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
+        Self { cache, plan, params, warnings: Mutex::default() }
+    }
+
+    pub(crate) fn params<T: DeserializeOwned>(&self) -> Result<T> {
+        crate::registry::typed(&self.params)
+    }
+
+    pub(crate) fn into_warnings(self) -> Vec<Warning> {
+        self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The string at a key.
+    pub async fn text(&self, key: impl Target) -> Result<Option<Stored>> {
+        let key = key.resolve(self)?.into_owned();
+        one(self.read(Read::Get(key)).await?)
+    }
+
+    /// One field of the hash at a key.
+    pub async fn hash_field(&self, key: impl Target, field: &str) -> Result<Option<Stored>> {
+        let key = key.resolve(self)?.into_owned();
+        one(self.read(Read::HGet(key, field.to_owned())).await?)
+    }
+
+    /// The whole hash at a key, by field; empty where there is none. A field that is not UTF-8 is
+    /// reported as corrupt and left out.
+    pub async fn hash(&self, key: impl Target) -> Result<Vec<(String, Stored)>> {
+        let key = key.resolve(self)?.into_owned();
+        self.fields(self.read(Read::HGetAll(key)).await?)
+    }
+
+    fn fields(&self, reply: Reply) -> Result<Vec<(String, Stored)>> {
+        let mut hash = Vec::new();
+        for (field, value) in pairs(reply)? {
+            match (String::from_utf8(field), one(value)?) {
+                (Ok(field), Some(value)) => hash.push((field, value)),
+                (Err(error), _) => self.warn_corrupt(
+                    &String::from_utf8_lossy(error.as_bytes()),
+                    &Error::corrupt("stands under a field that is not UTF-8"),
+                ),
+                (Ok(_), None) => {}
+            }
+        }
+        hash.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(hash)
+    }
+
+    /// How many fields the hash at a key has; 0 where there is none.
+    pub async fn hash_len(&self, key: impl Target) -> Result<u64> {
+        let key = key.resolve(self)?.into_owned();
+        length(self.read(Read::HLen(key)).await?)
+    }
+
+    /// The last elements of the list at a key, in the list's order; empty where there is none.
+    pub async fn list_last(&self, key: impl Target, count: u32) -> Result<Vec<Stored>> {
+        self.list(key, -i64::from(count), -1).await
+    }
+
+    /// The elements of a list from one index to another, both included; below zero counts from the end.
+    pub async fn list(&self, key: impl Target, start: i64, stop: i64) -> Result<Vec<Stored>> {
+        let key = key.resolve(self)?.into_owned();
+        match self.read(Read::LRange(key, start, stop)).await? {
+            Reply::Array(elements) => {
+                elements.into_iter().filter_map(|value| one(value).transpose()).collect()
+            }
+            Reply::Nil => Ok(Vec::new()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The keys that match a pattern, by name: slots that the request has no param for are open. The
+    /// scan is shared with all who ask the same, and its result kept for the entry's poll interval.
+    pub async fn keys(&self, name: &str) -> Result<Vec<Found>> {
+        self.allow(Verb::Scan)?;
+        let pattern = self.pattern(name)?;
+        let glob = pattern.glob(|slot| self.param(slot)).map_err(slot_error)?;
+        let found =
+            self.cache.scan(glob, self.plan.scan_keys, self.plan.keep_scans).await.map_err(cache_error)?;
+        if found.truncated {
+            self.push_warning(Warning {
+                error_code: ErrorCode::LimitExceeded,
+                error: format!("more than {} keys match; the others are left out", self.plan.scan_keys),
+                item: None,
+            });
+        }
+        let recognized = found.keys.iter().filter_map(|key| pattern.recognize(key));
+        Ok(recognized
+            .map(|(key, slots)| Found {
+                key,
+                slots: slots.into_iter().map(|(slot, value)| (slot.to_owned(), value)).collect(),
+            })
+            .collect())
+    }
+
+    /// The key of a pattern where some slots get other values than the request's params.
+    pub fn key_with(&self, name: &str, values: &[(&str, &str)]) -> Result<Key> {
+        let given =
+            |slot: &str| values.iter().find(|(other, _)| *other == slot).map(|(_, value)| Cow::from(*value));
+        self.pattern(name)?.fill(|slot| given(slot).or_else(|| self.param(slot))).map_err(|error| {
+            // What does not come from the client comes from the cache.
+            match given(&error.slot) {
+                Some(_) => Error::corrupt("names another key in a way that no key may hold"),
+                None => slot_error(error),
+            }
+        })
+    }
+
+    /// The same as a key that a scan could have found.
+    pub fn found_with(&self, name: &str, values: &[(&str, &str)]) -> Result<Found> {
+        let slots = values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned()));
+        Ok(Found { key: self.key_with(name, values)?, slots: slots.collect() })
+    }
+
+    /// The strings at many keys, read together. What is of another type is reported as corrupt.
+    pub async fn each_text(&self, keys: &[Found]) -> Result<Vec<Option<Stored>>> {
+        self.each(keys, Read::Get, one).await
+    }
+
+    /// One field of the hashes at many keys, read together.
+    pub async fn each_hash_field(&self, keys: &[Found], field: &str) -> Result<Vec<Option<Stored>>> {
+        self.each(keys, |key| Read::HGet(key, field.to_owned()), one).await
+    }
+
+    /// The hashes at many keys, read together.
+    pub async fn each_hash(&self, keys: &[Found]) -> Result<Vec<Vec<(String, Stored)>>> {
+        self.each(keys, Read::HGetAll, |reply| self.fields(reply)).await
+    }
+
+    /// How many fields the hashes at many keys have, read together.
+    pub async fn each_hash_len(&self, keys: &[Found]) -> Result<Vec<u64>> {
+        self.each(keys, Read::HLen, length).await
+    }
+
+    async fn each<T: Default>(
+        &self,
+        keys: &[Found],
+        read: impl Fn(Key) -> Read,
+        take: impl Fn(Reply) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let reads: Vec<_> = keys
+            .iter()
+            .map(|found| {
+                let read = read(found.key.clone());
+                let (allowed, cache) = (self.allow(read.verb()), self.cache.clone());
+                async move {
+                    allowed?;
+                    cache.read(read).await.map_err(cache_error)
+                }
+            })
+            .collect();
+        let replies: Vec<Result<Reply>> = stream::iter(reads).buffered(READS_AT_ONCE).collect().await;
+        let parts = keys.iter().zip(replies);
+        parts.map(|(found, reply)| self.unless_corrupt(found.name(), reply.and_then(&take))).collect()
+    }
+
+    /// A list of results. What is corrupt is left out and reported, each under its name.
+    pub fn records<'s, T, N>(
+        &self,
+        shape: &Shape<T>,
+        stored: impl IntoIterator<Item = (N, &'s Stored)>,
+    ) -> Json<Vec<T>>
+    where
+        T: schemars::JsonSchema,
+        N: AsRef<str>,
+    {
+        let mut list = JsonList::new();
+        for (name, stored) in stored {
+            self.push(&mut list, shape, name.as_ref(), stored.fields(), &[]);
+        }
+        list.finish()
+    }
+
+    /// Appends a result to a list, or reports it as corrupt under its name.
+    pub fn push<T: schemars::JsonSchema>(
+        &self,
+        list: &mut JsonList<T>,
+        shape: &Shape<T>,
+        name: &str,
+        fields: Result<Fields<'_>>,
+        added: &[(&str, Added<'_>)],
+    ) {
+        let pushed = fields.and_then(|fields| list.push_with(|out| shape.write(&fields, added, out)));
+        self.healthy(name, pushed);
+    }
+
+    /// A value of several: None where it is corrupt, which is reported under its name.
+    pub fn healthy<T>(&self, name: &str, value: Result<T>) -> Option<T> {
+        value.inspect_err(|error| self.warn_corrupt(name, error)).ok()
+    }
+
+    /// A part of the answer that may be corrupt alone; an error that says anything else ends the request.
+    fn unless_corrupt<T: Default>(&self, name: &str, part: Result<T>) -> Result<T> {
+        match part {
+            Err(error) if error.code() == ErrorCode::CacheCorrupt => {
+                self.warn_corrupt(name, &error);
+                Ok(T::default())
+            }
+            other => other,
+        }
+    }
+
+    fn warn_corrupt(&self, item: &str, error: &Error) {
+        self.count_corrupt(item, error);
+        self.push_warning(Warning {
+            error_code: error.code(),
+            error: error.message().to_owned(),
+            item: Some(item.to_owned()),
+        });
+    }
+
+    /// Counts and logs the failure of a whole request, if it is because of what is stored.
+    pub(crate) fn note_failure(&self, error: &Error) {
+        if error.code() == ErrorCode::CacheCorrupt {
+            self.count_corrupt(&self.params.to_string(), error);
+        }
+    }
+
+    /// Counts and, now and then, logs that what is stored is corrupt.
+    fn count_corrupt(&self, item: &str, error: &Error) {
+        let total = self.plan.corrupt.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut logged = self.plan.corrupt_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.is_none_or(|at| at.elapsed() >= CORRUPT_LOG_INTERVAL) {
+            *logged = Some(Instant::now());
+            drop(logged);
+            tracing::warn!(operation = %self.plan.operation, item, total, error = error.message(), "corrupt value");
+        }
+    }
+
+    fn push_warning(&self, warning: Warning) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        match warnings.len() {
+            length if length < MOST_WARNINGS => warnings.push(warning),
+            MOST_WARNINGS => {
+                let error = "there are more warnings than an answer carries".to_owned();
+                warnings.push(Warning { error_code: ErrorCode::LimitExceeded, error, item: None });
+            }
+            _ => {}
+        }
+    }
+
+    fn pattern(&self, name: &str) -> Result<&Pattern> {
+        let found = self.plan.keys.iter().find(|(other, _)| other == name);
+        found
+            .map(|(_, pattern)| pattern)
+            .ok_or_else(|| Error::internal(format!("{} has no key pattern `{name}`", self.plan.operation)))
+    }
+
+    fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.params.get(name)? {
+            Value::String(text) => Some(text.as_str().into()),
+            Value::Number(number) => Some(number.to_string().into()),
+            _ => None,
+        }
+    }
+
+    fn allow(&self, verb: Verb) -> Result<()> {
+        match self.plan.verbs.contains(&verb) {
+            true => Ok(()),
+            false => Err(Error::internal(format!(
+                "{} sends {}, which its registration does not name",
+                self.plan.operation,
+                verb.name()
+            ))),
+        }
+    }
+
+    async fn read(&self, read: Read) -> Result<Reply> {
+        self.allow(read.verb())?;
+        self.cache.read(read).await.map_err(cache_error)
+    }
+}
+
+fn one(reply: Reply) -> Result<Option<Stored>> {
+    match reply {
+        Reply::BulkString(bytes) => Ok(Some(Stored::new(bytes))),
+        Reply::Nil => Ok(None),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn length(reply: Reply) -> Result<u64> {
+    match reply {
+        Reply::Int(length) => Ok(length.unsigned_abs()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// A hash: a map in RESP3, a flat list in RESP2.
+fn pairs(reply: Reply) -> Result<Vec<(Vec<u8>, Reply)>> {
+    let pairs: Vec<(Reply, Reply)> = match reply {
+        Reply::Map(pairs) => pairs,
+        Reply::Array(flat) => {
+            let mut flat = flat.into_iter();
+            std::iter::from_fn(|| Some((flat.next()?, flat.next()?))).collect()
+        }
+        Reply::Nil => Vec::new(),
+        other => return Err(unexpected(&other)),
+    };
+    let field = |(field, value)| match field {
+        Reply::BulkString(field) => Ok((field, value)),
+        other => Err(unexpected(&other)),
+    };
+    pairs.into_iter().map(field).collect()
+}
+
+fn unexpected(reply: &Reply) -> Error {
+    Error::internal(format!("an answer of Redis of an unexpected kind: {reply:?}"))
+}
+
+fn slot_error(error: super::SlotError) -> Error {
+    if error.missing {
+        return Error::internal(format!("a key pattern cannot be filled: {error}"));
+    }
+    let message = "holds a character that no key may hold".to_owned();
+    Error::invalid_params(vec![crate::protocol::Violation { path: format!("/{}", error.slot), message }])
+}
+
+fn cache_error(error: CacheError) -> Error {
+    match error {
+        CacheError::WrongType => Error::corrupt("is of another Redis type than the layout says"),
+        CacheError::Timeout => Error::new(ErrorCode::CacheTimeout, "the cache did not answer in time"),
+        CacheError::Unavailable(cause) => {
+            Error::new(ErrorCode::CacheUnavailable, "the cache cannot be reached at the moment")
+                .because(&*cause)
+        }
+        CacheError::Overloaded => {
+            Error::new(ErrorCode::Overloaded, "too many reads are waiting for the cache").retry_after_ms(100)
+        }
+        CacheError::Defect(cause) => Error::internal(&*cause),
+    }
+}

@@ -1,0 +1,65 @@
+//! `demo`: serves a simulated market, or a recording, out of the embedded cache.
+
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+
+use super::{ConfigFlags, Failure, output, registry, serve::serve_until_stopped, start_logging};
+use crate::{
+    cache::{Cache, Store},
+    demo::{Market, Recording},
+    server::{self, App},
+};
+
+/// Serves a simulated market: a few exchanges with live tickers, trades, bars, orders, positions, bots
+/// and processes. Needs neither Redis nor anything else.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Play a recording instead: JSON lines `{"t": seconds, "cmd": ["HSET", …]}`
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// What the simulated market's chances begin with
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let (config, _) = args.config.load()?;
+    start_logging(&config)?;
+    let store = Store::new();
+    let recording = args.replay.as_deref().map(Recording::read).transpose().map_err(Failure::usage)?;
+    let app = App::new(registry(&config)?, Cache::embedded(store.clone()), config);
+    let listener = server::bind(&app.config).await.map_err(Failure::new)?;
+    let (stop, stopping) = watch::channel(false);
+    match recording {
+        None => {
+            tokio::spawn(Market::new(store, args.seed).run(stopping.clone()));
+        }
+        Some(recording) => {
+            let stopping = stopping.clone();
+            tokio::spawn(async move {
+                if let Err(error) = recording.run(store, stopping).await {
+                    tracing::error!("{error}");
+                }
+            });
+        }
+    }
+    let address = listener.local_addr().map_err(Failure::new)?;
+    output::line(&banner(&format!("ws://{address}"), address.port() != 8765))?;
+    serve_until_stopped(app, listener, stop, stopping).await
+}
+
+fn banner(url: &str, with_url: bool) -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "fullon-cache-api".to_owned());
+    let flag = if with_url { format!(" --url {url}") } else { String::new() };
+    format!(
+        "A live market at {url}\n\n\
+         Try next, in another terminal:\n  \
+         {program} list{flag}\n  \
+         {program} call get_ticker exchange=binance symbol=BTC/USDT{flag}\n  \
+         {program} describe get_latest_ohlcv_bars{flag}\n\n\
+         Ctrl-C ends it.\n"
+    )
+}

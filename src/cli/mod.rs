@@ -1,0 +1,230 @@
+//! The command line: one file a subcommand.
+
+mod call;
+mod check;
+mod completions;
+mod demo;
+mod describe;
+mod list;
+mod output;
+mod schemas;
+mod serve;
+
+use std::{fmt, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    client::{ClientError, Connection},
+    config::{Config, Effective, Loader, LogFormat, parse_duration},
+    registry::Registry,
+};
+
+/// Opens a Redis cache of trading data over WebSocket, read-only and live.
+#[derive(Debug, Parser)]
+#[command(name = "fullon-cache-api", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the cache of a Redis
+    Serve(serve::Args),
+    /// Serve a simulated market, or a recording; needs nothing installed
+    Demo(demo::Args),
+    /// List the operations of a running server
+    List(list::Args),
+    /// Show what a running server says of itself, or of one operation
+    Describe(describe::Args),
+    /// Call an operation of a running server
+    Call(call::Args),
+    /// Write the JSON Schemas of this binary's operations
+    Schemas(schemas::Args),
+    /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
+    Check(check::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Exit codes, beside 0.
+mod exit {
+    /// It did not work.
+    pub(super) const FAILED: u8 = 1;
+    /// The command line or the configuration is wrong.
+    pub(super) const USAGE: u8 = 2;
+    /// The server cannot be reached.
+    pub(super) const UNREACHABLE: u8 = 3;
+    /// The server answered with an error.
+    pub(super) const REFUSED: u8 = 4;
+    /// The server did not answer in time.
+    pub(super) const TIMED_OUT: u8 = 5;
+}
+
+/// Why a command failed: what to say on standard error, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(message: impl fmt::Display) -> Self {
+        Self { code: exit::FAILED, message: message.to_string() }
+    }
+
+    fn usage(message: impl fmt::Display) -> Self {
+        Self { code: exit::USAGE, message: message.to_string() }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let code = match error {
+            ClientError::Unreachable(_) => exit::UNREACHABLE,
+            ClientError::TimedOut(_) => exit::TIMED_OUT,
+            ClientError::Refused(_) => exit::REFUSED,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+/// What the commands that need a configuration take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigFlags {
+    /// TOML file to read [default: fullon-cache-api.toml, if it is there]
+    #[arg(long, value_name = "FILE", env = "CONFIG_FILE")]
+    config: Option<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Port to listen on; 0 lets the system choose
+    #[arg(long, value_name = "PORT")]
+    port: Option<String>,
+    /// Redis to read: redis://, rediss:// or unix://
+    #[arg(long, value_name = "URL")]
+    redis_url: Option<String>,
+    /// YAML file laid over the built-in operations.yaml
+    #[arg(long, value_name = "FILE")]
+    operations: Option<String>,
+    /// What to log: error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How to log: text, json
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Any other value of the configuration, e.g. --set limits.in_flight=16
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    values: Vec<String>,
+}
+
+impl ConfigFlags {
+    fn load(&self) -> Result<(Config, Vec<Effective>), Failure> {
+        let mut flags = Vec::new();
+        for (flag, key, value) in [
+            ("--host", "listen.host", &self.host),
+            ("--port", "listen.port", &self.port),
+            ("--redis-url", "redis.url", &self.redis_url),
+            ("--operations", "operations_file", &self.operations),
+            ("--log-level", "log.level", &self.log_level),
+            ("--log-format", "log.format", &self.log_format),
+        ] {
+            if let Some(value) = value {
+                flags.push((key.to_owned(), value.clone(), flag.to_owned()));
+            }
+        }
+        for pair in &self.values {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| Failure::usage(format!("--set {pair}: want KEY=VALUE")))?;
+            flags.push((key.to_owned(), value.to_owned(), "--set".to_owned()));
+        }
+        Loader::of_process(self.config.clone(), flags).load().map_err(|problems| {
+            Failure::usage(format!("the configuration is wrong:\n  {}", problems.join("\n  ")))
+        })
+    }
+}
+
+/// What the commands that speak to a running server take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClientFlags {
+    /// Server to speak to [default: the address that the configuration has `serve` listen on]
+    #[arg(long, value_name = "URL", env = "FULLON_CACHE_API_URL")]
+    url: Option<String>,
+    /// How long to wait for it
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    timeout: Duration,
+}
+
+impl ClientFlags {
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => {
+                let (config, _) = Loader::of_process(None, Vec::new())
+                    .load()
+                    .map_err(|problems| Failure::usage(problems.join("\n")))?;
+                format!("ws://{}:{}", config.listen.host, config.listen.port)
+            }
+        };
+        if !url.starts_with("ws://") {
+            return Err(Failure::usage(format!("--url {url}: want ws://host:port")));
+        }
+        Ok(Connection::open(&url, self.timeout).await?)
+    }
+}
+
+fn registry(config: &Config) -> Result<Registry, Failure> {
+    match &config.operations_file {
+        Some(file) => Registry::with_overlay(file),
+        None => Registry::built_in(),
+    }
+    .map_err(Failure::usage)
+}
+
+fn start_logging(config: &Config) -> Result<(), Failure> {
+    use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+    let filter = EnvFilter::try_new(&config.log.level).map_err(Failure::usage)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => registry.with(lines.with_target(false)).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+    }
+    .map_err(Failure::new)
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    // clap itself ends with 2 where the line is wrong.
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Failure::new(format!("cannot start: {error}"))),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::List(args) => list::run(args).await,
+            Command::Describe(args) => describe::run(args).await,
+            Command::Call(args) => call::run(args).await,
+            Command::Schemas(args) => schemas::run(&args),
+            Command::Check(args) => check::run(args).await,
+            Command::Completions(args) => completions::run(&args),
+        }
+    });
+    // Whatever still runs has nothing to lose.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(failure),
+    }
+}
+
+fn report(failure: Failure) -> ExitCode {
+    eprintln!("fullon-cache-api: {}", failure.message);
+    ExitCode::from(failure.code)
+}

@@ -1,0 +1,99 @@
+//! `schemas`: writes the JSON Schemas of this binary's operations, or checks that they are up to date.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{Failure, output};
+use crate::registry::Registry;
+
+/// Writes `schemas/NAME.json` (draft 2020-12) and `schemas/draft-07/NAME.json` for every operation, and
+/// removes those of operations that are gone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR", default_value = "schemas")]
+    output: PathBuf,
+    /// Also renew the operations table of this file, between its `operations` marks
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
+    /// Write nothing; fail if anything would change
+    #[arg(long)]
+    check: bool,
+}
+
+const BEGIN: &str = "<!-- operations: written by `fullon-cache-api schemas --readme` -->\n";
+const END: &str = "<!-- /operations -->";
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let registry = Registry::built_in().map_err(Failure::new)?;
+    let mut wanted: BTreeMap<PathBuf, String> = registry
+        .schema_documents()
+        .into_iter()
+        .map(|document| (args.output.join(document.path), document.text))
+        .collect();
+    if let Some(readme) = &args.readme {
+        wanted.insert(readme.clone(), renewed(readme, &registry)?);
+    }
+    let stale = stale(&args.output, &wanted).map_err(|error| failed(&args.output, &error))?;
+    let mut changed: Vec<&PathBuf> = wanted
+        .iter()
+        .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(*text))
+        .map(|(path, _)| path)
+        .collect();
+    changed.extend(&stale);
+    for path in &changed {
+        output::line(&path.display().to_string())?;
+    }
+    if args.check {
+        return match changed.len() {
+            0 => Ok(()),
+            count => Err(Failure::new(format!("{count} file(s) are out of date; run `make generate`"))),
+        };
+    }
+    for path in changed {
+        write(path, wanted.get(path).map(String::as_str)).map_err(|error| failed(path, &error))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: Option<&str>) -> io::Result<()> {
+    let Some(text) = text else { return fs::remove_file(path) };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
+}
+
+/// The schema files that no operation has any more.
+fn stale(folder: &Path, wanted: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
+    let mut stale = Vec::new();
+    for folder in [folder.to_owned(), folder.join("draft-07")] {
+        if !folder.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") && !wanted.contains_key(&path) {
+                stale.push(path);
+            }
+        }
+    }
+    stale.sort();
+    Ok(stale)
+}
+
+/// A file with its operations table made anew.
+fn renewed(file: &Path, registry: &Registry) -> Result<String, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| failed(file, &error))?;
+    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) =
+        parts.ok_or_else(|| Failure::usage(format!("{} lacks the marks of the table", file.display())))?;
+    Ok(format!("{before}{BEGIN}{}{END}{after}", registry.markdown()))
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,105 @@
+//! `serve`: serves the cache of a Redis.
+
+use std::sync::Arc;
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{ConfigFlags, Failure, registry, start_logging};
+use crate::{
+    cache::{Cache, CacheError},
+    config::Config,
+    server::{self, App, RightsReport},
+};
+
+/// Serves the cache of a Redis.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let (config, _) = args.config.load()?;
+    start_logging(&config)?;
+    let registry = registry(&config)?;
+    let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
+    let app = App::new(registry, cache, config);
+    let listener = server::bind(&app.config).await.map_err(Failure::new)?;
+    let (stop, stopping) = watch::channel(false);
+    serve_until_stopped(app, listener, stop, stopping).await
+}
+
+/// Serves until a signal comes, or until it turns out that the Redis user may do what it must not.
+pub(super) async fn serve_until_stopped(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: watch::Sender<bool>,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let address = listener.local_addr().map_err(Failure::new)?;
+    tracing::info!("listening on ws://{address}");
+    let mut serving = tokio::spawn(server::run(listener, app.clone(), stopping));
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
+    let mut watching = std::pin::pin!(watch_rights(&app));
+    let mut outcome = Ok(());
+    tokio::select! {
+        // Only a right too many ends it; else this waits for ever.
+        failure = &mut watching => outcome = Err(failure),
+        _ = terminate.recv() => tracing::info!("asked to stop"),
+        _ = interrupt.recv() => tracing::info!("interrupted"),
+        ended = &mut serving => return ended.map_err(|error| Failure::new(format!("the server failed: {error}"))),
+    }
+    stop.send_replace(true);
+    tokio::select! {
+        _ = &mut serving => tracing::info!("stopped"),
+        _ = terminate.recv() => tracing::warn!("asked to stop again: stopping at once"),
+        _ = interrupt.recv() => tracing::warn!("interrupted again: stopping at once"),
+    }
+    outcome
+}
+
+/// Looks at the Redis user's rights as soon as there is a Redis. Comes back only with a right that the
+/// operator said must not be.
+async fn watch_rights(app: &App) -> Failure {
+    loop {
+        app.cache.connected().await;
+        match server::check_rights(&app.registry, &app.cache).await {
+            Ok(report) => {
+                if let Some(failure) = apply(app, &report, &app.config) {
+                    return failure;
+                }
+                return std::future::pending().await;
+            }
+            Err(error) => {
+                if !matches!(error, CacheError::Unavailable(_) | CacheError::Timeout) {
+                    tracing::warn!(%error, "the Redis user's rights cannot be checked");
+                }
+                // Redis is still loading, or gone again.
+                tokio::time::sleep(app.config.redis.reconnect_max.get()).await;
+            }
+        }
+    }
+}
+
+fn apply(app: &App, report: &RightsReport, config: &Config) -> Option<Failure> {
+    for (name, reason) in &report.off {
+        tracing::warn!(operation = %name, "off: {reason}");
+        if let Some(operation) = app.registry.get(name) {
+            operation.switch_off(reason.clone());
+        }
+    }
+    for (name, reason) in &report.doubtful {
+        tracing::warn!(operation = %name, "may fail: {reason}");
+    }
+    let complaint = report.not_read_only.as_ref()?;
+    if config.redis.require_read_only {
+        return Some(Failure::new(format!("redis.require_read_only: {complaint}")));
+    }
+    tracing::warn!("{complaint}");
+    None
+}

@@ -1,0 +1,217 @@
+//! Finds the configuration's values and knows where each came from.
+
+use std::path::{Path, PathBuf};
+
+use figment::{
+    Figment, Metadata, Profile, Provider,
+    error::Kind,
+    providers::{Format as _, Serialized, Toml},
+    value::{Dict, Map, Value},
+};
+
+use super::Config;
+use crate::registry::closest;
+
+/// The file that is read if it is there and no other is named.
+pub const DEFAULT_FILE: &str = "fullon-cache-api.toml";
+/// What a variable for any other value begins with: `FULLON_CACHE_API__LIMITS__IN_FLIGHT`.
+pub const PREFIX: &str = "FULLON_CACHE_API__";
+
+/// The variables with a name of their own.
+const VARIABLES: [(&str, &str); 11] = [
+    ("REDIS_URL", "redis.url"),
+    ("REDIS_HOST", "redis.host"),
+    ("REDIS_PORT", "redis.port"),
+    ("REDIS_DB", "redis.db"),
+    ("REDIS_USER", "redis.user"),
+    ("REDIS_PASSWORD", "redis.password"),
+    ("WEBSOCKET_HOST", "listen.host"),
+    ("WEBSOCKET_PORT", "listen.port"),
+    ("LOG_LEVEL", "log.level"),
+    ("LOG_FORMAT", "log.format"),
+    ("OPERATIONS_FILE", "operations_file"),
+];
+
+/// One thing that is wrong with the configuration, as a sentence with its place.
+pub type Problem = String;
+
+/// One value as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// Its dotted name.
+    pub key: String,
+    /// The value; secrets are hidden.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
+}
+
+/// Where values are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Loader {
+    /// The TOML file; None: [`DEFAULT_FILE`], if it is there.
+    pub file: Option<PathBuf>,
+    /// The folder in which the default file and `.env` are looked for.
+    pub folder: PathBuf,
+    /// The environment.
+    pub environment: Vec<(String, String)>,
+    /// Flags: dotted name, value, and the flag's own name.
+    pub flags: Vec<(String, String, String)>,
+}
+
+impl Loader {
+    /// The surroundings of this process.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String, String)>) -> Self {
+        // A variable that is not UTF-8 is none of ours.
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self {
+            file,
+            folder: PathBuf::from("."),
+            environment: std::env::vars_os().filter_map(text).collect(),
+            flags,
+        }
+    }
+
+    /// The configuration, or all that is wrong with it.
+    pub fn load(&self) -> Result<(Config, Vec<Effective>), Vec<Problem>> {
+        let figment = self.layers()?;
+        let config: Config = figment
+            .extract()
+            .map_err(|errors| errors.into_iter().map(|error| problem(&error)).collect::<Vec<_>>())?;
+        let faults = config.faults();
+        if faults.is_empty() { Ok((config.clone(), effective(&figment, &config))) } else { Err(faults) }
+    }
+
+    fn layers(&self) -> Result<Figment, Vec<Problem>> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = self.toml_file()? {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let dotenv = self.dotenv()?;
+        for (variables, suffix) in [(&dotenv, " in .env"), (&self.environment, "")] {
+            for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
+                if let Some(key) = key_of(name) {
+                    figment = figment.merge(One::new(format!("{name}{suffix}"), &key, value));
+                }
+            }
+        }
+        for (key, value, flag) in &self.flags {
+            figment = figment.merge(One::new(flag.clone(), key, value));
+        }
+        Ok(figment)
+    }
+
+    fn toml_file(&self) -> Result<Option<PathBuf>, Vec<Problem>> {
+        match &self.file {
+            Some(file) if file.is_file() => Ok(Some(file.clone())),
+            Some(file) => Err(vec![format!("{}: there is no such file", file.display())]),
+            None => Ok(Some(self.folder.join(DEFAULT_FILE)).filter(|file| file.is_file())),
+        }
+    }
+
+    fn dotenv(&self) -> Result<Vec<(String, String)>, Vec<Problem>> {
+        let file: &Path = &self.folder.join(".env");
+        if !file.is_file() {
+            return Ok(Vec::new());
+        }
+        let lines = dotenvy::from_path_iter(file).map_err(|error| vec![format!(".env: {error}")])?;
+        // The error of a line may repeat it, and it may hold a password.
+        let line = |(index, line): (usize, dotenvy::Result<_>)| {
+            line.map_err(|_| vec![format!(".env: variable {} cannot be read", index + 1)])
+        };
+        lines.enumerate().map(line).collect()
+    }
+}
+
+/// The dotted name that a variable stands for.
+fn key_of(variable: &str) -> Option<String> {
+    let own = VARIABLES.iter().find(|(name, _)| *name == variable).map(|(_, key)| (*key).to_owned());
+    own.or_else(|| Some(variable.strip_prefix(PREFIX)?.to_ascii_lowercase().replace("__", ".")))
+}
+
+/// One value from one place, always a text: what it means is up to the field.
+struct One {
+    place: String,
+    dict: Dict,
+}
+
+impl One {
+    fn new(place: String, key: &str, value: &str) -> Self {
+        let leaf = Value::from(value);
+        let nested =
+            key.rsplit('.').fold(leaf, |inner, name| Value::from(Dict::from([(name.to_owned(), inner)])));
+        Self { place, dict: nested.into_dict().unwrap_or_default() }
+    }
+}
+
+impl Provider for One {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.place.clone())
+    }
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Profile::Default.collect(self.dict.clone()))
+    }
+}
+
+fn problem(error: &figment::Error) -> Problem {
+    let place = match &error.metadata {
+        Some(metadata) => format!("{}: ", place_of(metadata)),
+        None => String::new(),
+    };
+    let key = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(field, known) => {
+            let parent = error.path.split_last().map_or(String::new(), |(last, parent)| {
+                let parent = if last == field { parent } else { &error.path };
+                parent.iter().map(|name| format!("{name}.")).collect()
+            });
+            let hint = match closest(field, known.iter().copied()).first() {
+                Some(close) => format!("did you mean `{parent}{close}`?"),
+                None => format!("there are {}", known.join(", ")),
+            };
+            format!("{place}no key `{parent}{field}`; {hint}")
+        }
+        kind if key.is_empty() => format!("{place}{kind}"),
+        kind => format!("{place}`{key}`: {kind}"),
+    }
+}
+
+fn place_of(metadata: &Metadata) -> String {
+    match metadata.source.as_ref().and_then(figment::Source::file_path) {
+        Some(file) => file.display().to_string(),
+        None => metadata.name.to_string(),
+    }
+}
+
+fn effective(figment: &Figment, config: &Config) -> Vec<Effective> {
+    let mut all = Vec::new();
+    if let Ok(value) = Value::serialize(config) {
+        leaves(String::new(), &value, &mut |key, value| {
+            let source = match figment.find_metadata(&key) {
+                Some(metadata) if metadata.name.contains("Config") => "default".to_owned(),
+                Some(metadata) => place_of(metadata),
+                None => "default".to_owned(),
+            };
+            all.push(Effective { key, value, source });
+        });
+    }
+    all
+}
+
+fn leaves(key: String, value: &Value, visit: &mut impl FnMut(String, String)) {
+    match value {
+        Value::Dict(_, dict) => {
+            for (name, inner) in dict {
+                leaves(if key.is_empty() { name.clone() } else { format!("{key}.{name}") }, inner, visit);
+            }
+        }
+        Value::Empty(..) => visit(key, "(none)".to_owned()),
+        Value::String(_, text) => visit(key, text.clone()),
+        other => {
+            let number = other.to_u128().map(|number| number.to_string());
+            visit(key, number.or_else(|| other.to_bool().map(|flag| flag.to_string())).unwrap_or_default());
+        }
+    }
+}

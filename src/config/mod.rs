@@ -1,0 +1,269 @@
+//! Configuration: built-in defaults < a TOML file < `.env` < the environment < flags.
+
+mod load;
+mod values;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use load::{Effective, Loader, Problem};
+pub use values::{Secret, Span, parse_duration};
+use values::{flag, text, whole};
+
+use crate::{
+    cache::{Address, LinkSettings},
+    protocol,
+};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: Listen,
+    /// Where the cache is.
+    pub redis: Redis,
+    /// What anyone may ask of the server.
+    pub limits: Limits,
+    /// What is logged.
+    pub log: Log,
+    /// A file laid over the built-in operations.yaml.
+    pub operations_file: Option<PathBuf>,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// The address to listen on.
+    #[serde(deserialize_with = "text")]
+    pub host: String,
+    /// The port to listen on; 0 lets the system choose.
+    #[serde(deserialize_with = "whole")]
+    pub port: u16,
+    /// Whether anyone who can connect may read everything. Needed for an address that is not loopback.
+    pub anonymous: Anonymous,
+}
+
+/// Whether anyone who can connect may read everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Anonymous {
+    /// Only on loopback.
+    #[default]
+    Deny,
+    /// On any address.
+    Allow,
+}
+
+/// Where the cache is and how it is reached.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Redis {
+    /// `redis://`, `rediss://` or `unix://`; where it is given, host, port and db are not looked at.
+    pub url: Option<Secret>,
+    /// Host name or address.
+    #[serde(deserialize_with = "text")]
+    pub host: String,
+    /// Port.
+    #[serde(deserialize_with = "whole")]
+    pub port: u16,
+    /// Database number.
+    #[serde(deserialize_with = "whole")]
+    pub db: u32,
+    /// User to log in as.
+    pub user: Option<Secret>,
+    /// Password to log in with.
+    pub password: Option<Secret>,
+    /// Connections shared by all clients; all but one of them are for hashes, lists and scans.
+    #[serde(deserialize_with = "whole")]
+    pub connections: usize,
+    /// Commands that may wait for each connection.
+    #[serde(deserialize_with = "whole")]
+    pub queue: usize,
+    /// How long connecting and logging in may take.
+    pub connect_timeout: Span,
+    /// How long a command may wait for its answer.
+    pub response_timeout: Span,
+    /// The longest pause between two attempts to connect.
+    pub reconnect_max: Span,
+    /// Whether it is an error if the Redis user may write, or if that can't be found out.
+    #[serde(deserialize_with = "flag")]
+    pub require_read_only: bool,
+}
+
+/// What anyone may ask of the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections in all; one more is refused with 503.
+    #[serde(deserialize_with = "whole")]
+    pub connections: usize,
+    /// Requests of one connection that run at once; the next are not read before one is answered.
+    #[serde(deserialize_with = "whole")]
+    pub in_flight: usize,
+    /// Bytes of one message; a larger one closes the connection with 1009.
+    #[serde(deserialize_with = "whole")]
+    pub message_bytes: usize,
+    /// Requests in one array.
+    #[serde(deserialize_with = "whole")]
+    pub array_length: usize,
+    /// Levels that params may nest.
+    #[serde(deserialize_with = "whole")]
+    pub json_depth: usize,
+    /// Bytes of one `request_id`.
+    #[serde(deserialize_with = "whole")]
+    pub request_id_bytes: usize,
+    /// How long a client may take from connecting to a complete upgrade.
+    pub handshake_timeout: Span,
+    /// How long a client may leave a reply unread before it is disconnected.
+    pub write_timeout: Span,
+    /// Bytes of one reply; what is larger is answered with `LIMIT_EXCEEDED`.
+    #[serde(deserialize_with = "whole")]
+    pub reply_bytes: usize,
+}
+
+/// What is logged, to standard error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,fullon_cache_api::cache=debug`.
+    #[serde(deserialize_with = "text")]
+    pub level: String,
+    /// As text or as JSON lines.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { host: "127.0.0.1".to_owned(), port: 8765, anonymous: Anonymous::Deny }
+    }
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            url: None,
+            host: "127.0.0.1".to_owned(),
+            port: 6379,
+            db: 0,
+            user: None,
+            password: None,
+            connections: 2,
+            queue: 8192,
+            connect_timeout: Span::millis(2000),
+            response_timeout: Span::millis(2000),
+            reconnect_max: Span::millis(1000),
+            require_read_only: false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            in_flight: 64,
+            message_bytes: 1 << 20,
+            array_length: 1000,
+            json_depth: 32,
+            request_id_bytes: 256,
+            handshake_timeout: Span::millis(10_000),
+            write_timeout: Span::millis(10_000),
+            reply_bytes: 16 << 20,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Redis {
+    /// How the connections are to be made.
+    pub fn link_settings(&self) -> Result<LinkSettings, String> {
+        let user = self.user.as_ref().map(Secret::expose);
+        let password = self.password.as_ref().map(Secret::expose);
+        let url = match &self.url {
+            Some(url) => url.expose().to_owned(),
+            None if self.host.contains(':') && !self.host.starts_with('[') => {
+                format!("redis://[{}]:{}/{}", self.host, self.port, self.db)
+            }
+            None => format!("redis://{}:{}/{}", self.host, self.port, self.db),
+        };
+        Ok(LinkSettings {
+            address: Address::parse(&url, user, password)?,
+            connections: self.connections,
+            queue: self.queue,
+            connect_timeout: self.connect_timeout.get(),
+            response_timeout: self.response_timeout.get(),
+            reconnect_max: self.reconnect_max.get(),
+        })
+    }
+}
+
+impl Limits {
+    /// What a message may be.
+    pub fn of_messages(&self) -> protocol::Limits {
+        protocol::Limits {
+            array_length: self.array_length,
+            json_depth: self.json_depth,
+            request_id_bytes: self.request_id_bytes,
+        }
+    }
+}
+
+impl Config {
+    /// What no single value shows to be wrong, each as a sentence.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if let Err(error) = self.redis.link_settings() {
+            faults.push(format!("redis.url: {error}"));
+        }
+        let limits = &self.limits;
+        for (name, value) in [
+            ("redis.connections", self.redis.connections),
+            ("redis.queue", self.redis.queue),
+            ("limits.connections", limits.connections),
+            ("limits.in_flight", limits.in_flight),
+            ("limits.message_bytes", limits.message_bytes),
+            ("limits.array_length", limits.array_length),
+            ("limits.json_depth", limits.json_depth),
+            ("limits.request_id_bytes", limits.request_id_bytes),
+            ("limits.reply_bytes", limits.reply_bytes),
+        ] {
+            if value == 0 {
+                faults.push(format!("{name}: 0 would let nothing through"));
+            }
+        }
+        for (name, span) in [
+            ("redis.connect_timeout", self.redis.connect_timeout),
+            ("redis.response_timeout", self.redis.response_timeout),
+            ("redis.reconnect_max", self.redis.reconnect_max),
+            ("limits.handshake_timeout", limits.handshake_timeout),
+            ("limits.write_timeout", limits.write_timeout),
+        ] {
+            if span.get().is_zero() {
+                faults.push(format!("{name}: 0 leaves no time for anything"));
+            }
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+            faults.push(format!("log.level: {:?}: {error}", self.log.level));
+        }
+        faults
+    }
+}

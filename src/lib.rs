@@ -1,0 +1,44 @@
+//! A server that opens a Redis cache of trading data over WebSocket, read-only and live.
+//!
+//! The way of a request: [`server`] takes it off a socket, [`protocol`] reads it, [`registry`] finds
+//! its operation and validates its params, the operation (one of `handlers/*.rs`, see [`operation`])
+//! answers it through a [`cache::View`], and the reply goes back through [`protocol`] and [`server`].
+//!
+//! - [`operation`]: what an operation is; [`types`]: what its params are made of.
+//! - [`registry`]: joins the registered operations with operations.yaml, checks all of it at start,
+//!   and knows the schemas and `describe`.
+//! - [`cache`]: the only door to the data. It has no command that writes.
+//! - [`protocol`]: requests, replies, error codes. Knows neither Redis nor sockets.
+//! - [`server`]: listens, upgrades, one session a client; the operations on the server itself.
+//! - [`config`]: defaults < file < `.env` < environment < flags.
+//! - [`demo`]: fills the embedded cache, by a simulated market or by a recording.
+//! - [`client`]: a WebSocket client; [`cli`]: the command line, one file a subcommand.
+
+// Handlers name the crate as a user would.
+extern crate self as fullon_cache_api;
+
+#[doc(hidden)]
+pub use inventory;
+
+pub mod cache;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod demo;
+pub mod operation;
+pub mod prelude;
+pub mod protocol;
+pub mod registry;
+pub mod server;
+pub mod types;
+
+/// One module a file of `handlers/`, made by build.rs.
+mod handlers {
+    include!(concat!(env!("OUT_DIR"), "/handlers.rs"));
+}
+
+/// The error of a read that found nothing: `miss!("no ticker of {symbol}")`.
+#[macro_export]
+macro_rules! miss {
+    ($($text:tt)+) => { $crate::protocol::Error::miss(format!($($text)+)) };
+}

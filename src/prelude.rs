@@ -1,0 +1,18 @@
+//! The few names that a handler needs.
+
+pub use std::collections::BTreeMap;
+
+pub use schemars::JsonSchema;
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::{
+    cache::{Added, Fields, Json, JsonList, JsonObject, Shape, Stored, Verb, View, difference},
+    miss,
+    operation::{Operation, Query},
+    protocol::{Error, Result},
+    submit,
+    types::{
+        BotId, Component, Currency, Exchange, Id, OrderId, ProcessId, Seconds, Symbol, Timeframe, TradeKey,
+        UserId,
+    },
+};

@@ -1,0 +1,11 @@
+//! The wire: requests, replies, error codes. Knows nothing of Redis, of operations or of sockets.
+
+mod error;
+mod reply;
+mod request;
+mod strict;
+
+pub use error::{Error, ErrorCode, Result, Violation, Warning};
+pub use reply::Reply;
+pub use request::{Limits, Message, Rejected, Request, RequestId};
+pub(crate) use strict::parse_params;

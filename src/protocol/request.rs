@@ -1,0 +1,193 @@
+//! Requests, read from the text of a frame.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{Error, ErrorCode, strict::shown};
+
+/// What a message may be at the most.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many requests one array may hold.
+    pub array_length: usize,
+    /// How deep JSON may nest.
+    pub json_depth: usize,
+    /// How long a `request_id` may be, in bytes.
+    pub request_id_bytes: usize,
+}
+
+/// The text of one frame, read.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// One request.
+    One(Result<Request<'a>, Rejected>),
+    /// An array of requests.
+    Array(Vec<Result<Request<'a>, Rejected>>),
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// What the reply is known by.
+    pub id: RequestId,
+    /// The operation's name.
+    pub operation: Cow<'a, str>,
+    /// The params, unparsed; None where the request has none.
+    pub params: Option<&'a RawValue>,
+}
+
+/// A message, or an element of one, that is no request.
+#[derive(Debug)]
+pub struct Rejected {
+    /// The request's own id where it could be read, else one that was made up.
+    pub id: RequestId,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
+/// What a reply is known by: a string or a number, kept as the JSON that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// An id for a request that has none.
+    pub fn made_up() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(format!("\"srv-{}\"", LAST.fetch_add(1, Ordering::Relaxed) + 1).into())
+    }
+
+    /// The id as JSON.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    fn read(raw: &RawValue, limits: &Limits) -> Result<Self, Error> {
+        let json = raw.get();
+        if !json.starts_with(|c: char| matches!(c, '"' | '-' | '0'..='9')) {
+            return Err(malformed("`request_id` is neither a string nor a number"));
+        }
+        if json.len() > limits.request_id_bytes {
+            return Err(malformed(format!("`request_id` is longer than {} bytes", limits.request_id_bytes)));
+        }
+        Ok(Self(json.into()))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorCode::MalformedMessage, message)
+}
+
+fn no_json(error: &serde_json::Error) -> Error {
+    malformed(format!("not a JSON request: {error}"))
+}
+
+impl<'a> Message<'a> {
+    /// Reads a frame's text. Never fails as a whole: what is no request says so in its place.
+    pub fn parse(text: &'a str, limits: &Limits) -> Self {
+        let rejected = |error| Self::One(Err(Rejected { id: RequestId::made_up(), error }));
+        let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
+        match start.as_bytes().first() {
+            Some(b'{') => Self::One(Request::parse(text, limits)),
+            Some(b'[') => match serde_json::from_str::<Vec<&'a RawValue>>(text) {
+                Ok(list) if list.is_empty() => rejected(malformed("an array of no requests")),
+                Ok(list) if list.len() > limits.array_length => rejected(Error::new(
+                    ErrorCode::LimitExceeded,
+                    format!("{} requests in one array; at most {} may be", list.len(), limits.array_length),
+                )),
+                Ok(list) => Self::Array(list.iter().map(|raw| Request::parse(raw.get(), limits)).collect()),
+                Err(error) => rejected(no_json(&error)),
+            },
+            _ => rejected(malformed("a message is a JSON object, or an array of them")),
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    fn parse(json: &'a str, limits: &Limits) -> Result<Self, Rejected> {
+        let envelope: Envelope<'a> = serde_json::from_str(json)
+            .map_err(|error| Rejected { id: RequestId::made_up(), error: no_json(&error) })?;
+        let id = match envelope.request_id {
+            None => RequestId::made_up(),
+            Some(raw) => {
+                RequestId::read(raw, limits).map_err(|error| Rejected { id: RequestId::made_up(), error })?
+            }
+        };
+        if let Some(complaint) = envelope.complaint {
+            return Err(Rejected { id, error: malformed(complaint) });
+        }
+        match envelope.operation {
+            Some(raw) => match serde_json::from_str::<Text<'a>>(raw.get()) {
+                Ok(operation) => Ok(Self { id, operation: operation.0, params: envelope.params }),
+                Err(_) => Err(Rejected { id, error: malformed("`operation` is not a string") }),
+            },
+            None => Err(Rejected { id, error: malformed("no `operation`") }),
+        }
+    }
+}
+
+/// The members of a request. A fault that leaves them readable is kept as a complaint, so that the
+/// answer can carry the request's own id.
+#[derive(Default)]
+struct Envelope<'a> {
+    request_id: Option<&'a RawValue>,
+    operation: Option<&'a RawValue>,
+    params: Option<&'a RawValue>,
+    complaint: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EnvelopeVisitor;
+
+        impl<'de> Visitor<'de> for EnvelopeVisitor {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a request: an object with `operation`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut envelope = Envelope::default();
+                while let Some(name) = map.next_key::<Text<'de>>()? {
+                    let value: &RawValue = map.next_value()?;
+                    let member = match &*name.0 {
+                        "request_id" => &mut envelope.request_id,
+                        "operation" => &mut envelope.operation,
+                        "params" => &mut envelope.params,
+                        other => {
+                            let known = "a request has `request_id`, `operation` and `params`";
+                            let complaint = format!("unknown member {}; {known}", shown(other));
+                            envelope.complaint.get_or_insert(complaint);
+                            continue;
+                        }
+                    };
+                    if member.replace(value).is_some() {
+                        envelope.complaint.get_or_insert(format!("the key {} stands twice", shown(&name.0)));
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+
+        deserializer.deserialize_map(EnvelopeVisitor)
+    }
+}
+
+/// A string, borrowed where it holds no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,146 @@
+//! What `describe` says of an operation.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Registry,
+    schema::{Dialect, SchemaDocument, document},
+};
+use crate::{
+    operation::{Kind, Operation},
+    protocol::ErrorCode,
+};
+
+/// One operation, as the registry knows it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Described {
+    /// What a request names it by.
+    pub name: String,
+    /// `read`: one request, one reply. `system`: on the server itself.
+    pub kind: Kind,
+    /// The group that it belongs to.
+    pub domain: String,
+    /// One sentence.
+    pub summary: String,
+    /// More, where there is more to say.
+    pub description: String,
+    /// JSON Schema (2020-12) of the params, in the order in which a client's method takes them.
+    #[schemars(with = "BTreeMap<String, Value>")]
+    pub params: Value,
+    /// JSON Schema (2020-12) of the result.
+    #[schemars(with = "BTreeMap<String, Value>")]
+    pub result: Value,
+    /// The key patterns that it reads.
+    pub keys: BTreeMap<String, String>,
+    /// The Redis commands that it sends.
+    pub commands: Vec<String>,
+    /// The channel on which the writer publishes changes.
+    pub channel: Option<String>,
+    /// How long a scan's result is kept, and how often a poll would look; milliseconds.
+    pub poll_interval_ms: Option<u64>,
+    /// How change is noticed, for a stream.
+    pub push: Option<String>,
+    /// What a caller must be entitled to; null: nothing.
+    pub scope: Option<String>,
+    /// The param that names whose data it is.
+    pub owner: Option<String>,
+    /// The error codes that it may answer with.
+    pub errors: Vec<ErrorCode>,
+    /// Params that work on a filled cache.
+    pub examples: Vec<Value>,
+}
+
+/// Narrows `describe` down.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Filter<'a> {
+    pub(crate) operation: Option<&'a str>,
+    pub(crate) domain: Option<&'a str>,
+}
+
+impl Described {
+    /// The names of the params, in the order in which a client's method takes them.
+    pub fn param_names(&self) -> impl Iterator<Item = &str> {
+        let properties = self.params.get("properties").and_then(Value::as_object);
+        properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str))
+    }
+}
+
+/// The codes that an operation may answer with, beside those that any message may get.
+pub(super) fn errors_of(operation: &Operation) -> Vec<ErrorCode> {
+    let mut codes = vec![ErrorCode::InvalidParams];
+    if operation.may_miss {
+        codes.push(ErrorCode::CacheMiss);
+    }
+    if operation.kind == Kind::Read {
+        codes.extend([
+            ErrorCode::CacheCorrupt,
+            ErrorCode::CacheUnavailable,
+            ErrorCode::CacheTimeout,
+            ErrorCode::Overloaded,
+        ]);
+    }
+    codes.push(ErrorCode::InternalError);
+    codes
+}
+
+impl Registry {
+    /// The operations that a filter lets through, as a JSON array, by name.
+    pub(crate) fn describe(&self, filter: &Filter<'_>) -> String {
+        let chosen = self.iter().filter(|operation| {
+            filter.operation.is_none_or(|name| name == operation.name)
+                && filter.domain.is_none_or(|domain| domain == operation.described.domain)
+        });
+        let texts: Vec<&str> = chosen.map(|operation| operation.description.as_str()).collect();
+        format!("[{}]", texts.join(","))
+    }
+
+    /// All files of `schemas/`.
+    pub fn schema_documents(&self) -> Vec<SchemaDocument> {
+        let mut documents = Vec::new();
+        for operation in inventory::iter::<Operation> {
+            let Some(registered) = self.get(operation.name) else { continue };
+            for dialect in [Dialect::Draft2020, Dialect::Draft07] {
+                let (params, result) = (dialect.schema(operation.params), dialect.schema(operation.result));
+                documents.push(document(
+                    dialect,
+                    operation.name,
+                    &registered.described.summary,
+                    params,
+                    result,
+                ));
+            }
+        }
+        documents.sort_by(|a, b| a.path.cmp(&b.path));
+        documents
+    }
+
+    /// The operations table of the README.
+    pub fn markdown(&self) -> String {
+        let mut table = "| operation | params | what it answers | needs |\n|---|---|---|---|\n".to_owned();
+        let mut operations: Vec<&Described> = self.iter().map(|operation| &operation.described).collect();
+        operations.sort_by(|a, b| {
+            (a.kind == Kind::System, &a.domain, &a.name).cmp(&(b.kind == Kind::System, &b.domain, &b.name))
+        });
+        for operation in operations {
+            let required = operation.params.get("required").and_then(Value::as_array);
+            let is_required = |name: &str| required.is_some_and(|list| list.iter().any(|item| item == name));
+            let params: Vec<String> = operation
+                .param_names()
+                .map(|name| if is_required(name) { name.to_owned() } else { format!("[{name}]") })
+                .collect();
+            let scope = operation.scope.as_deref().unwrap_or("–");
+            let row = format!(
+                "| `{}` | {} | {} | {scope} |\n",
+                operation.name,
+                params.join(", "),
+                operation.summary
+            );
+            table.push_str(&row);
+        }
+        table
+    }
+}

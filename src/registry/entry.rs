@@ -1,0 +1,184 @@
+//! The entries of operations.yaml, read field by field so that every fault is reported, not the first.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use serde_yaml::{Mapping, Value};
+
+use super::{
+    build::{Fault, Source},
+    closest,
+};
+use crate::{cache::Pattern, config::parse_duration};
+
+/// What a caller may be entitled to.
+pub(super) const SCOPES: [&str; 5] = ["market", "account", "orders", "bots", "ops"];
+const FIELDS: [&str; 8] =
+    ["keys", "channel", "poll_interval", "scope", "owner", "limits", "summary", "enabled"];
+const LIMITS: [&str; 1] = ["scan_keys"];
+
+/// One entry, all files laid over each other.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The file that it comes from: the last one that named it.
+    pub(super) file: String,
+    pub(super) keys: BTreeMap<String, Pattern>,
+    pub(super) channel: Option<Pattern>,
+    pub(super) poll_interval: Option<Duration>,
+    pub(super) scope: Option<String>,
+    pub(super) owner: Option<String>,
+    pub(super) scan_keys: usize,
+    pub(super) summary: Option<String>,
+    pub(super) enabled: bool,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            file: String::new(),
+            keys: BTreeMap::new(),
+            channel: None,
+            poll_interval: None,
+            scope: None,
+            owner: None,
+            scan_keys: 10_000,
+            summary: None,
+            enabled: true,
+        }
+    }
+}
+
+/// Reads the files, later ones over earlier ones.
+pub(super) fn read(sources: &[Source], faults: &mut Vec<Fault>) -> HashMap<String, Entry> {
+    let mut entries: HashMap<String, Entry> = HashMap::new();
+    for source in sources {
+        let file = &source.name;
+        let mapping = match serde_yaml::from_str::<Option<Mapping>>(&source.text) {
+            Ok(mapping) => mapping.unwrap_or_default(),
+            Err(error) => {
+                faults.push(Fault::new(file, "", format!("no YAML mapping of operations: {error}")));
+                continue;
+            }
+        };
+        for (name, fields) in &mapping {
+            let Some(name) = name.as_str() else {
+                faults.push(Fault::new(file, "", format!("{name:?} is no operation's name")));
+                continue;
+            };
+            let entry = entries.entry(name.to_owned()).or_default();
+            file.clone_into(&mut entry.file);
+            let mut reader = Reader { file, name, faults };
+            match fields {
+                Value::Null => {}
+                Value::Mapping(fields) => reader.fields(fields, entry),
+                _ => reader.fault("an entry is a mapping of fields"),
+            }
+        }
+    }
+    entries
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    name: &'a str,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, message: impl Into<String>) {
+        self.faults.push(Fault::new(self.file, self.name, message));
+    }
+
+    fn fields(&mut self, fields: &Mapping, entry: &mut Entry) {
+        for (field, value) in fields {
+            match field.as_str().unwrap_or_default() {
+                "keys" => self.keys(value, entry),
+                "channel" => {
+                    if let Some(pattern) = self.pattern("channel", value) {
+                        entry.channel = Some(pattern);
+                    }
+                }
+                "poll_interval" => {
+                    if let Some(interval) = self.duration(value) {
+                        entry.poll_interval = Some(interval);
+                    }
+                }
+                "scope" => match value.as_str() {
+                    Some(scope) if SCOPES.contains(&scope) => entry.scope = Some(scope.to_owned()),
+                    _ => self.fault(format!("`scope`: one of {}", SCOPES.join(", "))),
+                },
+                "owner" => entry.owner = self.text("owner", value).or(entry.owner.take()),
+                "summary" => entry.summary = self.text("summary", value).or(entry.summary.take()),
+                "limits" => self.limits(value, entry),
+                "enabled" => match value.as_bool() {
+                    Some(enabled) => entry.enabled = enabled,
+                    None => self.fault("`enabled`: true or false"),
+                },
+                _ => self.unknown("field", field, &FIELDS),
+            }
+        }
+    }
+
+    fn keys(&mut self, value: &Value, entry: &mut Entry) {
+        let Some(keys) = value.as_mapping() else {
+            return self.fault("`keys`: a mapping of names to key patterns");
+        };
+        for (name, pattern) in keys {
+            let Some(name) = name.as_str() else {
+                self.fault(format!("`keys`: {name:?} is no name"));
+                continue;
+            };
+            if let Some(pattern) = self.pattern(&format!("keys.{name}"), pattern) {
+                entry.keys.insert(name.to_owned(), pattern);
+            }
+        }
+    }
+
+    fn limits(&mut self, value: &Value, entry: &mut Entry) {
+        let Some(limits) = value.as_mapping() else {
+            return self.fault("`limits`: a mapping of limits to numbers");
+        };
+        for (limit, value) in limits {
+            match (limit.as_str(), value.as_u64().and_then(|most| usize::try_from(most).ok())) {
+                (Some("scan_keys"), Some(most)) if most > 0 => entry.scan_keys = most,
+                (Some("scan_keys"), _) => self.fault("`limits.scan_keys`: a whole number above 0"),
+                _ => self.unknown("limit", limit, &LIMITS),
+            }
+        }
+    }
+
+    fn pattern(&mut self, field: &str, value: &Value) -> Option<Pattern> {
+        let text = self.text(field, value)?;
+        Pattern::parse(&text).map_err(|error| self.fault(format!("`{field}`: {error}"))).ok()
+    }
+
+    fn duration(&mut self, value: &Value) -> Option<Duration> {
+        let text = value.as_str().unwrap_or_default();
+        match parse_duration(text) {
+            Ok(duration) if !duration.is_zero() => Some(duration),
+            _ => {
+                self.fault("`poll_interval`: a duration above zero with its unit, such as 500ms or 2s");
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, field: &str, value: &Value) -> Option<String> {
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.fault(format!("`{field}`: a text"));
+        }
+        text
+    }
+
+    fn unknown(&mut self, what: &str, name: &Value, known: &[&str]) {
+        let name = name.as_str().unwrap_or("(not a text)");
+        let hint = match closest(name, known.iter().copied()).first() {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        self.fault(format!("no {what} `{name}`; {hint}"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Joins what the handlers registered with operations.yaml, and knows the result: which operations
+//! there are, what they take and give, and whether params are valid.
+
+mod build;
+mod describe;
+mod entry;
+mod params;
+mod schema;
+
+use std::sync::{Arc, OnceLock, atomic::Ordering};
+
+use serde_json::Value;
+
+pub use build::{Faults, Source};
+pub use describe::Described;
+pub(crate) use describe::Filter;
+pub(crate) use params::typed;
+pub use schema::{Dialect, SchemaDocument};
+
+use crate::{
+    cache::{Plan, Probe},
+    operation::Answer,
+    protocol::{Error, ErrorCode},
+};
+
+/// All operations, by name.
+pub struct Registry {
+    operations: Vec<Arc<Registered>>,
+}
+
+/// One operation, ready to be called.
+pub struct Registered {
+    pub(crate) name: &'static str,
+    pub(crate) answer: Answer,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) validator: jsonschema::Validator,
+    pub(crate) described: Described,
+    /// What `describe` says of it, as JSON text.
+    pub(crate) description: String,
+    /// Why it is off, if the Redis user may not do what it needs.
+    off: OnceLock<String>,
+}
+
+impl Registry {
+    /// The operations of this binary as its own operations.yaml has them.
+    pub fn built_in() -> Result<Self, Faults> {
+        build::build(&[Source::built_in()])
+    }
+
+    /// The same with a file laid over it.
+    pub fn with_overlay(file: &std::path::Path) -> Result<Self, Faults> {
+        build::build(&[Source::built_in(), Source::read(file)?])
+    }
+
+    /// All operations, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Registered> {
+        self.operations.iter().map(|operation| &**operation)
+    }
+
+    /// One operation.
+    pub fn get(&self, name: &str) -> Option<&Arc<Registered>> {
+        self.operations
+            .binary_search_by(|operation| operation.name.cmp(name))
+            .ok()
+            .map(|at| &self.operations[at])
+    }
+
+    /// How many corrupt values each operation has met, where it has.
+    pub(crate) fn corrupt_values(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts =
+            self.iter().map(|operation| (operation.name, operation.plan.corrupt.load(Ordering::Relaxed)));
+        counts.filter(|(_, count)| *count > 0)
+    }
+
+    /// The error for a name that no operation has: it names the closest ones.
+    pub fn unknown(&self, name: &str) -> Error {
+        let names = self.iter().map(|operation| operation.name);
+        let hint = match closest(name, names).as_slice() {
+            [] => String::new(),
+            close => format!("; did you mean {}?", close.join(" or ")),
+        };
+        let shown: String = name.chars().take(64).collect();
+        Error::new(ErrorCode::InvalidOperation, format!("no operation {shown:?}{hint}"))
+    }
+
+    /// Everything that the operations need of the Redis user.
+    pub fn probes(&self) -> Vec<Probe> {
+        let probes = self.iter().flat_map(|operation| {
+            let keys = operation.plan.keys.iter();
+            keys.flat_map(|(_, pattern)| operation.plan.verbs.iter().map(move |verb| (pattern, *verb))).map(
+                |(pattern, verb)| Probe {
+                    operation: operation.name.to_owned(),
+                    verb,
+                    pattern: pattern.clone(),
+                },
+            )
+        });
+        probes.collect()
+    }
+}
+
+impl Registered {
+    /// The operation's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What `describe` says of it.
+    pub fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// Checks params against the operation's schema.
+    pub fn validate(&self, params: &Value) -> Result<(), Error> {
+        params::validate(self, params)
+    }
+
+    /// Switches it off, for a reason that the operator knows already.
+    pub fn switch_off(&self, reason: String) {
+        // The first reason stands.
+        let _ = self.off.set(reason);
+    }
+
+    /// An error if it is off.
+    pub(crate) fn check_on(&self) -> Result<(), Error> {
+        match self.off.get() {
+            None => Ok(()),
+            Some(reason) => Err(Error::new(
+                ErrorCode::CacheUnavailable,
+                format!("{} is off: the server lacks a right in the cache that it needs", self.name),
+            )
+            .because(reason.clone())),
+        }
+    }
+}
+
+/// The names that are most like one that does not exist, best first.
+pub(crate) fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+    /// Below this two words have little to do with each other.
+    const ALIKE: f64 = 0.75;
+    const MOST: usize = 3;
+    if wrong.len() > 64 {
+        return Vec::new();
+    }
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .filter(|(score, _)| *score >= ALIKE)
+        .collect();
+    scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    scored.into_iter().take(MOST).map(|(_, name)| name).collect()
+}

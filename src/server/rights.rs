@@ -1,0 +1,60 @@
+//! Holds what the Redis user may do against what the operations need.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    cache::{Cache, CacheError, Denied, Rights, Writing, acl_line},
+    registry::Registry,
+};
+
+/// What an operator should know of the Redis user's rights.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RightsReport {
+    /// Operations that are off, and why.
+    pub off: BTreeMap<String, String>,
+    /// Operations that may fail for some keys, and why.
+    pub doubtful: BTreeMap<String, String>,
+    /// What is wrong with the user as a read-only one, and the way to mend it.
+    pub not_read_only: Option<String>,
+}
+
+/// Asks Redis what its user may do.
+pub async fn check_rights(registry: &Registry, cache: &Cache) -> Result<RightsReport, CacheError> {
+    let probes = registry.probes();
+    let Some(rights) = cache.rights(&probes).await? else { return Ok(RightsReport::default()) };
+    let mut report = RightsReport::default();
+    for (probe, denied) in &rights.denied {
+        let verb = probe.verb.name();
+        let (list, reason) = match denied {
+            Denied::Command => {
+                (&mut report.off, format!("the Redis user {:?} may not run {verb}", rights.user))
+            }
+            Denied::Keys => {
+                let reason =
+                    format!("the Redis user {:?} may not run {verb} on `{}`", rights.user, probe.pattern);
+                // A user may be meant to see some exchanges only; then some such keys can be read.
+                let list = if probe.pattern.is_fixed() { &mut report.off } else { &mut report.doubtful };
+                (list, reason)
+            }
+        };
+        list.entry(probe.operation.clone()).or_insert(reason);
+    }
+    report.not_read_only = complaint(&rights).map(|complaint| {
+        format!("{complaint}. A proper read-only user:\n  {}", acl_line(&rights.user, &probes))
+    });
+    Ok(report)
+}
+
+fn complaint(rights: &Rights) -> Option<String> {
+    match &rights.writing {
+        Writing::Denied => None,
+        Writing::Allowed(commands) => Some(format!(
+            "the Redis user {:?} may write ({}), which this server never needs",
+            rights.user,
+            commands.join(", ")
+        )),
+        Writing::Unknown(why) => {
+            Some(format!("whether the Redis user {:?} may write cannot be found out: {why}", rights.user))
+        }
+    }
+}

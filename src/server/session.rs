@@ -1,0 +1,171 @@
+//! One client: reads frames, lets their requests run side by side, and writes replies as they come.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{
+    FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered,
+};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message,
+        error::CapacityError,
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+    },
+};
+
+use super::{
+    App,
+    dispatch::{self, Answering},
+    http,
+};
+use crate::protocol::Reply;
+
+/// Small, as a server has many connections and most of them are quiet.
+const READ_BUFFER: usize = 4 << 10;
+/// How many bytes of replies go out in one write at least, while there are more to come.
+const WRITE_BUFFER: usize = 16 << 10;
+/// The client does not read what it asked for.
+const TOO_SLOW: u16 = 4008;
+/// How long a close frame may take to go out.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why a session ends.
+enum End {
+    /// The client left, or its connection did.
+    Gone,
+    /// The server ends it, and says why.
+    Close(CloseCode, &'static str),
+}
+
+/// Serves one client until either side ends it.
+pub(super) async fn run(socket: TcpStream, early: Vec<u8>, app: Arc<App>, stop: watch::Receiver<bool>) {
+    let limits = &app.config.limits;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(limits.reply_bytes.saturating_add(4 * WRITE_BUFFER))
+        .max_message_size(Some(limits.message_bytes))
+        .max_frame_size(Some(limits.message_bytes));
+    let socket = WebSocketStream::from_partially_read(socket, early, Role::Server, Some(config)).await;
+    let open = app.stats.connection();
+    let mut session =
+        Session { socket, running: FuturesUnordered::new(), requests: 0, replies: Vec::new(), app: &app };
+    let end = session.serve(stop).await;
+    let mut socket = session.socket;
+    drop(open);
+    if let End::Close(code, reason) = end {
+        let frame = CloseFrame { code, reason: reason.into() };
+        if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
+            http::linger(socket.get_mut()).await;
+        }
+    }
+}
+
+struct Session<'a> {
+    socket: WebSocketStream<TcpStream>,
+    /// Replies to come, each with the number of requests that it answers.
+    running: FuturesUnordered<BoxFuture<'static, (usize, Reply)>>,
+    /// How many requests are running.
+    requests: usize,
+    /// Replies to be written.
+    replies: Vec<Reply>,
+    app: &'a Arc<App>,
+}
+
+impl Session<'_> {
+    async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> End {
+        loop {
+            let can_read = self.has_room();
+            tokio::select! {
+                biased;
+                Some((requests, reply)) = self.running.next() => self.finish(requests, reply),
+                frame = self.socket.next(), if can_read => if let Err(end) = self.take(frame) { return end },
+                _ = stop.wait_for(|stop| *stop) => {
+                    return End::Close(CloseCode::Away, "the server is going away");
+                }
+            }
+            // Whatever else is there already goes the same way: many requests reach Redis in one
+            // write, and many replies the client.
+            while self.has_room() {
+                let Some(frame) = self.socket.next().now_or_never() else { break };
+                if let Err(end) = self.take(frame) {
+                    return end;
+                }
+            }
+            while let Some(Some((requests, reply))) = self.running.next().now_or_never() {
+                self.finish(requests, reply);
+            }
+            if let Err(end) = self.write().await {
+                return end;
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.requests < self.app.config.limits.in_flight
+            && self.replies.len() < self.app.config.limits.in_flight
+    }
+
+    fn finish(&mut self, requests: usize, reply: Reply) {
+        self.requests -= requests;
+        self.replies.push(reply);
+    }
+
+    fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
+        match frame {
+            Some(Ok(Message::Text(text))) => match dispatch::begin(self.app, &text) {
+                Answering::Now(reply) => self.replies.push(reply),
+                Answering::Later { requests, reply } => {
+                    self.requests += requests;
+                    self.running.push(Box::pin(reply.map(move |reply| (requests, reply))));
+                }
+            },
+            Some(Ok(Message::Binary(_))) => {
+                return Err(End::Close(CloseCode::Unsupported, "messages are JSON in text frames"));
+            }
+            // The library answers pings and the client's closing by itself.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(end_of(&error)),
+            None => return Err(End::Gone),
+        }
+        Ok(())
+    }
+
+    /// Writes all replies that are due in as few writes as can be.
+    async fn write(&mut self) -> Result<(), End> {
+        if self.replies.is_empty() {
+            return Ok(());
+        }
+        let (socket, replies) = (&mut self.socket, &mut self.replies);
+        let mut writing = std::pin::pin!(async move {
+            for reply in replies.drain(..) {
+                socket.feed(Message::text(reply.into_text())).await?;
+            }
+            socket.flush().await
+        });
+        // Almost always it is done at once, and needs no timer.
+        let written = match writing.as_mut().now_or_never() {
+            Some(written) => written,
+            None => match timeout(self.app.config.limits.write_timeout.get(), writing).await {
+                Ok(written) => written,
+                Err(_) => return Err(End::Close(TOO_SLOW.into(), "replies were left unread")),
+            },
+        };
+        written.map_err(|error| end_of(&error))
+    }
+}
+
+fn end_of(error: &tungstenite::Error) -> End {
+    match error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            End::Close(CloseCode::Size, "the message is too large")
+        }
+        tungstenite::Error::Utf8(_) => End::Close(CloseCode::Invalid, "the text is not UTF-8"),
+        tungstenite::Error::Protocol(_) => {
+            End::Close(CloseCode::Protocol, "this is not the WebSocket protocol")
+        }
+        _ => End::Gone,
+    }
+}

@@ -1,0 +1,230 @@
+//! The operations on the server itself.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use crate::{
+    cache::{Json, LinkState},
+    config::Limits,
+    operation::{Operation, SystemQuery},
+    protocol::Result,
+    registry::{Described, Filter},
+    submit,
+    types::Seconds,
+};
+
+/// What an operation on the server itself sees.
+pub struct System<'a> {
+    pub(crate) app: &'a App,
+}
+
+/// Tells that the server is there.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Ping {}
+
+/// The answer to a ping.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Pong {
+    /// Always `ok`.
+    status: String,
+    /// The server's clock.
+    time: Seconds,
+}
+
+impl SystemQuery for Ping {
+    type Output = Pong;
+
+    fn answer(&self, _: &System<'_>) -> Result<Json<Pong>> {
+        Json::of(&Pong { status: "ok".to_owned(), time: Seconds::now() })
+    }
+}
+
+/// Tells what the server can do: every operation with the JSON Schemas of its params and its result,
+/// its key patterns, errors and examples. Clients are written from it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Describe {
+    /// Only this operation.
+    #[schemars(length(min = 1, max = 128))]
+    operation: Option<String>,
+    /// Only the operations of this domain, e.g. `tickers`.
+    #[schemars(length(min = 1, max = 128))]
+    domain: Option<String>,
+    /// Those too that the caller may not call.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What the server can do.
+#[derive(Serialize, JsonSchema)]
+struct Description {
+    /// The server.
+    server: ServerFacts,
+    /// Its operations, by name.
+    operations: Vec<Described>,
+}
+
+/// What a client may want to know of the server before it asks for anything.
+#[derive(Serialize, JsonSchema)]
+struct ServerFacts {
+    /// `fullon_cache_api`.
+    name: &'static str,
+    /// The version of the server.
+    version: &'static str,
+    /// What a client may ask of it.
+    limits: PublishedLimits,
+}
+
+/// What a client may ask of the server. Sizes are in bytes.
+#[derive(Serialize, JsonSchema)]
+struct PublishedLimits {
+    /// Requests of one connection that run at once; the next are not read before one is answered.
+    in_flight: usize,
+    /// Bytes of one message.
+    message_bytes: usize,
+    /// Bytes of one reply.
+    reply_bytes: usize,
+    /// Requests in one array.
+    array_length: usize,
+    /// Levels that params may nest.
+    json_depth: usize,
+    /// Bytes of one `request_id`.
+    request_id_bytes: usize,
+    /// Milliseconds that a reply may be left unread.
+    write_timeout_ms: u64,
+}
+
+impl From<&Limits> for PublishedLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            in_flight: limits.in_flight,
+            message_bytes: limits.message_bytes,
+            reply_bytes: limits.reply_bytes,
+            array_length: limits.array_length,
+            json_depth: limits.json_depth,
+            request_id_bytes: limits.request_id_bytes,
+            write_timeout_ms: u64::try_from(limits.write_timeout.get().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl SystemQuery for Describe {
+    type Output = Description;
+
+    fn answer(&self, system: &System<'_>) -> Result<Json<Description>> {
+        let registry = &system.app.registry;
+        if let Some(name) = self.operation.as_deref().filter(|name| registry.get(name).is_none()) {
+            return Err(registry.unknown(name));
+        }
+        let server = Json::of(&ServerFacts {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            limits: PublishedLimits::from(&system.app.config.limits),
+        })?;
+        let filter = Filter { operation: self.operation.as_deref(), domain: self.domain.as_deref() };
+        let operations = registry.describe(&filter);
+        Ok(Json::trusted(format!("{{\"server\":{},\"operations\":{operations}}}", server.into_text())))
+    }
+}
+
+/// Tells how the server is.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetServerStats {}
+
+/// How the server is. Counts are since its start.
+#[derive(Serialize, JsonSchema)]
+struct ServerStats {
+    /// The version of the server.
+    version: &'static str,
+    /// Seconds since its start.
+    uptime: f64,
+    /// Clients that are connected.
+    connections: usize,
+    /// Clients that were.
+    connections_total: u64,
+    /// Clients that were refused for there being too many.
+    connections_refused: u64,
+    /// Requests that came in.
+    requests_total: u64,
+    /// Errors that were answered, by code.
+    errors: BTreeMap<String, u64>,
+    /// Values that were not what the layout says, by operation.
+    corrupt_values: BTreeMap<String, u64>,
+    /// Streams that are open.
+    streams: usize,
+    /// Different things that these streams watch.
+    topics: usize,
+    /// How the cache is.
+    cache: CacheFacts,
+}
+
+/// How the cache is.
+#[derive(Serialize, JsonSchema)]
+struct CacheFacts {
+    /// `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
+    /// `embedded`.
+    state: &'static str,
+    /// The version of the Redis.
+    version: Option<String>,
+    /// The role of the Redis: `master` or `replica`.
+    role: Option<String>,
+    /// Connections that are up.
+    connections: usize,
+    /// Connections that were made again.
+    reconnects: u64,
+    /// Commands that were answered.
+    commands: u64,
+    /// Writes that these commands went out in.
+    batches: u64,
+    /// Milliseconds that the last write took to be answered.
+    latency_ms: Option<f64>,
+}
+
+impl From<LinkState> for CacheFacts {
+    fn from(state: LinkState) -> Self {
+        Self {
+            state: state.state,
+            version: state.version,
+            role: state.role,
+            connections: state.connections,
+            reconnects: state.reconnects,
+            commands: state.commands,
+            batches: state.batches,
+            latency_ms: state.latency_ms,
+        }
+    }
+}
+
+impl SystemQuery for GetServerStats {
+    type Output = ServerStats;
+
+    fn answer(&self, system: &System<'_>) -> Result<Json<ServerStats>> {
+        let App { stats, registry, cache, started, .. } = system.app;
+        Json::of(&ServerStats {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime: started.elapsed().as_secs_f64(),
+            connections: stats.open(),
+            connections_total: stats.accepted_total(),
+            connections_refused: stats.refused_total(),
+            requests_total: stats.requests_total(),
+            errors: stats.errors().map(|(code, count)| (code.to_string(), count)).collect(),
+            corrupt_values: registry.corrupt_values().map(|(name, count)| (name.to_owned(), count)).collect(),
+            streams: 0,
+            topics: 0,
+            cache: cache.state().into(),
+        })
+    }
+}
+
+submit! {
+    Operation::system::<Ping>("ping", "Tells that the server is there, and its time.").examples(&["{}"]),
+    Operation::system::<Describe>("describe", "Tells every operation with its schemas, errors and examples.")
+        .examples(&["{}", r#"{"operation": "get_ticker"}"#, r#"{"domain": "tickers"}"#]),
+    Operation::system::<GetServerStats>("get_server_stats", "Tells how the server and its cache are.")
+        .examples(&["{}"]),
+}

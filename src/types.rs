@@ -1,0 +1,197 @@
+//! The types that params are made of. Each carries its constraints into the JSON Schema; requests are
+//! validated against that schema before a handler sees them.
+
+use std::{borrow::Cow, fmt};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// Declares a text param: a newtype over `String` with a length and a character set.
+macro_rules! text_param {
+    ($(#[doc = $doc:literal])+ $name:ident, max $max:literal, $pattern:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "description": concat!($($doc, "\n"),+).trim(),
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": $max,
+                    "pattern": $pattern,
+                })
+            }
+        }
+        text_access!($name);
+    };
+}
+
+/// Declares an id param: text, or an integer that means the same.
+macro_rules! id_param {
+    ($(#[doc = $doc:literal])+ $name:ident) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(IdVisitor).map(Self)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "description": concat!($($doc, "\n"),+).trim(),
+                    "type": ["string", "integer"],
+                    "minLength": 1,
+                    "maxLength": 128,
+                    "pattern": "^[A-Za-z0-9_.:@#=+/-]+$",
+                    "minimum": 0,
+                })
+            }
+        }
+        text_access!($name);
+    };
+}
+
+macro_rules! text_access {
+    ($name:ident) => {
+        impl std::ops::Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+    };
+}
+
+text_param! {
+    /// An exchange as the cache spells it, e.g. `binance`.
+    Exchange, max 64, "^[A-Za-z0-9_.-]+$"
+}
+text_param! {
+    /// A trading pair, e.g. `BTC/USDT`.
+    Symbol, max 64, "^[A-Za-z0-9_./-]+$"
+}
+text_param! {
+    /// A currency, e.g. `BTC`.
+    Currency, max 32, "^[A-Za-z0-9_.-]+$"
+}
+text_param! {
+    /// The time a bar spans, e.g. `1m`, `4h`, `1d`.
+    Timeframe, max 8, "^[1-9][0-9]*[A-Za-z]+$"
+}
+text_param! {
+    /// A component as it registered itself, e.g. `tick_binance`.
+    Component, max 128, "^[A-Za-z0-9_.:@/-]+$"
+}
+id_param! {
+    /// An account id, e.g. `1001`; text or integer.
+    UserId
+}
+id_param! {
+    /// A bot id, e.g. `bot_0`; text or integer.
+    BotId
+}
+id_param! {
+    /// An order id, e.g. `EX_12345`; text or integer.
+    OrderId
+}
+id_param! {
+    /// A process id, `{type}:{component}:{unix time}`, e.g. `tick:tick_binance:1795380452.919568`.
+    ProcessId
+}
+id_param! {
+    /// What a trade's status is kept under: mostly an exchange, e.g. `binance`.
+    TradeKey
+}
+
+/// Reads text, or an unsigned integer as the text of its digits.
+struct IdVisitor;
+
+impl de::Visitor<'_> for IdVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an integer without a fraction")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+}
+
+/// The schema format that marks a number as seconds since the epoch.
+pub(crate) const UNIX_TIME: &str = "unix-time";
+/// The schema format that marks a string as an id, which the cache may hold as a number.
+pub(crate) const ID: &str = "id";
+
+/// Seconds since 1970-01-01 00:00:00 UTC, with the fraction that the cache has.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seconds(pub f64);
+
+impl Seconds {
+    /// The present, to the microsecond.
+    pub fn now() -> Self {
+        Self(jiff::Timestamp::now().as_microsecond() as f64 / 1e6)
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "format": UNIX_TIME })
+    }
+}
+
+/// An id in a result: always text, also where the cache holds a number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(pub String);
+
+impl JsonSchema for Id {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": ID })
+    }
+}
