@@ -1,0 +1,20 @@
+//! A Redis, a server and a client for each test, on ports that the system chooses.
+
+mod client;
+mod fixture;
+mod redis;
+mod server;
+
+pub use client::Client;
+pub use fixture::Fixture;
+pub use redis::{Redis, RedisOptions};
+pub use server::{Binary, Server};
+
+/// A Redis that holds the recorded session, a server that reads it, and a client of that server.
+pub async fn filled() -> (Redis, Server, Client) {
+    let redis = Redis::start().await;
+    Fixture::load().fill(&redis).await;
+    let server = Server::reading(&redis).await;
+    let client = server.client().await;
+    (redis, server, client)
+}
