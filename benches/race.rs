@@ -2,7 +2,7 @@
 //! client, and measures what else its users feel. Needs `redis-server` on the PATH.
 //!
 //! `cargo bench --bench race [-- --seconds 3 --rounds 3]` prints a table.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::{
     collections::VecDeque,
@@ -21,7 +21,8 @@ use tokio_tungstenite::{
     tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig},
 };
 
-const TICKER: &str = r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"binance","symbol":"S0007/USDT"}}"#;
+const TICKER: &str =
+    r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"binance","symbol":"S0007/USDT"}}"#;
 const ALL: &str = r#"{"request_id":1,"operation":"get_all_tickers","params":{"exchange":"binance"}}"#;
 const PING: &str = r#"{"request_id":1,"operation":"ping"}"#;
 const SYMBOLS: usize = 2000;
@@ -34,7 +35,7 @@ fn main() {
     // Ten thousand connections need as many file descriptors, here and in the server.
     if env::var_os("RACE_LIMITS_SET").is_none() {
         let error = Command::new("sh")
-            .args(["-c", "ulimit -n 65536; exec \"$0\" \"$@\""])
+            .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$0\" \"$@\""])
             .args(&args)
             .env("RACE_LIMITS_SET", "1")
             .exec();
@@ -94,7 +95,9 @@ fn compare(what: &str, pairs: &[(Run, Run)], figure: impl Fn(&Run) -> f64) {
     println!("{what:<44}{bare:>12.0}{ours:>12.0}{ratio:>9.2}");
 }
 
-async fn connect(url: &str) -> tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>> {
+async fn connect(
+    url: &str,
+) -> tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>> {
     let config = WebSocketConfig::default().read_buffer_size(32 << 10);
     connect_async_with_config(url, Some(config), true).await.unwrap().0
 }

@@ -58,22 +58,48 @@ static BALANCE: Shape<Balance> = Shape::new();
 /// One member of an account's object: a symbol's position or a currency's balance.
 fn members<'a>(account: &Fields<'a>, beside: &str) -> Vec<(String, &'a str)> {
     let members = account.iter().filter(|(name, _)| *name != beside);
-    members.map(|(name, value)| (name.to_owned(), value.get())).collect()
+    members.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn position(user_id: &str, symbol: &str, stored: &str) -> Result<Json<Position>> {
     let fields = Fields::parse(stored)?;
     let volume = fields.number("volume").ok_or_else(|| Error::corrupt("has no number as `volume`"))?;
-    let side = if volume.starts_with('-') { "short" } else { "long" };
+    let side = if is_below_zero(volume) { "short" } else { "long" };
     let added =
         [("user_id", Added::Text(user_id)), ("symbol", Added::Text(symbol)), ("side", Added::Text(side))];
     POSITION.read_with(&fields, &added)
 }
 
+/// Whether a number as JSON has it is below zero, which -0.0 is not.
+fn is_below_zero(number: &str) -> bool {
+    let digits = number.split(['e', 'E']).next().unwrap_or_default();
+    number.starts_with('-') && digits.contains(|digit| ('1'..='9').contains(&digit))
+}
+
+/// A member that is a number; None where it is absent or null.
+fn amount<'a>(stored: &Fields<'a>, name: &str) -> Result<Option<&'a str>> {
+    match stored.raw(name) {
+        None | Some("null") => Ok(None),
+        Some(_) => {
+            let number = stored.number(name);
+            number.map(Some).ok_or_else(|| Error::corrupt(format!("has no number as `{name}`")))
+        }
+    }
+}
+
+/// When the account was last read; none where that is corrupt, which does no harm to the balances.
+fn date(view: &View, account: &Fields<'_>) -> Option<String> {
+    account.raw("date").filter(|date| *date != "null")?;
+    view.healthy("date", account.time_text("date").ok_or_else(|| Error::corrupt("is no time")))
+}
+
 fn balance(user_id: &str, currency: &str, stored: &str, date: Option<&str>) -> Result<Json<Balance>> {
     let fields = Fields::parse(stored)?;
-    let total = fields.number("balance").or_else(|| fields.number("total"));
-    let available = fields.number("available");
+    let total = match amount(&fields, "balance")? {
+        None => amount(&fields, "total")?,
+        balance => balance,
+    };
+    let available = amount(&fields, "available")?;
     let reserved = total.zip(available).and_then(|(total, available)| difference(total, available));
     let mut added = vec![
         ("user_id", Added::Text(user_id)),
@@ -126,7 +152,8 @@ impl Query for GetPosition {
     async fn run(&self, view: &View) -> Result<Json<Position>> {
         let none = || miss!("User {} has no position in {}", self.user_id, self.symbol);
         let stored = view.hash_field("positions", &self.user_id).await?.ok_or_else(none)?;
-        let found = stored.fields()?.raw(&self.symbol).ok_or_else(none)?;
+        let account = stored.fields()?;
+        let found = account.raw(&self.symbol).filter(|_| &*self.symbol != "timestamp").ok_or_else(none)?;
         position(&self.user_id, &self.symbol, found)
     }
 }
@@ -147,7 +174,7 @@ impl Query for GetBalance {
         let stored = view.hash_field("accounts", &self.user_id).await?.ok_or_else(none)?;
         let account = stored.fields()?;
         let found = account.raw(&self.currency).filter(|_| &*self.currency != "date").ok_or_else(none)?;
-        balance(&self.user_id, &self.currency, found, account.time_text("date").as_deref())
+        balance(&self.user_id, &self.currency, found, date(view, &account).as_deref())
     }
 }
 
@@ -165,7 +192,7 @@ impl Query for GetBalances {
         let mut list = JsonList::new();
         if let Some(stored) = view.hash_field("accounts", &self.user_id).await? {
             let account = stored.fields()?;
-            let date = account.time_text("date");
+            let date = date(view, &account);
             for (currency, stored) in members(&account, "date") {
                 let balance = balance(&self.user_id, &currency, stored, date.as_deref());
                 if let Some(balance) = view.healthy(&currency, balance) {

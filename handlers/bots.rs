@@ -27,13 +27,13 @@ struct BotStatus {
 fn feeds(stored: &Fields<'_>) -> Result<Json<BTreeMap<String, Feed>>> {
     let mut feeds = JsonObject::new();
     for (name, feed) in stored.iter() {
-        feeds.insert(name, FEED.read_with(&Fields::parse(feed.get())?, &[])?);
+        feeds.insert(name, FEED.read_with(&Fields::parse(feed)?, &[])?);
     }
     Ok(feeds.finish())
 }
 
 fn status(stored: &Fields<'_>) -> String {
-    let feeds = stored.iter().filter_map(|(_, feed)| Fields::parse(feed.get()).ok());
+    let feeds = stored.iter().filter_map(|(_, feed)| Fields::parse(feed).ok());
     let mut states = feeds.filter_map(|feed| feed.text("status").map(|status| status.into_owned()));
     states.next().unwrap_or_else(|| "unknown".to_owned())
 }

@@ -62,7 +62,7 @@ impl GetLatestOhlcvBars {
 /// The last `count` bars, each in its newest form, with their place from the end.
 fn latest(stored: &[Stored], count: usize) -> Vec<(usize, &Stored)> {
     let mut kept: Vec<(usize, &Stored)> = Vec::with_capacity(count.min(stored.len()));
-    let mut newer: Option<&str> = None;
+    let mut newer: Option<f64> = None;
     for (place, bar) in (1..).zip(stored.iter().rev()) {
         if kept.len() == count {
             break;
@@ -77,10 +77,10 @@ fn latest(stored: &[Stored], count: usize) -> Vec<(usize, &Stored)> {
     kept
 }
 
-/// The text of a bar's time, unread.
-fn time_of(bar: &Stored) -> Option<&str> {
+/// A bar's time, which may be written as 60 or as 60.0; the rest of it is left unread.
+fn time_of(bar: &Stored) -> Option<f64> {
     let (time, _) = bar.text().ok()?.trim_start().strip_prefix('[')?.split_once(',')?;
-    Some(time.trim())
+    time.trim().parse().ok()
 }
 
 /// A bar as it was written, if it is one.

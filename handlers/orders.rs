@@ -68,13 +68,11 @@ impl Query for GetOrderStatus {
         }
         let exchanges = view.keys("orders").await?;
         let stored = view.each_hash_field(&exchanges, &self.order_id).await?;
-        let mut found = exchanges
-            .iter()
-            .zip(&stored)
-            .filter_map(|(found, stored)| Some((found.name(), stored.as_ref()?)));
-        let (exchange, stored) =
-            found.next().ok_or_else(|| miss!("Order {} not found in any cache", self.order_id))?;
-        order(exchange, &self.order_id, &stored.fields()?)
+        let mut found = exchanges.iter().zip(&stored).filter_map(|(found, stored)| {
+            let (exchange, fields) = (found.name(), stored.as_ref()?.fields());
+            view.healthy(exchange, fields.and_then(|fields| order(exchange, &self.order_id, &fields)))
+        });
+        found.next().ok_or_else(|| miss!("Order {} not found in any cache", self.order_id))
     }
 }
 
@@ -84,7 +82,7 @@ impl Query for GetOrderStatus {
 struct GetOrders {
     exchange: Exchange,
     /// Only those in this state, e.g. `open`.
-    #[schemars(length(min = 1, max = 32))]
+    #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z0-9_. -]+$"))]
     status: Option<String>,
     /// Only those of this pair.
     symbol: Option<Symbol>,
@@ -100,9 +98,12 @@ impl Query for GetOrders {
         };
         for (order_id, stored) in &view.hash("orders").await? {
             let Some(fields) = view.healthy(order_id, stored.fields()) else { continue };
+            let Some(order) = view.healthy(order_id, order(&self.exchange, order_id, &fields)) else {
+                continue;
+            };
             if is(&fields, "status", self.status.as_deref()) && is(&fields, "symbol", self.symbol.as_deref())
             {
-                list.extend(view.healthy(order_id, order(&self.exchange, order_id, &fields)));
+                list.push(order);
             }
         }
         Ok(list.finish())

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::{
     cache::{Json, Verb, View},
-    protocol::{Result, Warning},
-    server::System,
+    protocol::{Reply, Result, Warning},
+    server::{System, Ticket},
 };
 
 /// A one-shot read: the params, and how they are answered from the cache.
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// A read's outcome: the result as JSON text, and what had to be left out of it.
 pub(crate) type Outcome = Result<(String, Vec<Warning>)>;
-type ReadFn = fn(View) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type ReadFn = fn(View, Ticket) -> Pin<Box<dyn Future<Output = Reply> + Send>>;
 type SystemFn = fn(&System<'_>, &Value) -> Result<String>;
 type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
@@ -145,15 +145,16 @@ fn check<T: Query>(params: &Value) -> Result<(), serde_path_to_error::Error<serd
     serde_path_to_error::deserialize::<_, T>(params).map(drop)
 }
 
-fn run<T: Query>(view: View) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+fn run<T: Query>(view: View, ticket: Ticket) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+    // From the params to the reply in one future: it is the only one that a request needs memory for.
     Box::pin(async move {
-        let query: T = view.params()?;
-        match query.run(&view).await {
-            Ok(result) => Ok((result.into_text(), view.into_warnings())),
-            Err(error) => {
-                view.note_failure(&error);
-                Err(error)
-            }
+        let outcome = async {
+            let query: T = view.params()?;
+            query.run(&view).await
+        };
+        match outcome.await {
+            Ok(result) => ticket.reply(Ok((result.into_text(), view.into_warnings()))),
+            Err(error) => ticket.reply(Err(view.failure(error))),
         }
     })
 }

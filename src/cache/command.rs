@@ -91,8 +91,8 @@ impl Read {
     }
 }
 
-/// A command that reads no data of the cache. The Redis library sends four more as it connects:
-/// `HELLO`, `AUTH`, `SELECT` and `CLIENT SETINFO`.
+/// A command that reads no data of the cache. The Redis library sends three more as it connects:
+/// `HELLO`, `AUTH` and `SELECT`.
 #[derive(Debug, Clone)]
 pub enum Control {
     /// `HELLO`: which server this is, its version and its role. Every user may.

@@ -8,6 +8,7 @@ mod command;
 mod json;
 mod key;
 mod number;
+mod object;
 mod redis_link;
 mod rights;
 mod scan;

@@ -46,7 +46,8 @@ impl Address {
             format!("no Redis URL ({:?}): want redis://, rediss:// or unix://", error.kind())
         })?;
         let mut settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        settings = settings.set_lib_name("fullon_cache_api", env!("CARGO_PKG_VERSION"));
+        // `CLIENT SETINFO` came with Redis 7.2: before, no user can be given the right to it.
+        settings = settings.set_skip_set_lib_name();
         if let (None, Some(user)) = (settings.username(), user) {
             settings = settings.set_username(user);
         }
@@ -218,7 +219,13 @@ impl Links {
             tokio::spawn(link.run());
             jobs
         });
-        Self { links: links.collect(), next: AtomicUsize::new(0), outage, shared, user: settings.address.user().to_owned() }
+        Self {
+            links: links.collect(),
+            next: AtomicUsize::new(0),
+            outage,
+            shared,
+            user: settings.address.user().to_owned(),
+        }
     }
 
     /// The Redis user that is logged in.
@@ -370,14 +377,16 @@ impl Link {
             tokio::select! {
                 result = &mut something => return Ok(result),
                 job = self.queue.recv(), if room => self.waiting.push_back(job.ok_or(Stopped)?),
-                _ = sweep.tick() => {
-                    while self.waiting.front().is_some_and(|job| job.since.elapsed() >= self.settings.response_timeout) {
-                        if let Some(job) = self.waiting.pop_front() {
-                            job.answer(Err(outage.error()));
-                        }
-                    }
-                }
+                _ = sweep.tick() => self.expire(outage),
             }
+        }
+    }
+
+    /// Answers the jobs that have waited for their whole time.
+    fn expire(&mut self, outage: &Outage) {
+        let limit = self.settings.response_timeout;
+        while let Some(job) = self.waiting.pop_front_if(|job| job.since.elapsed() >= limit) {
+            job.answer(Err(outage.error()));
         }
     }
 

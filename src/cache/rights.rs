@@ -122,7 +122,8 @@ fn read_for(probe: &Probe) -> Option<Read> {
     })
 }
 
-/// The command that makes a Redis user who may do just what these probes need.
+/// The command that makes a Redis user who may do just what these probes need, whatever that user could
+/// do before.
 pub fn acl_line(user: &str, probes: &[Probe]) -> String {
     let user = if user == "default" { "fullon_reader" } else { user };
     let globs: BTreeSet<String> = probes
@@ -133,9 +134,5 @@ pub fn acl_line(user: &str, probes: &[Probe]) -> String {
     let verbs: BTreeSet<String> =
         probes.iter().map(|probe| format!("+{}", probe.verb.name().to_lowercase())).collect();
     let words = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(" ");
-    format!(
-        "ACL SETUSER {user} on >PASSWORD resetkeys resetchannels -@all {} {} +select +client|setinfo +acl|dryrun",
-        words(globs),
-        words(verbs)
-    )
+    format!("ACL SETUSER {user} reset on >PASSWORD {} {} +select +acl|dryrun", words(globs), words(verbs))
 }

@@ -38,8 +38,13 @@ pub enum Added<'a> {
 
 #[derive(Debug)]
 struct Rule {
+    number: usize,
+    /// One of 128, by the number; a type with more members than that is none of this cache's.
+    bit: u128,
     stored_as: String,
     name: String,
+    /// The name as JSON, with the colon.
+    label: String,
     required: bool,
     kinds: Kinds,
     convert: Convert,
@@ -50,6 +55,8 @@ enum Convert {
     Nothing,
     Time,
     Id,
+    /// Nothing either, but the number must be of digits alone.
+    Whole,
 }
 
 /// A set of JSON types.
@@ -59,6 +66,7 @@ struct Kinds(u8);
 impl Kinds {
     const NAMES: [&str; 6] = ["null", "boolean", "number", "string", "array", "object"];
     const ANY: Self = Self(0b11_1111);
+    const NUMBER: Self = Self(1 << 2);
 
     fn named(name: &str) -> Self {
         let name = if name == "integer" { "number" } else { name };
@@ -79,16 +87,16 @@ impl Kinds {
         }
     }
 
-    /// The type of a JSON text, by its first character.
+    /// The type of a JSON text, by its first character; the bits are in the order of the names.
     fn of_json(raw: &str) -> Self {
-        Self::named(match raw.as_bytes().first() {
-            Some(b'n') => "null",
-            Some(b't' | b'f') => "boolean",
-            Some(b'"') => "string",
-            Some(b'[') => "array",
-            Some(b'{') => "object",
-            _ => "number",
-        })
+        match raw.as_bytes().first() {
+            Some(b'n') => Self(1),
+            Some(b't' | b'f') => Self(1 << 1),
+            Some(b'"') => Self(1 << 3),
+            Some(b'[') => Self(1 << 4),
+            Some(b'{') => Self(1 << 5),
+            _ => Self::NUMBER,
+        }
     }
 
     fn contains(self, other: Self) -> bool {
@@ -141,14 +149,22 @@ impl<T: JsonSchema> Shape<T> {
             }
         }
         let is_added = |name: &str| added.iter().any(|(other, _)| *other == name);
-        let mut required_seen = 0;
-        for (name, value) in stored.iter() {
-            let raw = value.get();
-            match rules.iter().find(|rule| rule.stored_as == name) {
+        let mut seen: u128 = 0;
+        // Most writers keep to one order, so the next member's rule is mostly the next rule.
+        let mut next = 0;
+        for (name, raw) in stored.iter() {
+            let is_rule = |rule: &&Rule| rule.stored_as == name;
+            let rule = rules.get(next).filter(is_rule).or_else(|| rules.iter().find(is_rule));
+            match rule {
                 Some(rule) if is_added(&rule.name) => {}
                 Some(rule) => {
-                    required_seen += usize::from(rule.required);
-                    push_name(&rule.name, out);
+                    if seen & rule.bit != 0 {
+                        return Err(rule.wrong("stands twice"));
+                    }
+                    seen |= rule.bit;
+                    next = rule.number + 1;
+                    push_comma(out);
+                    out.push_str(&rule.label);
                     rule.push_value(raw, out)?;
                 }
                 // The wire's name of a renamed member, or one that was computed: ours stands.
@@ -160,11 +176,11 @@ impl<T: JsonSchema> Shape<T> {
             }
         }
         out.push('}');
-        let required = rules.iter().filter(|rule| rule.required && !is_added(&rule.name)).count();
-        if required_seen < required {
-            return Err(missing(rules, stored, is_added));
+        let is_missing = |rule: &Rule| rule.required && seen & rule.bit == 0 && !is_added(&rule.name);
+        match rules.iter().any(is_missing) {
+            true => Err(missing(rules, stored, is_added)),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -177,15 +193,19 @@ impl<T: JsonSchema> Default for Shape<T> {
 impl Rule {
     fn push_value(&self, raw: &str, out: &mut String) -> Result<()> {
         let kind = Kinds::of_json(raw);
+        let is_number = kind == Kinds::NUMBER;
         match self.convert {
             Convert::Time if raw.starts_with('"') => {
                 let time = serde_json::from_str::<String>(raw).ok().and_then(|text| unix_seconds(&text));
                 out.push_str(&time.ok_or_else(|| self.wrong("is no time"))?);
             }
-            Convert::Id if kind.contains(Kinds::named("number")) => {
+            Convert::Id if is_number => {
                 out.push('"');
                 out.push_str(raw);
                 out.push('"');
+            }
+            Convert::Whole if is_number && !raw.bytes().all(|byte| byte.is_ascii_digit()) => {
+                return Err(self.wrong("is no whole number"));
             }
             _ if self.kinds.contains(kind) => out.push_str(raw),
             _ => return Err(self.wrong(&format!("is {}, not {}", kind.describe(), self.kinds.describe()))),
@@ -207,10 +227,14 @@ fn missing(rules: &[Rule], stored: &Fields<'_>, is_added: impl Fn(&str) -> bool)
     Error::corrupt(format!("lacks {}", names.join(", ")))
 }
 
-fn push_name(name: &str, out: &mut String) {
+fn push_comma(out: &mut String) {
     if !out.ends_with('{') {
         out.push(',');
     }
+}
+
+fn push_name(name: &str, out: &mut String) {
+    push_comma(out);
     push_string(name, out);
     out.push(':');
 }
@@ -221,21 +245,25 @@ fn rules_of<T: JsonSchema>(renamed: &[(&str, &str)]) -> Vec<Rule> {
     let required = schema.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|list| list.iter().any(|item| item == name));
     let properties = schema.get("properties").and_then(Value::as_object);
-    let rule = |(name, schema): (&String, &Value)| Rule {
+    let rule = |(number, (name, schema)): (usize, (&String, &Value))| Rule {
+        number,
+        bit: u32::try_from(number).ok().and_then(|number| 1_u128.checked_shl(number)).unwrap_or_default(),
         stored_as: renamed
             .iter()
             .find(|(_, wire)| wire == name)
             .map_or_else(|| name.clone(), |(stored, _)| (*stored).to_owned()),
         name: name.clone(),
+        label: format!("{}:", Value::from(name.as_str())),
         required: is_required(name),
         kinds: Kinds::of_schema(schema),
         convert: match schema.get("format").and_then(Value::as_str) {
             Some(UNIX_TIME) => Convert::Time,
             Some(ID) => Convert::Id,
+            Some(format) if format.starts_with("uint") => Convert::Whole,
             _ => Convert::Nothing,
         },
     };
-    properties.map(|properties| properties.iter().map(rule).collect()).unwrap_or_default()
+    properties.map(|properties| properties.iter().enumerate().map(rule).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -273,6 +301,7 @@ mod tests {
         for (stored, complaint) in [
             (r#"{"price": 1}"#, "lacks `symbol`"),
             (r#"{"symbol": 1}"#, "`symbol` is number, not string"),
+            (r#"{"symbol": "A", "symbol": "B"}"#, "`symbol` stands twice"),
             (r#"{"symbol": "A", "price": "1"}"#, "`price` is string, not null or number"),
             (r#"{"symbol": "A", "time": "soon"}"#, "`time` is no time"),
         ] {

@@ -313,11 +313,20 @@ impl View {
         });
     }
 
-    /// Counts and logs the failure of a whole request, if it is because of what is stored.
-    pub(crate) fn note_failure(&self, error: &Error) {
-        if error.code() == ErrorCode::CacheCorrupt {
-            self.count_corrupt(&self.params.to_string(), error);
+    /// What a whole request fails with. If that is because of what is stored, it is counted and logged.
+    /// A miss is none where something corrupt was met: that may be what was looked for.
+    pub(crate) fn failure(self, error: Error) -> Error {
+        match error.code() {
+            ErrorCode::CacheCorrupt => self.count_corrupt(&self.params.to_string(), &error),
+            ErrorCode::CacheMiss => {
+                let mut warnings = self.into_warnings().into_iter();
+                if let Some(met) = warnings.find(|warning| warning.error_code == ErrorCode::CacheCorrupt) {
+                    return Error::new(met.error_code, met.error);
+                }
+            }
+            _ => {}
         }
+        error
     }
 
     /// Counts and, now and then, logs that what is stored is corrupt.

@@ -10,6 +10,7 @@ use crate::{
     cache::View,
     operation::{Answer, Outcome},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
+    registry::Registered,
 };
 
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -24,10 +25,16 @@ pub(super) enum Answering {
     },
 }
 
-/// What became of one request so far.
-enum Begun {
-    Done(Result<String, Error>),
-    Reading(Pending<Outcome>),
+/// What turns a request's outcome into its reply.
+pub(crate) struct Ticket {
+    app: Arc<App>,
+    id: RequestId,
+}
+
+impl Ticket {
+    pub(crate) fn reply(&self, outcome: Outcome) -> Reply {
+        self.app.reply(&self.id, outcome)
+    }
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
@@ -55,24 +62,29 @@ pub(super) fn begin(app: &Arc<App>, text: &str) -> Answering {
 
 fn begin_one(app: &Arc<App>, request: Result<Request<'_>, Rejected>) -> Answering {
     app.stats.request();
-    let (id, begun) = match request {
-        Ok(request) => {
-            let begun = begin_request(app, &request).unwrap_or_else(|error| Begun::Done(Err(error)));
-            (request.id, begun)
-        }
-        Err(Rejected { id, error }) => (id, Begun::Done(Err(error))),
+    let request = match request {
+        Ok(request) => request,
+        Err(Rejected { id, error }) => return Answering::Now(app.reply(&id, Err(error))),
     };
-    match begun {
-        Begun::Done(result) => Answering::Now(app.reply(&id, result.map(|result| (result, Vec::new())))),
-        Begun::Reading(outcome) => {
-            let app = app.clone();
-            let reply = Box::pin(async move { app.reply(&id, outcome.await) });
-            Answering::Later { requests: 1, reply }
+    let (operation, params) = match prepare(app, &request) {
+        Ok(prepared) => prepared,
+        Err(error) => return Answering::Now(app.reply(&request.id, Err(error))),
+    };
+    match operation.answer {
+        Answer::System(answer) => {
+            let outcome = answer(&System { app }, &params).map(|result| (result, Vec::new()));
+            Answering::Now(app.reply(&request.id, outcome))
+        }
+        Answer::Read { run, .. } => {
+            let view = View::new(app.cache.clone(), operation.plan.clone(), params);
+            let ticket = Ticket { app: app.clone(), id: request.id };
+            Answering::Later { requests: 1, reply: run(view, ticket) }
         }
     }
 }
 
-fn begin_request(app: &Arc<App>, request: &Request<'_>) -> Result<Begun, Error> {
+/// The operation and its params, if there is nothing wrong with either.
+fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Registered, Value), Error> {
     let operation =
         app.registry.get(&request.operation).ok_or_else(|| app.registry.unknown(&request.operation))?;
     operation.check_on()?;
@@ -82,12 +94,7 @@ fn begin_request(app: &Arc<App>, request: &Request<'_>) -> Result<Begun, Error> 
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
     };
     operation.validate(&params)?;
-    Ok(match operation.answer {
-        Answer::System(answer) => Begun::Done(answer(&System { app }, &params)),
-        Answer::Read { run, .. } => {
-            Begun::Reading(run(View::new(app.cache.clone(), operation.plan.clone(), params)))
-        }
-    })
+    Ok((operation, params))
 }
 
 impl App {

@@ -26,6 +26,7 @@ use crate::{
     config::{Anonymous, Config},
     registry::Registry,
 };
+pub(crate) use dispatch::Ticket;
 pub use rights::{RightsReport, check_rights};
 pub use system::System;
 

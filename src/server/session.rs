@@ -1,6 +1,11 @@
 //! One client: reads frames, lets their requests run side by side, and writes replies as they come.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::{
     FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered,
@@ -63,10 +68,25 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, app: Arc<App>, stop: 
     }
 }
 
+/// A reply to come, and the number of requests that it answers.
+struct Running {
+    requests: usize,
+    reply: BoxFuture<'static, Reply>,
+}
+
+impl Future for Running {
+    type Output = (usize, Reply);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let requests = self.requests;
+        self.reply.poll_unpin(cx).map(|reply| (requests, reply))
+    }
+}
+
 struct Session<'a> {
     socket: WebSocketStream<TcpStream>,
-    /// Replies to come, each with the number of requests that it answers.
-    running: FuturesUnordered<BoxFuture<'static, (usize, Reply)>>,
+    /// Replies to come.
+    running: FuturesUnordered<Running>,
     /// How many requests are running.
     requests: usize,
     /// Replies to be written.
@@ -119,7 +139,7 @@ impl Session<'_> {
                 Answering::Now(reply) => self.replies.push(reply),
                 Answering::Later { requests, reply } => {
                     self.requests += requests;
-                    self.running.push(Box::pin(reply.map(move |reply| (requests, reply))));
+                    self.running.push(Running { requests, reply });
                 }
             },
             Some(Ok(Message::Binary(_))) => {

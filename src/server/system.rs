@@ -49,10 +49,10 @@ impl SystemQuery for Ping {
 #[serde(deny_unknown_fields)]
 struct Describe {
     /// Only this operation.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     operation: Option<String>,
     /// Only the operations of this domain, e.g. `tickers`.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     domain: Option<String>,
     /// Those too that the caller may not call.
     #[serde(default)]

@@ -1,5 +1,14 @@
 //! Everything through the real socket, to a real Redis.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cli;
 mod common;
+mod config;
+mod corrupt;
+mod drop_in;
+mod keys;
+mod outage;
+mod reads;
+mod registry;
+mod rights;
 mod wire;

@@ -53,7 +53,7 @@ async fn numbers_keep_their_digits_and_times_are_seconds() {
 
 #[tokio::test]
 async fn requests_run_side_by_side_and_each_has_one_reply() {
-    let (_redis, _server, mut client) = filled().await;
+    let (_redis, _server, client) = filled().await;
     let total = 500;
     let (mut sink, mut stream) = client.socket.split();
     let sending = async {
@@ -159,13 +159,21 @@ async fn bad_params_are_all_named_at_once_with_their_paths() {
     let long = "A".repeat(10_000);
     for symbol in ["", "*", "?", "[a]", "BTC:USDT", "{a}", "a\nb", "a\0b", "a b", "é", &long] {
         let (code, reply) = client.fail("get_ticker", json!({"exchange": "binance", "symbol": symbol})).await;
-        assert_eq!((code.as_str(), &reply["details"][0]["path"]), ("INVALID_PARAMS", &json!("/symbol")), "{symbol:?}");
+        assert_eq!(
+            (code.as_str(), &reply["details"][0]["path"]),
+            ("INVALID_PARAMS", &json!("/symbol")),
+            "{symbol:?}"
+        );
         assert!(reply.to_string().len() < 500, "the error repeats what was sent: {reply}");
     }
     for count in [json!(0), json!(-1), json!(1e9), json!(1.5), json!(5.0), json!("5"), json!(null)] {
         let params = json!({"symbol": "BTCUSD", "timeframe": "1h", "count": count});
         let (code, reply) = client.fail("get_latest_ohlcv_bars", params).await;
-        assert_eq!((code.as_str(), &reply["details"][0]["path"]), ("INVALID_PARAMS", &json!("/count")), "{count}");
+        assert_eq!(
+            (code.as_str(), &reply["details"][0]["path"]),
+            ("INVALID_PARAMS", &json!("/count")),
+            "{count}"
+        );
     }
     for user_id in [json!(-1), json!(1.5), json!(1001.0), json!(true), json!("a*"), json!("")] {
         assert_eq!(client.fail("get_positions", json!({"user_id": user_id})).await.0, "INVALID_PARAMS");
@@ -199,7 +207,9 @@ async fn an_array_that_is_too_long_is_refused_whole() {
 #[tokio::test]
 async fn a_reply_that_is_too_large_is_refused() {
     let store = Store::new();
-    store.apply(&["HSET", "bot_status", "bot", &format!(r#"{{"f": {{"x": "{}"}}}}"#, "x".repeat(5000))]).unwrap();
+    store
+        .apply(&["HSET", "bot_status", "bot", &format!(r#"{{"f": {{"x": "{}"}}}}"#, "x".repeat(5000))])
+        .unwrap();
     let mut config = Server::config();
     config.limits.reply_bytes = 2000;
     let registry = fullon_cache_api::registry::Registry::built_in().unwrap();
@@ -234,7 +244,9 @@ async fn frames_that_are_no_messages_close_the_connection() {
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_disconnected() {
     let store = Store::new();
-    store.apply(&["HSET", "bot_status", "bot", &format!(r#"{{"f": {{"x": "{}"}}}}"#, "x".repeat(1 << 20))]).unwrap();
+    store
+        .apply(&["HSET", "bot_status", "bot", &format!(r#"{{"f": {{"x": "{}"}}}}"#, "x".repeat(1 << 20))])
+        .unwrap();
     let mut config = Server::config();
     config.limits.write_timeout = fullon_cache_api::config::Span::millis(200);
     let registry = fullon_cache_api::registry::Registry::built_in().unwrap();
@@ -246,9 +258,7 @@ async fn a_client_that_reads_nothing_is_disconnected() {
     deaf.socket.flush().await.unwrap();
     let mut other = server.client().await;
     // The other client is served all the time, and sees the deaf one go.
-    let gone = async {
-        while other.call("get_server_stats", json!({})).await["connections"] != 1 {}
-    };
+    let gone = async { while other.call("get_server_stats", json!({})).await["connections"] != 1 {} };
     timeout(Duration::from_secs(10), gone).await.expect("the deaf client stays");
 }
 
@@ -297,14 +307,22 @@ async fn stats_and_describe_tell_what_there_is() {
     client.call("get_ticker", ticker()).await;
     let stats = client.call("get_server_stats", json!({})).await;
     assert_eq!((&stats["connections"], &stats["cache"]["state"]), (&json!(1), &json!("connected")));
-    assert!(stats["cache"]["commands"].as_u64().unwrap() > 0 && stats["cache"]["latency_ms"].as_f64().unwrap() > 0.0);
+    assert!(
+        stats["cache"]["commands"].as_u64().unwrap() > 0
+            && stats["cache"]["latency_ms"].as_f64().unwrap() > 0.0
+    );
     let all = client.call("describe", json!({})).await;
-    let names: Vec<&str> =
-        all["operations"].as_array().unwrap().iter().map(|operation| operation["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = all["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|operation| operation["name"].as_str().unwrap())
+        .collect();
     assert!(names.is_sorted() && names.contains(&"get_ticker") && names.contains(&"ping"), "{names:?}");
     let one = client.call("describe", json!({"operation": "get_ticker"})).await;
     assert_eq!(one["operations"].as_array().unwrap().len(), 1);
-    let params: Vec<&String> = one["operations"][0]["params"]["properties"].as_object().unwrap().keys().collect();
+    let params: Vec<&String> =
+        one["operations"][0]["params"]["properties"].as_object().unwrap().keys().collect();
     assert_eq!(params, ["exchange", "symbol"], "in the order in which a client's method takes them");
     let domain = client.call("describe", json!({"domain": "trades"})).await;
     assert!(domain["operations"].as_array().unwrap().iter().all(|operation| operation["domain"] == "trades"));

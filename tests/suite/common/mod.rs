@@ -2,12 +2,16 @@
 
 mod client;
 mod fixture;
+mod program;
+mod readme;
 mod redis;
 mod server;
 
 pub use client::Client;
 pub use fixture::Fixture;
-pub use redis::{Redis, RedisOptions};
+pub use program::{Ended, Program, run};
+pub use readme::{readme, readme_code};
+pub use redis::{Redis, RedisOptions, free_port};
 pub use server::{Binary, Server};
 
 /// A Redis that holds the recorded session, a server that reads it, and a client of that server.

@@ -1,0 +1,174 @@
+//! A quick way through a stored JSON object, for the form that almost all have: strings without escapes,
+//! numbers, literals. It accepts nothing that serde_json would not, and leaves all else to it.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+/// A member: its name and its value as it was written.
+pub(super) type Member<'a> = (Cow<'a, str>, &'a str);
+
+/// The members of an object; None where the quick way does not lead through.
+pub(super) fn members(json: &str) -> Option<Vec<Member<'_>>> {
+    let mut rest = Rest { json, at: 0 };
+    rest.expect(b'{')?;
+    let mut members = Vec::with_capacity(16);
+    if !rest.take(b'}') {
+        loop {
+            let name = rest.string()?;
+            rest.expect(b':')?;
+            members.push((Cow::Borrowed(name), rest.value()?));
+            if rest.take(b'}') {
+                break;
+            }
+            rest.expect(b',')?;
+        }
+    }
+    rest.white_space();
+    (rest.at == json.len()).then_some(members)
+}
+
+/// What is left to read.
+struct Rest<'a> {
+    json: &'a str,
+    at: usize,
+}
+
+impl<'a> Rest<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.json.as_bytes().get(self.at).copied()
+    }
+
+    fn white_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// Passes over a sign of the syntax, if it is the next.
+    fn take(&mut self, sign: u8) -> bool {
+        self.white_space();
+        let is_next = self.peek() == Some(sign);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn expect(&mut self, sign: u8) -> Option<()> {
+        self.take(sign).then_some(())
+    }
+
+    /// A string without escapes, less its quotes.
+    fn string(&mut self) -> Option<&'a str> {
+        self.expect(b'"')?;
+        let begin = self.at;
+        let length =
+            self.json.as_bytes()[begin..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        self.at = begin + length;
+        let string = self.json.get(begin..self.at)?;
+        self.expect(b'"')?;
+        Some(string)
+    }
+
+    fn value(&mut self) -> Option<&'a str> {
+        self.white_space();
+        let begin = self.at;
+        match self.peek()? {
+            b'"' => {
+                self.string()?;
+            }
+            b'-' | b'0'..=b'9' => self.number()?,
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'n' => self.word("null")?,
+            _ => self.nested()?,
+        }
+        self.json.get(begin..self.at)
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.json.get(self.at..)?.starts_with(word).then(|| self.at += word.len())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        self.at += usize::from(self.peek() == Some(b'-'));
+        let leading_zero = self.peek() == Some(b'0');
+        if self.digits()? > 1 && leading_zero {
+            return None;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    /// One digit or more.
+    fn digits(&mut self) -> Option<usize> {
+        let begin = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        Some(self.at - begin).filter(|count| *count > 0)
+    }
+
+    /// An object or an array, which serde_json reads.
+    fn nested(&mut self) -> Option<()> {
+        let mut values =
+            serde_json::Deserializer::from_str(self.json.get(self.at..)?).into_iter::<&RawValue>();
+        values.next()?.ok()?;
+        self.at += values.byte_offset();
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn by_serde(json: &str) -> Option<BTreeMap<String, String>> {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).ok()?;
+        Some(members.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect())
+    }
+
+    #[test]
+    fn leads_through_what_is_stored() {
+        let json = " { \"a\" : 1.50e-3 ,\"b\":[1, {\"x\": \"}\"}], \"c\":null,\n\"d\":\"é\", \"e\":{} } ";
+        let found: Vec<_> =
+            members(json).unwrap().into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+        let expected =
+            [("a", "1.50e-3"), ("b", "[1, {\"x\": \"}\"}]"), ("c", "null"), ("d", "\"é\""), ("e", "{}")];
+        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)));
+        assert_eq!(members("{}"), Some(Vec::new()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        /// Texts made of JSON's own pieces, most of them broken: what the quick way accepts, serde
+        /// accepts, and both find the same.
+        #[test]
+        fn accepts_nothing_that_serde_does_not(pieces in proptest::collection::vec(prop_oneof![
+            Just("{"), Just("}"), Just("["), Just("]"), Just(","), Just(":"), Just("\"a\""), Just("\"b\":"),
+            Just("\"a\\n\""), Just("\""), Just("0"), Just("-"), Just("12"), Just("."), Just("e+"), Just("true"),
+            Just("null"), Just("NaN"), Just(" "), Just("\n"), Just("é"), Just("\u{1}"), Just("{\"k\": 1}"),
+        ], 0..12)) {
+            let json = format!("{{\"x\":{}", pieces.concat());
+            for json in [json.clone(), format!("{json}}}")] {
+                if let Some(found) = members(&json) {
+                    let found: BTreeMap<_, _> =
+                        found.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect();
+                    prop_assert_eq!(Some(found), by_serde(&json), "{}", json);
+                }
+            }
+        }
+    }
+}
