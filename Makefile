@@ -1,0 +1,31 @@
+# Short commands. `make test` is all that a new machine needs: it installs what is missing.
+
+.PHONY: demo dev test lint generate bench deny
+
+## Serve a simulated market; needs nothing installed.
+demo:
+	cargo run --locked --release -- demo
+
+## Serve the Redis of the configuration, with more to read in the log.
+dev:
+	cargo run --locked -- serve --log-level debug
+
+## Install what is missing, then check and test everything.
+test:
+	scripts/test
+
+## Formatting, lints, documentation.
+lint:
+	scripts/lint
+
+## Renew what is generated: schemas/ and the operations table of the README.
+generate:
+	cargo run --locked --quiet -- schemas --output schemas --readme README.md
+
+## Race the server against a bare echo; prints a table.
+bench:
+	cargo bench --locked --bench race
+
+## Licences, advisories and banned crates; needs cargo-deny.
+deny:
+	cargo deny --locked check
