@@ -154,7 +154,10 @@ impl<T: JsonSchema> Shape<T> {
         let mut next = 0;
         for (name, raw) in stored.iter() {
             let is_rule = |rule: &&Rule| rule.stored_as == name;
+            // A member may be stored under the wire's name already.
+            let is_renamed = |rule: &&Rule| rule.name == name && stored.raw(&rule.stored_as).is_none();
             let rule = rules.get(next).filter(is_rule).or_else(|| rules.iter().find(is_rule));
+            let rule = rule.or_else(|| rules.iter().find(is_renamed));
             match rule {
                 Some(rule) if is_added(&rule.name) => {}
                 Some(rule) => {
@@ -167,7 +170,7 @@ impl<T: JsonSchema> Shape<T> {
                     out.push_str(&rule.label);
                     rule.push_value(raw, out)?;
                 }
-                // The wire's name of a renamed member, or one that was computed: ours stands.
+                // One that was computed, or is stored under its own name too: that stands.
                 None if is_added(name) || rules.iter().any(|rule| rule.name == name) => {}
                 None => {
                     push_name(name, out);
@@ -294,6 +297,13 @@ mod tests {
             read(stored).unwrap(),
             r#"{"symbol":"BTC/USDT","timestamp":1795379320.23925,"price":1.10,"bot_id":"6","x":{"y": [1]}}"#
         );
+    }
+
+    #[test]
+    fn a_member_may_be_stored_under_the_wires_name() {
+        assert_eq!(read(r#"{"symbol": "A", "timestamp": 7}"#).unwrap(), r#"{"symbol":"A","timestamp":7}"#);
+        let both = r#"{"symbol": "A", "timestamp": 7, "time": 8}"#;
+        assert_eq!(read(both).unwrap(), r#"{"symbol":"A","timestamp":8}"#);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `call OP key=value…`: calls an operation of a running server.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{ClientFlags, Failure, output};
@@ -24,14 +26,12 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let data = args.data.as_deref().map(serde_json::from_str::<Value>).transpose();
     let data = data.map_err(|error| Failure::usage(format!("--data: {error}")))?;
+    let pairs = split_pairs(&args.params)?;
     let mut connection = args.client.connect().await?;
     let params = match data {
         Some(data) => data,
-        None if args.params.is_empty() => json!({}),
-        None => {
-            let schema = params_schema(&mut connection, &args.operation).await?;
-            from_pairs(&args.params, &schema)?
-        }
+        None if pairs.is_empty() => json!({}),
+        None => from_pairs(&pairs, &params_schema(&mut connection, &args.operation).await?),
     };
     let answer = connection.call(&args.operation, &params).await?;
     for warning in &answer.warnings {
@@ -46,18 +46,24 @@ async fn params_schema(connection: &mut Connection, operation: &str) -> Result<V
     Ok(described.pointer("/operations/0/params/properties").cloned().unwrap_or_default())
 }
 
-/// Params out of `key=value` pairs.
-fn from_pairs(pairs: &[String], properties: &Value) -> Result<Value, Failure> {
-    let mut params = Map::new();
+/// The names and values of `key=value` pairs.
+fn split_pairs(pairs: &[String]) -> Result<BTreeMap<&str, &str>, Failure> {
+    let mut params = BTreeMap::new();
     for pair in pairs {
         let (name, value) =
             pair.split_once('=').ok_or_else(|| Failure::usage(format!("{pair}: want KEY=VALUE")))?;
-        let value = typed(value, properties.get(name).unwrap_or(&Value::Null));
-        if params.insert(name.to_owned(), value).is_some() {
+        if params.insert(name, value).is_some() {
             return Err(Failure::usage(format!("{name} is given twice")));
         }
     }
-    Ok(params.into())
+    Ok(params)
+}
+
+/// Params out of names and values.
+fn from_pairs(pairs: &BTreeMap<&str, &str>, properties: &Value) -> Value {
+    let schema = |name: &str| properties.get(name).unwrap_or(&Value::Null);
+    let params = pairs.iter().map(|(name, value)| ((*name).to_owned(), typed(value, schema(name))));
+    params.collect::<Map<_, _>>().into()
 }
 
 /// A value as its schema wants it; where it does not fit, the server says what is wrong.
@@ -91,11 +97,12 @@ mod tests {
             "status": { "anyOf": [{ "enum": ["open"] }, { "type": "null" }] },
         });
         let pairs = ["user_id=1001", "count=5", "all=true", "symbols=A/B,7", "status=open", "unknown=x=y"];
-        let params = from_pairs(&pairs.map(str::to_owned), &properties).unwrap();
+        let pairs = pairs.map(str::to_owned);
+        let params = from_pairs(&split_pairs(&pairs).unwrap(), &properties);
         let expected = json!({
             "user_id": "1001", "count": 5, "all": true, "symbols": ["A/B", "7"], "status": "open", "unknown": "x=y",
         });
         assert_eq!(params, expected);
-        assert!(from_pairs(&["novalue".to_owned()], &properties).is_err());
+        assert!(split_pairs(&["novalue".to_owned()]).is_err());
     }
 }

@@ -10,7 +10,14 @@ mod output;
 mod schemas;
 mod serve;
 
-use std::{fmt, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fmt,
+    io::{self, IsTerminal as _},
+    net::Ipv6Addr,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -162,13 +169,18 @@ impl ClientFlags {
         let url = match &self.url {
             Some(url) => url.clone(),
             None => {
-                let (config, _) = Loader::of_process(None, Vec::new())
+                let file = std::env::var_os("CONFIG_FILE").filter(|file| !file.is_empty());
+                let (config, _) = Loader::of_process(file.map(PathBuf::from), Vec::new())
                     .load()
                     .map_err(|problems| Failure::usage(problems.join("\n")))?;
-                format!("ws://{}:{}", config.listen.host, config.listen.port)
+                match config.listen.host.parse::<Ipv6Addr>() {
+                    Ok(host) => format!("ws://[{host}]:{}", config.listen.port),
+                    Err(_) => format!("ws://{}:{}", config.listen.host, config.listen.port),
+                }
             }
         };
-        if !url.starts_with("ws://") {
+        let parsed = url.parse::<hyper::Uri>().ok();
+        if !parsed.is_some_and(|url| url.scheme_str() == Some("ws") && url.host().is_some()) {
             return Err(Failure::usage(format!("--url {url}: want ws://host:port")));
         }
         Ok(Connection::open(&url, self.timeout).await?)
@@ -188,7 +200,9 @@ fn start_logging(config: &Config) -> Result<(), Failure> {
 
     let filter = EnvFilter::try_new(&config.log.level).map_err(Failure::usage)?;
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // The library would colour a file's lines too.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal() && !is_plain);
     match config.log.format {
         LogFormat::Text => registry.with(lines.with_target(false)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),

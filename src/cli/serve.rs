@@ -41,10 +41,11 @@ pub(super) async fn serve_until_stopped(
     stopping: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
-    tracing::info!("listening on ws://{address}");
-    let mut serving = tokio::spawn(server::run(listener, app.clone(), stopping));
+    // Before there is a client that a signal could cut off.
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
+    tracing::info!("listening on ws://{address}");
+    let mut serving = tokio::spawn(server::run(listener, app.clone(), stopping));
     let mut watching = std::pin::pin!(watch_rights(&app));
     let mut outcome = Ok(());
     tokio::select! {
@@ -88,10 +89,10 @@ async fn watch_rights(app: &App) -> Failure {
 
 fn apply(app: &App, report: &RightsReport, config: &Config) -> Option<Failure> {
     for (name, reason) in &report.off {
-        tracing::warn!(operation = %name, "off: {reason}");
         if let Some(operation) = app.registry.get(name) {
             operation.switch_off(reason.clone());
         }
+        tracing::warn!(operation = %name, "off: {reason}");
     }
     for (name, reason) in &report.doubtful {
         tracing::warn!(operation = %name, "may fail: {reason}");

@@ -17,8 +17,8 @@ pub const DEFAULT_FILE: &str = "fullon-cache-api.toml";
 /// What a variable for any other value begins with: `FULLON_CACHE_API__LIMITS__IN_FLIGHT`.
 pub const PREFIX: &str = "FULLON_CACHE_API__";
 
-/// The variables with a name of their own.
-const VARIABLES: [(&str, &str); 11] = [
+/// The variables with a name of their own, and the keys that they stand for.
+pub const VARIABLES: [(&str, &str); 11] = [
     ("REDIS_URL", "redis.url"),
     ("REDIS_HOST", "redis.host"),
     ("REDIS_PORT", "redis.port"),
@@ -81,7 +81,11 @@ impl Loader {
             .extract()
             .map_err(|errors| errors.into_iter().map(|error| problem(&error)).collect::<Vec<_>>())?;
         let faults = config.faults();
-        if faults.is_empty() { Ok((config.clone(), effective(&figment, &config))) } else { Err(faults) }
+        if faults.is_empty() {
+            return Ok((config.clone(), effective(&figment, &config)));
+        }
+        let problem = |(key, fault)| format!("{}: `{key}`: {fault}", source_of(&figment, key));
+        Err(faults.into_iter().map(problem).collect())
     }
 
     fn layers(&self) -> Result<Figment, Vec<Problem>> {
@@ -91,10 +95,15 @@ impl Loader {
         }
         let dotenv = self.dotenv()?;
         for (variables, suffix) in [(&dotenv, " in .env"), (&self.environment, "")] {
-            for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
-                if let Some(key) = key_of(name) {
-                    figment = figment.merge(One::new(format!("{name}{suffix}"), &key, value));
-                }
+            let mut ours: Vec<_> = variables
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .filter_map(|(name, value)| Some((name, key_of(name)?, value)))
+                .collect();
+            // Where two name one key, the one with the prefix wins, whatever order they come in.
+            ours.sort_by_key(|(name, ..)| name.starts_with(PREFIX));
+            for (name, key, value) in ours {
+                figment = figment.merge(One::new(format!("{name}{suffix}"), &key, value));
             }
         }
         for (key, value, flag) in &self.flags {
@@ -173,9 +182,21 @@ fn problem(error: &figment::Error) -> Problem {
             };
             format!("{place}no key `{parent}{field}`; {hint}")
         }
+        Kind::UnknownVariant(found, known) => {
+            format!("{place}`{key}`: {found:?} is none of {}", known.join(", "))
+        }
+        Kind::Message(text) if key.is_empty() => format!("{place}{}", without_excerpt(text)),
         kind if key.is_empty() => format!("{place}{kind}"),
         kind => format!("{place}`{key}`: {kind}"),
     }
+}
+
+/// A syntax error without the lines of the file that it shows: they may hold a password.
+fn without_excerpt(text: &str) -> String {
+    let is_excerpt =
+        |line: &str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    let lines: Vec<&str> = text.lines().filter(|line| !is_excerpt(line)).collect();
+    lines.join(": ")
 }
 
 fn place_of(metadata: &Metadata) -> String {
@@ -185,15 +206,19 @@ fn place_of(metadata: &Metadata) -> String {
     }
 }
 
+/// Where the value of a key came from.
+fn source_of(figment: &Figment, key: &str) -> String {
+    match figment.find_metadata(key) {
+        Some(metadata) if !metadata.name.contains("Config") => place_of(metadata),
+        _ => "default".to_owned(),
+    }
+}
+
 fn effective(figment: &Figment, config: &Config) -> Vec<Effective> {
     let mut all = Vec::new();
     if let Ok(value) = Value::serialize(config) {
         leaves(String::new(), &value, &mut |key, value| {
-            let source = match figment.find_metadata(&key) {
-                Some(metadata) if metadata.name.contains("Config") => "default".to_owned(),
-                Some(metadata) => place_of(metadata),
-                None => "default".to_owned(),
-            };
+            let source = source_of(figment, &key);
             all.push(Effective { key, value, source });
         });
     }

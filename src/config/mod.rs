@@ -6,8 +6,9 @@ mod values;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-pub use load::{Effective, Loader, Problem};
+pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
 pub use values::{Secret, Span, parse_duration};
 use values::{flag, text, whole};
 
@@ -228,14 +229,14 @@ impl Limits {
 }
 
 impl Config {
-    /// What no single value shows to be wrong, each as a sentence.
-    pub fn faults(&self) -> Vec<String> {
+    /// What no single value shows to be wrong: the key, and a sentence.
+    fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
         if let Err(error) = self.redis.link_settings() {
-            faults.push(format!("redis.url: {error}"));
+            faults.push((if self.redis.url.is_some() { "redis.url" } else { "redis.host" }, error));
         }
         let limits = &self.limits;
-        for (name, value) in [
+        for (key, value) in [
             ("redis.connections", self.redis.connections),
             ("redis.queue", self.redis.queue),
             ("limits.connections", limits.connections),
@@ -247,10 +248,10 @@ impl Config {
             ("limits.reply_bytes", limits.reply_bytes),
         ] {
             if value == 0 {
-                faults.push(format!("{name}: 0 would let nothing through"));
+                faults.push((key, "0 would let nothing through".to_owned()));
             }
         }
-        for (name, span) in [
+        for (key, span) in [
             ("redis.connect_timeout", self.redis.connect_timeout),
             ("redis.response_timeout", self.redis.response_timeout),
             ("redis.reconnect_max", self.redis.reconnect_max),
@@ -258,12 +259,25 @@ impl Config {
             ("limits.write_timeout", limits.write_timeout),
         ] {
             if span.get().is_zero() {
-                faults.push(format!("{name}: 0 leaves no time for anything"));
+                faults.push((key, "0 leaves no time for anything".to_owned()));
             }
         }
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
-            faults.push(format!("log.level: {:?}: {error}", self.log.level));
+        if let Err(error) = self.log.check_level() {
+            faults.push(("log.level", error));
         }
         faults
+    }
+}
+
+impl Log {
+    fn check_level(&self) -> Result<(), String> {
+        let wanted = "write a level (error, warn, info, debug, trace, off) or module=level, between commas";
+        let complain = || format!("{:?} is no log level; {wanted}", self.level);
+        // The filter would take a lone word for a module, and log nothing else.
+        let is_bad = |part: &str| !part.contains('=') && part.trim().parse::<LevelFilter>().is_err();
+        match self.level.split(',').any(is_bad) || EnvFilter::try_new(&self.level).is_err() {
+            true => Err(complain()),
+            false => Ok(()),
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::{
     build::{Fault, Source},
-    closest,
+    closest, yaml,
 };
 use crate::{cache::Pattern, config::parse_duration};
 
@@ -55,13 +55,7 @@ pub(super) fn read(sources: &[Source], faults: &mut Vec<Fault>) -> HashMap<Strin
     let mut entries: HashMap<String, Entry> = HashMap::new();
     for source in sources {
         let file = &source.name;
-        let mapping = match serde_yaml::from_str::<Option<Mapping>>(&source.text) {
-            Ok(mapping) => mapping.unwrap_or_default(),
-            Err(error) => {
-                faults.push(Fault::new(file, "", format!("no YAML mapping of operations: {error}")));
-                continue;
-            }
-        };
+        let mapping = mapping(source, faults);
         for (name, fields) in &mapping {
             let Some(name) = name.as_str() else {
                 faults.push(Fault::new(file, "", format!("{name:?} is no operation's name")));
@@ -69,7 +63,8 @@ pub(super) fn read(sources: &[Source], faults: &mut Vec<Fault>) -> HashMap<Strin
             };
             let entry = entries.entry(name.to_owned()).or_default();
             file.clone_into(&mut entry.file);
-            let mut reader = Reader { file, name, faults };
+            let known_keys = entry.keys.keys().cloned().collect();
+            let mut reader = Reader { file, name, known_keys, faults };
             match fields {
                 Value::Null => {}
                 Value::Mapping(fields) => reader.fields(fields, entry),
@@ -80,9 +75,38 @@ pub(super) fn read(sources: &[Source], faults: &mut Vec<Fault>) -> HashMap<Strin
     entries
 }
 
+/// What stands in one file; nothing where that is no mapping.
+fn mapping(source: &Source, faults: &mut Vec<Fault>) -> Mapping {
+    let mut fault = |entry: &str, message: String| faults.push(Fault::new(&source.name, entry, message));
+    let (value, twice) = match yaml::read(&source.text) {
+        Ok(read) => read,
+        Err(error) => {
+            fault("", format!("no YAML mapping of operations: {error}"));
+            return Mapping::new();
+        }
+    };
+    for path in twice {
+        match path.split_first() {
+            Some((name, [])) => fault(name, "stands there twice".to_owned()),
+            Some((name, field)) => fault(name, format!("`{}` stands there twice", field.join("."))),
+            None => {}
+        }
+    }
+    match value {
+        Value::Mapping(mapping) => mapping,
+        Value::Null => Mapping::new(),
+        _ => {
+            fault("", "no YAML mapping of operations".to_owned());
+            Mapping::new()
+        }
+    }
+}
+
 struct Reader<'a> {
     file: &'a str,
     name: &'a str,
+    /// The names of the keys that earlier files gave it: the handler asks for no others.
+    known_keys: Vec<String>,
     faults: &'a mut Vec<Fault>,
 }
 
@@ -130,6 +154,11 @@ impl Reader<'_> {
                 self.fault(format!("`keys`: {name:?} is no name"));
                 continue;
             };
+            if !self.known_keys.is_empty() && !self.known_keys.iter().any(|known| known == name) {
+                let known = self.known_keys.clone();
+                self.unknown("key", &name.into(), &known.iter().map(String::as_str).collect::<Vec<_>>());
+                continue;
+            }
             if let Some(pattern) = self.pattern(&format!("keys.{name}"), pattern) {
                 entry.keys.insert(name.to_owned(), pattern);
             }

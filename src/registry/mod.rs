@@ -6,6 +6,7 @@ mod describe;
 mod entry;
 mod params;
 mod schema;
+mod yaml;
 
 use std::sync::{Arc, OnceLock, atomic::Ordering};
 

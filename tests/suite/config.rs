@@ -1,0 +1,262 @@
+//! Where values come from, and what is said of wrong ones.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use fullon_cache_api::config::{Config, DEFAULT_FILE, Effective, Loader, PREFIX, VARIABLES};
+
+/// A folder that holds a configuration, and what else there is to configure.
+struct Setting {
+    folder: tempfile::TempDir,
+    loader: Loader,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let loader = Loader { folder: folder.path().to_owned(), ..Loader::default() };
+        Self { folder, loader }
+    }
+
+    fn file(self, text: &str) -> Self {
+        fs::write(self.folder.path().join(DEFAULT_FILE), text).unwrap();
+        self
+    }
+
+    fn dotenv(self, text: &str) -> Self {
+        fs::write(self.folder.path().join(".env"), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.loader.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn flag(mut self, key: &str, value: &str) -> Self {
+        self.loader.flags.push((key.to_owned(), value.to_owned(), "--set".to_owned()));
+        self
+    }
+
+    fn load(&self) -> (Config, Vec<Effective>) {
+        self.loader.load().unwrap()
+    }
+
+    /// The value of a key and its source.
+    fn effective(&self, key: &str) -> (String, String) {
+        let (_, all) = self.load();
+        let one = all.into_iter().find(|one| one.key == key).unwrap();
+        (one.value, one.source)
+    }
+
+    /// All that is wrong, one a line.
+    fn problems(&self) -> String {
+        self.loader.load().map(|(config, _)| config).unwrap_err().join("\n")
+    }
+
+    fn default_file(&self) -> String {
+        self.folder.path().join(DEFAULT_FILE).display().to_string()
+    }
+}
+
+#[test]
+fn each_layer_wins_over_the_one_before() {
+    let key = "limits.in_flight";
+    let variable = "FULLON_CACHE_API__LIMITS__IN_FLIGHT";
+    let setting = Setting::new();
+    assert_eq!(setting.effective(key), ("64".to_owned(), "default".to_owned()));
+    let setting = setting.file("[limits]\nin_flight = 1\n");
+    assert_eq!(setting.effective(key), ("1".to_owned(), setting.default_file()));
+    let setting = setting.dotenv(&format!("{variable}=2\n"));
+    assert_eq!(setting.effective(key), ("2".to_owned(), format!("{variable} in .env")));
+    let setting = setting.variable(variable, "3");
+    assert_eq!(setting.effective(key), ("3".to_owned(), variable.to_owned()));
+    let setting = setting.flag(key, "4");
+    assert_eq!(setting.effective(key), ("4".to_owned(), "--set".to_owned()));
+    // Neighbours of what is set stay as they are.
+    assert_eq!(setting.effective("limits.json_depth"), ("32".to_owned(), "default".to_owned()));
+}
+
+#[test]
+fn a_named_file_takes_the_place_of_the_usual_one() {
+    let mut setting = Setting::new().file("[redis]\ndb = 1\n");
+    let other = setting.folder.path().join("other.toml");
+    fs::write(&other, "[redis]\nport = 6380\n").unwrap();
+    setting.loader.file = Some(other.clone());
+    assert_eq!(setting.effective("redis.port"), ("6380".to_owned(), other.display().to_string()));
+    assert_eq!(setting.effective("redis.db"), ("0".to_owned(), "default".to_owned()));
+    setting.loader.file = Some(setting.folder.path().join("missing.toml"));
+    assert!(setting.problems().ends_with("missing.toml: there is no such file"), "{}", setting.problems());
+}
+
+#[test]
+fn every_named_variable_stands_for_its_key() {
+    for (variable, key) in VARIABLES {
+        let value = match key {
+            "redis.url" => "unix:///run/redis.sock",
+            "redis.port" | "redis.db" | "listen.port" => "7",
+            "log.format" => "json",
+            _ => "warn",
+        };
+        let setting = Setting::new().variable(variable, value);
+        let shown = match key {
+            "redis.url" | "redis.user" | "redis.password" => "(hidden)",
+            _ => value,
+        };
+        assert_eq!(setting.effective(key), (shown.to_owned(), variable.to_owned()));
+    }
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_the_closest() {
+    let variable = "FULLON_CACHE_API__REDIS__HOTS";
+    let hint = "no key `redis.hots`; did you mean `redis.host`?";
+    let setting = Setting::new().file("[redis]\nhots = \"a\"\n");
+    assert_eq!(setting.problems(), format!("{}: {hint}", setting.default_file()));
+    assert_eq!(Setting::new().variable(variable, "a").problems(), format!("{variable}: {hint}"));
+    let setting = Setting::new().dotenv(&format!("{variable}=a\n"));
+    assert_eq!(setting.problems(), format!("{variable} in .env: {hint}"));
+    assert_eq!(Setting::new().flag("redis.hots", "a").problems(), format!("--set: {hint}"));
+
+    let problems = Setting::new().flag("limit.in_flight", "1").problems();
+    assert_eq!(problems, "--set: no key `limit`; did you mean `limits`?");
+    let problems = Setting::new().flag("quite.another", "1").problems();
+    assert!(problems.contains("no key `quite`; there are listen, redis, limits, log"), "{problems}");
+}
+
+#[test]
+fn a_bad_value_is_an_error_that_names_the_key_and_its_source() {
+    let cases = [
+        ("redis.port", "70000", "\"70000\" is not a whole number in range"),
+        ("redis.port", "-1", "\"-1\" is not a whole number in range"),
+        ("redis.db", "first", "\"first\" is not a whole number in range"),
+        ("redis.connect_timeout", "5", "\"5\" is no duration; write it with its unit"),
+        ("redis.connect_timeout", "0s", "0 leaves no time for anything"),
+        ("redis.require_read_only", "maybe", "\"maybe\" is neither true nor false"),
+        ("redis.url", "http://127.0.0.1", "no Redis URL"),
+        ("redis.host", "a b", "no Redis URL"),
+        ("redis.connections", "0", "0 would let nothing through"),
+        ("listen.anonymous", "maybe", "\"maybe\" is none of deny, allow"),
+        ("limits.in_flight", "0", "0 would let nothing through"),
+        ("limits.write_timeout", "0ms", "0 leaves no time for anything"),
+        ("log.level", "nonsense", "\"nonsense\" is no log level"),
+        ("log.level", "info,a=b=c", "\"info,a=b=c\" is no log level"),
+        ("log.format", "xml", "\"xml\" is none of text, json"),
+    ];
+    for (key, value, complaint) in cases {
+        let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
+        let (section, name) = key.split_once('.').unwrap();
+        let in_file = Setting::new().file(&format!("[{section}]\n{name} = {value:?}\n"));
+        let file = in_file.default_file();
+        for (setting, source) in [
+            (in_file, file),
+            (Setting::new().dotenv(&format!("{variable}='{value}'\n")), format!("{variable} in .env")),
+            (Setting::new().variable(&variable, value), variable.clone()),
+            (Setting::new().flag(key, value), "--set".to_owned()),
+        ] {
+            let problems = setting.problems();
+            assert!(problems.starts_with(&format!("{source}: `{key}`: {complaint}")), "{problems}");
+        }
+    }
+}
+
+#[test]
+fn all_values_out_of_bounds_are_named_at_once() {
+    let setting = Setting::new().flag("limits.in_flight", "0").variable("LOG_LEVEL", "nonsense");
+    let problems = setting.flag("redis.queue", "0").problems();
+    for expected in ["--set: `limits.in_flight`: ", "--set: `redis.queue`: ", "LOG_LEVEL: `log.level`: "] {
+        assert!(problems.contains(expected), "{problems}");
+    }
+    for good in ["warn", "INFO", "info,fullon_cache_api::cache=debug", "off", "fullon_cache_api=trace"] {
+        assert_eq!(Setting::new().variable("LOG_LEVEL", good).effective("log.level").0, good);
+    }
+}
+
+#[test]
+fn a_password_stays_as_it_was_written_and_is_shown_to_nobody() {
+    let password = |setting: Setting| {
+        let (config, all) = setting.load();
+        assert!(all.iter().all(|one| !one.value.contains("0071")), "{all:?}");
+        assert!(!format!("{config:?}").contains("0071"));
+        config.redis.password.unwrap().expose().to_owned()
+    };
+    assert_eq!(password(Setting::new().variable("REDIS_PASSWORD", "0071")), "0071");
+    assert_eq!(password(Setting::new().dotenv("REDIS_PASSWORD=0071\n")), "0071");
+    assert_eq!(password(Setting::new().dotenv("REDIS_PASSWORD='0071#$HOME'\n")), "0071#$HOME");
+    assert_eq!(password(Setting::new().file("[redis]\npassword = \"0071\"\n")), "0071");
+    assert_eq!(password(Setting::new().file("[redis]\npassword = 120071\n")), "120071");
+    assert_eq!(password(Setting::new().flag("redis.password", "0071")), "0071");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_gives_no_password_away() {
+    let setting = Setting::new().file("[redis]\npassword = 0071secret\n");
+    let problems = setting.problems();
+    let begin = format!("{}: TOML parse error at line 2", setting.default_file());
+    assert!(problems.starts_with(&begin) && !problems.contains("0071"), "{problems}");
+    let problems = Setting::new().dotenv("REDIS_HOST=a\nREDIS_PASSWORD='0071\n").problems();
+    assert!(problems.contains(".env: variable 2") && !problems.contains("0071"), "{problems}");
+    let problems = Setting::new().variable("REDIS_URL", "redis://:0071@127.0.0.1:70000").problems();
+    assert!(problems.starts_with("REDIS_URL: `redis.url`: ") && !problems.contains("0071"), "{problems}");
+}
+
+#[test]
+fn empty_variables_are_ignored() {
+    let setting = Setting::new().dotenv("REDIS_HOST=\nREDIS_PORT=6380\n").variable("REDIS_PORT", "");
+    let setting = setting.variable("REDIS_PASSWORD", "").variable("FULLON_CACHE_API__LIMITS__IN_FLIGHT", "");
+    let (config, _) = setting.load();
+    assert_eq!((config.redis.host.as_str(), config.redis.port), ("127.0.0.1", 6380));
+    assert_eq!((config.redis.password, config.limits.in_flight), (None, 64));
+}
+
+/// A file of the repository root.
+fn of_root(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+#[test]
+fn the_example_file_shows_every_key_at_its_default() {
+    let text = of_root("fullon-cache-api.example.toml");
+    // One mark hides a default, two an example of what has none; comments have a space.
+    let is_setting = |line: &str| line.starts_with(|c: char| c.is_ascii_lowercase());
+    let defaults = text.lines().map(|line| match line.strip_prefix('#').filter(|rest| is_setting(rest)) {
+        Some(setting) => setting.to_owned(),
+        None => line.to_owned(),
+    });
+    let setting = Setting::new().file(&defaults.collect::<Vec<_>>().join("\n"));
+    let (_, of_example) = setting.load();
+    let (_, built_in) = Setting::new().load();
+    for (shown, default) in of_example.iter().zip(&built_in) {
+        assert_eq!((&shown.key, &shown.value), (&default.key, &default.value));
+        let source = if default.value == "(none)" { "default".to_owned() } else { setting.default_file() };
+        assert_eq!(shown.source, source, "{} is missing", shown.key);
+    }
+
+    let all = text.lines().map(|line| match line.trim_start_matches('#') {
+        setting if is_setting(setting) => setting.to_owned(),
+        _ => line.to_owned(),
+    });
+    let setting = Setting::new().file(&all.collect::<Vec<_>>().join("\n"));
+    for shown in setting.load().1 {
+        assert_eq!(shown.source, setting.default_file(), "{} is missing", shown.key);
+    }
+}
+
+#[test]
+fn the_example_environment_shows_every_named_variable() {
+    let text = of_root(".env.example");
+    let settings = text.lines().map(|line| line.trim_start_matches('#'));
+    let settings: Vec<&str> =
+        settings.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase())).collect();
+    let shown: BTreeSet<&str> = settings.iter().map(|line| line.split_once('=').unwrap().0).collect();
+    let named: BTreeSet<&str> = VARIABLES.iter().map(|(variable, _)| *variable).collect();
+    assert!(named.is_subset(&shown), "missing: {:?}", named.difference(&shown).collect::<Vec<_>>());
+
+    let setting = Setting::new().dotenv(&settings.join("\n"));
+    let (_, all) = setting.load();
+    for (variable, key) in VARIABLES {
+        let one = all.iter().find(|one| one.key == key).unwrap();
+        assert_eq!(one.source, format!("{variable} in .env"));
+    }
+    let (_, as_it_is) = Setting::new().dotenv(&text).load();
+    assert_eq!(as_it_is, Setting::new().load().1, "everything in it is commented out");
+}

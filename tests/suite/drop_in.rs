@@ -1,0 +1,172 @@
+//! One handler file and one entry make an operation: nothing else is touched, and none is left behind.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+
+use crate::common::{Client, Ended, Fixture, Program, Redis, readme_code, run};
+
+/// A copy of this crate to build. Folder and target stay from run to run, so that only the first run
+/// builds the dependencies.
+struct Tree {
+    root: PathBuf,
+    target: PathBuf,
+    /// The handler and the entry that the README shows.
+    handler: String,
+    entry: String,
+}
+
+impl Tree {
+    fn copy() -> Self {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("drop-in");
+        let of_readme = |language| readme_code("Adding an operation", language);
+        let tree = Self {
+            root: home.join("tree"),
+            target: home.join("target"),
+            handler: of_readme("rust"),
+            entry: of_readme("yaml"),
+        };
+        // There is none yet on the first run.
+        let _ = fs::remove_dir_all(&tree.root);
+        copy(Path::new(env!("CARGO_MANIFEST_DIR")), &tree.root);
+        tree
+    }
+
+    fn set_handler(&self, present: bool) {
+        let file = self.root.join("handlers/quote_times.rs");
+        match present {
+            true => fs::write(file, &self.handler).unwrap(),
+            false => fs::remove_file(file).unwrap(),
+        }
+    }
+
+    fn set_entry(&self, present: bool) {
+        let file = self.root.join("operations.yaml");
+        let text = fs::read_to_string(&file).unwrap().replace(&self.entry, "");
+        fs::write(&file, if present { format!("{text}{}", self.entry) } else { text }).unwrap();
+    }
+
+    /// Builds the binary from what is there now.
+    fn build(&self) {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "--offline", "--bin", "fullon-cache-api"])
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
+
+    /// The binary that was built.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.target.join("debug/fullon-cache-api"));
+        command.args(args).env_clear().current_dir(&self.target);
+        command
+    }
+
+    /// What the binary has to say of itself before it starts to serve.
+    async fn report(&self) -> String {
+        for start in ["serve", "check"] {
+            let Ended { code, stderr, .. } = run(self.command(&[start, "--port", "0"])).await;
+            assert_eq!(code, Some(2), "{start}: {stderr}");
+        }
+        let Ended { code, stdout, stderr } = run(self.command(&["demo", "--port", "0"])).await;
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(stderr.contains("1 fault(s) in the operations:"), "{stderr}");
+        stderr
+    }
+
+    /// A server of this tree, and a client of it.
+    async fn serve(&self, redis: &Redis) -> (Program, Client) {
+        let args = ["serve", "--port", "0", "--redis-url", &redis.url()];
+        let mut program = Program::start(self.command(&args));
+        let client = Client::connect(&program.url().await).await;
+        (program, client)
+    }
+
+    async fn write_schemas(&self, folder: &Path) {
+        let ended = run(self.command(&["schemas", "-o", &folder.display().to_string()])).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+}
+
+/// Copies a folder without what is built or hidden.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (name, source) = (entry.file_name(), entry.path());
+        if name == "target" || name == "node_modules" || name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        match source.is_dir() {
+            true => copy(&source, &to.join(name)),
+            false => drop(fs::copy(&source, to.join(name)).unwrap()),
+        }
+    }
+}
+
+fn params() -> Value {
+    json!({"exchange": "binance", "symbol": "BTC/USDT"})
+}
+
+#[tokio::test]
+async fn one_file_and_one_entry_make_an_operation() {
+    let redis = Redis::start().await;
+    Fixture::load().fill(&redis).await;
+    let stored: String = redis.send(&["GET", "ticker_time:binance:BTC/USDT"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let schemas =
+        [folder.path().join("get_ticker_time.json"), folder.path().join("draft-07/get_ticker_time.json")];
+    let tree = Tree::copy();
+    assert!(tree.handler.lines().count() < 40, "a handler is short:\n{}", tree.handler);
+
+    // An entry without a file.
+    tree.set_entry(true);
+    tree.build();
+    let report = tree.report().await;
+    let fault = "operations.yaml (built in): get_ticker_time: no handler registers an operation of this name";
+    assert!(report.contains(fault), "{report}");
+
+    // Both.
+    tree.set_handler(true);
+    tree.build();
+    let (program, mut client) = tree.serve(&redis).await;
+    let result = client.call("get_ticker_time", params()).await;
+    assert_eq!(result, stored.parse::<f64>().unwrap());
+    let miss = client.fail("get_ticker_time", json!({"exchange": "binance", "symbol": "NO/PAIR"})).await;
+    assert_eq!(miss.0, "CACHE_MISS", "{}", miss.1);
+    assert_eq!(client.fail("get_ticker_time", json!({"exchange": "binance"})).await.0, "INVALID_PARAMS");
+    let described = client.call("describe", json!({"domain": "quote_times"})).await;
+    let described = &described["operations"][0];
+    assert_eq!((&described["name"], &described["commands"]), (&json!("get_ticker_time"), &json!(["GET"])));
+    assert_eq!(described["examples"][0], params());
+    assert_eq!(described["keys"], json!({"time": "ticker_time:{exchange}:{symbol}"}));
+    drop(program);
+    tree.write_schemas(folder.path()).await;
+    let written: Value = serde_json::from_str(&fs::read_to_string(&schemas[0]).unwrap()).unwrap();
+    assert_eq!(written["$defs"]["params"], described["params"]);
+    assert!(schemas.iter().all(|file| file.exists()));
+
+    // A file without an entry.
+    tree.set_entry(false);
+    tree.build();
+    let report = tree.report().await;
+    assert!(report.contains("operations.yaml (built in): get_ticker_time: "), "{report}");
+    assert!(report.contains("handlers/quote_times.rs registers it, but it has no entry"), "{report}");
+
+    // Neither.
+    tree.set_handler(false);
+    tree.build();
+    let (_program, mut client) = tree.serve(&redis).await;
+    assert_eq!(client.fail("get_ticker_time", params()).await.0, "INVALID_OPERATION");
+    let all = client.call("describe", json!({})).await;
+    assert!(!all.to_string().contains("get_ticker_time"), "{all}");
+    tree.write_schemas(folder.path()).await;
+    assert!(schemas.iter().all(|file| !file.exists()) && folder.path().join("get_ticker.json").exists());
+}
