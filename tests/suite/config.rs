@@ -77,6 +77,15 @@ fn each_layer_wins_over_the_one_before() {
 }
 
 #[test]
+fn of_two_variables_for_one_key_the_one_with_the_prefix_wins() {
+    let (named, prefixed) = (("REDIS_HOST", "a"), ("FULLON_CACHE_API__REDIS__HOST", "b"));
+    for [first, second] in [[named, prefixed], [prefixed, named]] {
+        let setting = Setting::new().variable(first.0, first.1).variable(second.0, second.1);
+        assert_eq!(setting.effective("redis.host"), ("b".to_owned(), prefixed.0.to_owned()));
+    }
+}
+
+#[test]
 fn a_named_file_takes_the_place_of_the_usual_one() {
     let mut setting = Setting::new().file("[redis]\ndb = 1\n");
     let other = setting.folder.path().join("other.toml");
