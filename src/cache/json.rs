@@ -57,6 +57,13 @@ impl<T> JsonList<T> {
         Self { text: "[".to_owned(), result: PhantomData }
     }
 
+    /// The empty list, with room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        let mut list = Self { text: String::with_capacity(bytes), result: PhantomData };
+        list.text.push('[');
+        list
+    }
+
     /// Appends what `write` appends, or nothing if it fails.
     pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut String) -> Result<()>) -> Result<()> {
         let before = self.text.len();

@@ -40,7 +40,8 @@ pub struct Cache(Arc<Inner>);
 
 struct Inner {
     backend: Backend,
-    scans: Scans,
+    /// One for all threads.
+    scans: Arc<Scans>,
 }
 
 enum Backend {
@@ -80,16 +81,24 @@ impl std::error::Error for CacheError {}
 impl Cache {
     /// A cache in Redis. Connects in the background, for ever; must be called within a tokio runtime.
     pub fn redis(settings: LinkSettings) -> Self {
-        Self::new(Backend::Redis(Links::start(settings)))
+        Self::new(Backend::Redis(Links::start(settings)), Arc::default())
+    }
+
+    /// The same cache by way of connections that are driven by the current tokio runtime.
+    pub fn of_worker(&self) -> Self {
+        match &self.0.backend {
+            Backend::Redis(links) => Self::new(Backend::Redis(links.of_worker()), self.0.scans.clone()),
+            Backend::Embedded(_) => self.clone(),
+        }
     }
 
     /// The embedded cache.
     pub fn embedded(store: Store) -> Self {
-        Self::new(Backend::Embedded(store))
+        Self::new(Backend::Embedded(store), Arc::default())
     }
 
-    fn new(backend: Backend) -> Self {
-        Self(Arc::new(Inner { backend, scans: Scans::default() }))
+    fn new(backend: Backend, scans: Arc<Scans>) -> Self {
+        Self(Arc::new(Inner { backend, scans }))
     }
 
     /// Sends one read.

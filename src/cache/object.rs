@@ -35,6 +35,10 @@ struct Rest<'a> {
 }
 
 impl<'a> Rest<'a> {
+    fn bytes(&self) -> &'a [u8] {
+        self.json.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
     fn peek(&self) -> Option<u8> {
         self.json.as_bytes().get(self.at).copied()
     }
@@ -60,13 +64,10 @@ impl<'a> Rest<'a> {
     /// A string without escapes, less its quotes.
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
-        let begin = self.at;
-        let length =
-            self.json.as_bytes()[begin..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-        self.at = begin + length;
-        let string = self.json.get(begin..self.at)?;
-        self.expect(b'"')?;
-        Some(string)
+        let length = memchr::memchr(b'"', self.bytes())?;
+        let string = self.json.get(self.at..self.at + length)?;
+        self.at += length + 1;
+        string.bytes().all(|byte| byte >= b' ' && byte != b'\\').then_some(string)
     }
 
     fn value(&mut self) -> Option<&'a str> {
@@ -86,34 +87,26 @@ impl<'a> Rest<'a> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        self.json.get(self.at..)?.starts_with(word).then(|| self.at += word.len())
+        self.bytes().starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
     fn number(&mut self) -> Option<()> {
-        self.at += usize::from(self.peek() == Some(b'-'));
-        let leading_zero = self.peek() == Some(b'0');
-        if self.digits()? > 1 && leading_zero {
+        let mut rest = self.bytes();
+        rest = rest.strip_prefix(b"-").unwrap_or(rest);
+        let whole;
+        (whole, rest) = digits(rest)?;
+        if whole.len() > 1 && whole[0] == b'0' {
             return None;
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
+        if let Some(fraction) = rest.strip_prefix(b".") {
+            (_, rest) = digits(fraction)?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
+        if let Some((b'e' | b'E', exponent)) = rest.split_first() {
+            let unsigned = exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-"));
+            (_, rest) = digits(unsigned.unwrap_or(exponent))?;
         }
+        self.at = self.json.len() - rest.len();
         Some(())
-    }
-
-    /// One digit or more.
-    fn digits(&mut self) -> Option<usize> {
-        let begin = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        Some(self.at - begin).filter(|count| *count > 0)
     }
 
     /// An object or an array, which serde_json reads.
@@ -124,6 +117,12 @@ impl<'a> Rest<'a> {
         self.at += values.byte_offset();
         Some(())
     }
+}
+
+/// One digit or more, and what comes after them.
+fn digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let count = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    (count > 0).then(|| text.split_at(count))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl std::fmt::Debug for Address {
 pub struct LinkSettings {
     /// Where it is.
     pub address: Address,
-    /// How many connections are shared by all clients.
+    /// How many connections each worker has.
     pub connections: usize,
     /// How many commands may wait for each connection.
     pub queue: usize,
@@ -180,6 +180,8 @@ impl Job {
 /// What the connections tell the outside.
 #[derive(Debug, Default)]
 struct Shared {
+    /// How many connections there should be.
+    links: AtomicU64,
     up: AtomicUsize,
     connects: AtomicU64,
     commands: AtomicU64,
@@ -194,43 +196,52 @@ struct ServerFacts {
     role: Option<String>,
 }
 
-/// All connections to one Redis.
+/// Connections to one Redis, all driven by one runtime.
 pub(super) struct Links {
     links: Vec<mpsc::Sender<Job>>,
     next: AtomicUsize,
-    outage: watch::Receiver<Option<Outage>>,
+    settings: Arc<LinkSettings>,
+    outage: watch::Sender<Option<Outage>>,
     shared: Arc<Shared>,
-    user: String,
 }
 
 impl Links {
+    /// One connection, for what is asked at start. Workers have more.
     pub(super) fn start(settings: LinkSettings) -> Self {
-        let shared = Arc::new(Shared::default());
-        let (tell, outage) = watch::channel(Some(Outage::Starting));
-        let links = (0..settings.connections.max(1)).map(|_| {
+        Self::connect(1, Arc::new(settings), watch::Sender::new(Some(Outage::Starting)), Arc::default())
+    }
+
+    /// As many connections to the same Redis as a worker has.
+    pub(super) fn of_worker(&self) -> Self {
+        let count = self.settings.connections.max(1);
+        Self::connect(count, self.settings.clone(), self.outage.clone(), self.shared.clone())
+    }
+
+    fn connect(
+        count: usize,
+        settings: Arc<LinkSettings>,
+        outage: watch::Sender<Option<Outage>>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        shared.links.fetch_add(count as u64, Ordering::Relaxed);
+        let links = (0..count).map(|_| {
             let (jobs, queue) = mpsc::channel(settings.queue.max(1));
             let link = Link {
                 settings: settings.clone(),
                 queue,
                 waiting: VecDeque::new(),
-                outage: tell.clone(),
+                outage: outage.clone(),
                 shared: shared.clone(),
             };
             tokio::spawn(link.run());
             jobs
         });
-        Self {
-            links: links.collect(),
-            next: AtomicUsize::new(0),
-            outage,
-            shared,
-            user: settings.address.user().to_owned(),
-        }
+        Self { links: links.collect(), next: AtomicUsize::new(0), settings, outage, shared }
     }
 
     /// The Redis user that is logged in.
     pub(super) fn user(&self) -> &str {
-        &self.user
+        self.settings.address.user()
     }
 
     /// Sends a read. One connection is kept for what is answered at once, so that a quick read never
@@ -261,14 +272,14 @@ impl Links {
 
     /// Waits until a connection is made.
     pub(super) async fn connected(&self) {
-        let mut outage = self.outage.clone();
+        let mut outage = self.outage.subscribe();
         // An error means that the connections are gone, and nothing is left to wait for.
         let _ = outage.wait_for(Option::is_none).await;
     }
 
     /// Waits until the first connection is made or has failed.
     pub(super) async fn settled(&self) {
-        let mut outage = self.outage.clone();
+        let mut outage = self.outage.subscribe();
         // An error means that the connections are gone, which is settled too.
         let _ = outage.wait_for(|outage| !matches!(outage, Some(Outage::Starting))).await;
     }
@@ -293,7 +304,7 @@ impl Links {
             version: facts.version,
             role: facts.role,
             connections: self.shared.up.load(Ordering::Relaxed),
-            reconnects: load(&self.shared.connects).saturating_sub(self.links.len() as u64),
+            reconnects: load(&self.shared.connects).saturating_sub(load(&self.shared.links)),
             commands: load(&self.shared.commands),
             batches: load(&self.shared.batches),
             latency_ms: (latency > 0).then(|| latency as f64 / 1000.0),
@@ -313,7 +324,7 @@ struct Line {
 
 /// The supervisor of one connection.
 struct Link {
-    settings: LinkSettings,
+    settings: Arc<LinkSettings>,
     queue: mpsc::Receiver<Job>,
     /// Jobs that wait for a connection.
     waiting: VecDeque<Job>,
@@ -499,7 +510,7 @@ fn sort_out(answer: Reply) -> Result<Reply, CacheError> {
     }
 }
 
-async fn attempt(settings: LinkSettings, shared: Arc<Shared>) -> Result<Line, Outage> {
+async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Line, Outage> {
     let lost = Arc::new(Notify::new());
     let connecting = async {
         let client = Client::open(settings.address.0.clone())?;

@@ -23,6 +23,11 @@ impl Stored {
         Self(bytes)
     }
 
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The value as text.
     pub fn text(&self) -> Result<&str> {
         std::str::from_utf8(&self.0).map_err(|_| Error::corrupt("is not UTF-8 text"))

@@ -17,8 +17,8 @@ use serde_json::Value;
 use super::{
     Cache, CacheError, Key, Pattern, Read, Verb,
     json::{Json, JsonList},
-    shape::{Added, Shape},
-    stored::{Fields, Stored},
+    shape::Shape,
+    stored::Stored,
 };
 use crate::protocol::{Error, ErrorCode, Result, Warning};
 
@@ -262,30 +262,21 @@ impl View {
     pub fn records<'s, T, N>(
         &self,
         shape: &Shape<T>,
-        stored: impl IntoIterator<Item = (N, &'s Stored)>,
+        stored: impl IntoIterator<Item = (N, &'s Stored), IntoIter: Clone>,
     ) -> Json<Vec<T>>
     where
         T: schemars::JsonSchema,
         N: AsRef<str>,
     {
-        let mut list = JsonList::new();
+        let stored = stored.into_iter();
+        // A result is about as long as what is stored.
+        let mut list = JsonList::with_capacity(stored.clone().map(|(_, stored)| stored.len() + 16).sum());
         for (name, stored) in stored {
-            self.push(&mut list, shape, name.as_ref(), stored.fields(), &[]);
+            let fields = stored.fields();
+            let pushed = fields.and_then(|fields| list.push_with(|out| shape.write(&fields, &[], out)));
+            self.healthy(name.as_ref(), pushed);
         }
         list.finish()
-    }
-
-    /// Appends a result to a list, or reports it as corrupt under its name.
-    pub fn push<T: schemars::JsonSchema>(
-        &self,
-        list: &mut JsonList<T>,
-        shape: &Shape<T>,
-        name: &str,
-        fields: Result<Fields<'_>>,
-        added: &[(&str, Added<'_>)],
-    ) {
-        let pushed = fields.and_then(|fields| list.push_with(|out| shape.write(&fields, added, out)));
-        self.healthy(name, pushed);
     }
 
     /// A value of several: None where it is corrupt, which is reported under its name.

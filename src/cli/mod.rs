@@ -214,7 +214,8 @@ fn start_logging(config: &Config) -> Result<(), Failure> {
 pub fn main() -> ExitCode {
     // clap itself ends with 2 where the line is wrong.
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Clients are served by threads of their own.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(Failure::new(format!("cannot start: {error}"))),
     };

@@ -53,7 +53,11 @@ pub(super) async fn serve_until_stopped(
         failure = &mut watching => outcome = Err(failure),
         _ = terminate.recv() => tracing::info!("asked to stop"),
         _ = interrupt.recv() => tracing::info!("interrupted"),
-        ended = &mut serving => return ended.map_err(|error| Failure::new(format!("the server failed: {error}"))),
+        ended = &mut serving => return match ended {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::new(format!("cannot start a worker: {error}"))),
+            Err(error) => Err(Failure::new(format!("the server failed: {error}"))),
+        },
     }
     stop.send_replace(true);
     tokio::select! {

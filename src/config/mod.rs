@@ -43,6 +43,9 @@ pub struct Listen {
     /// The port to listen on; 0 lets the system choose.
     #[serde(deserialize_with = "whole")]
     pub port: u16,
+    /// Threads that serve clients; 0: one a processor core.
+    #[serde(deserialize_with = "whole")]
+    pub workers: usize,
     /// Whether anyone who can connect may read everything. Needed for an address that is not loopback.
     pub anonymous: Anonymous,
 }
@@ -77,7 +80,7 @@ pub struct Redis {
     pub user: Option<Secret>,
     /// Password to log in with.
     pub password: Option<Secret>,
-    /// Connections shared by all clients; all but one of them are for hashes, lists and scans.
+    /// Connections of each worker; all but one of them are for hashes, lists and scans.
     #[serde(deserialize_with = "whole")]
     pub connections: usize,
     /// Commands that may wait for each connection.
@@ -149,7 +152,7 @@ pub enum LogFormat {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8765, anonymous: Anonymous::Deny }
+        Self { host: "127.0.0.1".to_owned(), port: 8765, workers: 0, anonymous: Anonymous::Deny }
     }
 }
 

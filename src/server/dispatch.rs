@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{App, System};
 use crate::{
-    cache::View,
+    cache::{Cache, View},
     operation::{Answer, Outcome},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
     registry::Registered,
@@ -38,12 +38,12 @@ impl Ticket {
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
-pub(super) fn begin(app: &Arc<App>, text: &str) -> Answering {
+pub(super) fn begin(app: &Arc<App>, cache: &Cache, text: &str) -> Answering {
     match Message::parse(text, &app.config.limits.of_messages()) {
-        Message::One(request) => begin_one(app, request),
+        Message::One(request) => begin_one(app, cache, request),
         Message::Array(requests) => {
             let elements: Vec<Answering> =
-                requests.into_iter().map(|request| begin_one(app, request)).collect();
+                requests.into_iter().map(|request| begin_one(app, cache, request)).collect();
             let requests = elements.len();
             let replies = join_all(elements.into_iter().map(|element| async {
                 match element {
@@ -60,7 +60,7 @@ pub(super) fn begin(app: &Arc<App>, text: &str) -> Answering {
     }
 }
 
-fn begin_one(app: &Arc<App>, request: Result<Request<'_>, Rejected>) -> Answering {
+fn begin_one(app: &Arc<App>, cache: &Cache, request: Result<Request<'_>, Rejected>) -> Answering {
     app.stats.request();
     let request = match request {
         Ok(request) => request,
@@ -76,7 +76,7 @@ fn begin_one(app: &Arc<App>, request: Result<Request<'_>, Rejected>) -> Answerin
             Answering::Now(app.reply(&request.id, outcome))
         }
         Answer::Read { run, .. } => {
-            let view = View::new(app.cache.clone(), operation.plan.clone(), params);
+            let view = View::new(cache.clone(), operation.plan.clone(), params);
             let ticket = Ticket { app: app.clone(), id: request.id };
             Answering::Later { requests: 1, reply: run(view, ticket) }
         }

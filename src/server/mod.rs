@@ -6,6 +6,7 @@ mod rights;
 mod session;
 mod stats;
 mod system;
+mod worker;
 
 use std::{
     io,
@@ -15,7 +16,7 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinSet,
     time::timeout,
@@ -31,6 +32,7 @@ pub use rights::{RightsReport, check_rights};
 pub use system::System;
 
 use stats::Stats;
+use worker::Worker;
 
 /// How long clients have to take note that the server stops.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -90,7 +92,8 @@ pub async fn bind(config: &Config) -> Result<TcpListener, String> {
 }
 
 /// Serves until `stop` changes, then says goodbye to all clients.
-pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    let workers = Worker::start_all(&app)?;
     let places = Arc::new(Semaphore::new(app.config.limits.connections.min(Semaphore::MAX_PERMITS)));
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let mut sessions = JoinSet::new();
@@ -109,15 +112,12 @@ pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver
                 continue;
             }
         };
-        match places.clone().try_acquire_owned() {
-            Ok(place) => {
-                let (app, stop) = (app.clone(), stop.clone());
-                sessions.spawn(async move {
-                    serve_socket(socket, app, stop).await;
-                    drop(place);
-                });
+        let worker = workers.iter().min_by_key(|worker| worker.clients());
+        match (places.clone().try_acquire_owned(), worker) {
+            (Ok(place), Some(worker)) => {
+                worker.serve(socket, place, app.clone(), stop.clone(), &mut sessions);
             }
-            Err(_) => {
+            _ => {
                 app.stats.refused();
                 if let Ok(refusal) = refusals.clone().try_acquire_owned() {
                     tokio::spawn(async move {
@@ -132,14 +132,5 @@ pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver
     if timeout(GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
-}
-
-async fn serve_socket(socket: TcpStream, app: Arc<App>, stop: watch::Receiver<bool>) {
-    // Replies must not wait for each other's acknowledgement.
-    if socket.set_nodelay(true).is_err() {
-        return;
-    }
-    if let Some((socket, early)) = http::handshake(socket, &app).await {
-        session::run(socket, early, app, stop).await;
-    }
+    Ok(())
 }

@@ -25,7 +25,7 @@ use super::{
     dispatch::{self, Answering},
     http,
 };
-use crate::protocol::Reply;
+use crate::{cache::Cache, protocol::Reply};
 
 /// Small, as a server has many connections and most of them are quiet.
 const READ_BUFFER: usize = 4 << 10;
@@ -45,7 +45,13 @@ enum End {
 }
 
 /// Serves one client until either side ends it.
-pub(super) async fn run(socket: TcpStream, early: Vec<u8>, app: Arc<App>, stop: watch::Receiver<bool>) {
+pub(super) async fn run(
+    socket: TcpStream,
+    early: Vec<u8>,
+    app: Arc<App>,
+    cache: Cache,
+    stop: watch::Receiver<bool>,
+) {
     let limits = &app.config.limits;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -55,8 +61,14 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, app: Arc<App>, stop: 
         .max_frame_size(Some(limits.message_bytes));
     let socket = WebSocketStream::from_partially_read(socket, early, Role::Server, Some(config)).await;
     let open = app.stats.connection();
-    let mut session =
-        Session { socket, running: FuturesUnordered::new(), requests: 0, replies: Vec::new(), app: &app };
+    let mut session = Session {
+        socket,
+        running: FuturesUnordered::new(),
+        requests: 0,
+        replies: Vec::new(),
+        app: &app,
+        cache,
+    };
     let end = session.serve(stop).await;
     let mut socket = session.socket;
     drop(open);
@@ -92,6 +104,8 @@ struct Session<'a> {
     /// Replies to be written.
     replies: Vec<Reply>,
     app: &'a Arc<App>,
+    /// The cache by way of this thread's own connections.
+    cache: Cache,
 }
 
 impl Session<'_> {
@@ -135,7 +149,7 @@ impl Session<'_> {
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match frame {
-            Some(Ok(Message::Text(text))) => match dispatch::begin(self.app, &text) {
+            Some(Ok(Message::Text(text))) => match dispatch::begin(self.app, &self.cache, &text) {
                 Answering::Now(reply) => self.replies.push(reply),
                 Answering::Later { requests, reply } => {
                     self.requests += requests;

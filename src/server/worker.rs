@@ -1,0 +1,113 @@
+//! Threads that serve clients. Each has its own event loop and its own connections to Redis, so that
+//! nothing that a request needs crosses from one thread to another.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, Handle},
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
+
+use super::{App, http, session};
+use crate::cache::Cache;
+
+/// A thread that serves clients. It ends, and its clients with it, when this is dropped.
+pub(super) struct Worker {
+    handle: Handle,
+    cache: Cache,
+    clients: Arc<AtomicUsize>,
+    /// Dropped, it ends the thread.
+    _running: oneshot::Sender<()>,
+}
+
+impl Worker {
+    /// Starts as many as the configuration says.
+    pub(super) fn start_all(app: &App) -> io::Result<Vec<Self>> {
+        let count = match app.config.listen.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        (0..count).map(|number| Self::start(number, app)).collect()
+    }
+
+    fn start(number: usize, app: &App) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let cache = {
+            let _within = handle.enter();
+            app.cache.of_worker()
+        };
+        let (running, ended) = oneshot::channel::<()>();
+        thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            // Either way it is time to end.
+            let _ = runtime.block_on(ended);
+        })?;
+        Ok(Self { handle, cache, clients: Arc::default(), _running: running })
+    }
+
+    /// How many clients it has.
+    pub(super) fn clients(&self) -> usize {
+        self.clients.load(Ordering::Relaxed)
+    }
+
+    /// Serves a client; `place` is given back when it is gone.
+    pub(super) fn serve<P: Send + 'static>(
+        &self,
+        socket: TcpStream,
+        place: P,
+        app: Arc<App>,
+        stop: watch::Receiver<bool>,
+        sessions: &mut JoinSet<()>,
+    ) {
+        let client = Counted::new(&self.clients);
+        let cache = self.cache.clone();
+        let session = async move {
+            if let Err(error) = serve(socket, app, cache, stop).await {
+                tracing::debug!(%error, "a client's socket failed");
+            }
+            drop((client, place));
+        };
+        sessions.spawn_on(session, &self.handle);
+    }
+}
+
+async fn serve(
+    socket: TcpStream,
+    app: Arc<App>,
+    cache: Cache,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    // The socket was accepted by another thread's event loop.
+    let socket = TcpStream::from_std(socket.into_std()?)?;
+    // Replies must not wait for each other's acknowledgement.
+    socket.set_nodelay(true)?;
+    if let Some((socket, early)) = http::handshake(socket, &app).await {
+        session::run(socket, early, app, cache, stop).await;
+    }
+    Ok(())
+}
+
+/// Counts as one for as long as it lives.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
