@@ -64,6 +64,10 @@ impl Address {
         self.0.redis_settings().username().unwrap_or("default")
     }
 
+    fn is_tls(&self) -> bool {
+        matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
+    }
+
     /// Where it is, without the login.
     pub fn shown(&self) -> String {
         let db = self.0.redis_settings().db();
@@ -208,6 +212,10 @@ pub(super) struct Links {
 impl Links {
     /// One connection, for what is asked at start. Workers have more.
     pub(super) fn start(settings: LinkSettings) -> Self {
+        if settings.address.is_tls() {
+            // An error means that this process has chosen already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         Self::connect(1, Arc::new(settings), watch::Sender::new(Some(Outage::Starting)), Arc::default())
     }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 /// Reads JSON that may nest `depth` levels.
 pub(crate) fn parse_params(json: &str, depth: usize) -> serde_json::Result<Value> {
@@ -74,11 +74,13 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.inner()?;
         let mut object = Map::new();
         while let Some(name) = map.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(de::Error::custom(format_args!("the key {} stands twice", shown(&name))));
-            }
-            let value = map.next_value_seed(inner)?;
-            object.insert(name, value);
+            match object.entry(name) {
+                Entry::Vacant(place) => place.insert(map.next_value_seed(inner)?),
+                Entry::Occupied(taken) => {
+                    let name = shown(taken.key());
+                    return Err(de::Error::custom(format_args!("the key {name} stands twice")));
+                }
+            };
         }
         Ok(object.into())
     }

@@ -11,4 +11,5 @@ mod outage;
 mod reads;
 mod registry;
 mod rights;
+mod tls;
 mod wire;
