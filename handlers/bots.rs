@@ -24,12 +24,16 @@ struct BotStatus {
     feeds: BTreeMap<String, Feed>,
 }
 
-fn feeds(stored: &Fields<'_>) -> Result<Json<BTreeMap<String, Feed>>> {
+/// A bot's feeds; a corrupt one is reported as `bot_id/feed` and left out.
+fn feeds(view: &View, bot_id: &str, stored: &Fields<'_>) -> Json<BTreeMap<String, Feed>> {
     let mut feeds = JsonObject::new();
     for (name, feed) in stored.iter() {
-        feeds.insert(name, FEED.read_with(&Fields::parse(feed)?, &[])?);
+        let feed = Fields::parse(feed).and_then(|feed| FEED.read_with(&feed, &[]));
+        if let Some(feed) = view.healthy(&format!("{bot_id}/{name}"), feed) {
+            feeds.insert(name, feed);
+        }
     }
-    Ok(feeds.finish())
+    feeds.finish()
 }
 
 fn status(stored: &Fields<'_>) -> String {
@@ -49,9 +53,8 @@ impl Query for GetBots {
     async fn run(&self, view: &View) -> Result<Json<Self::Output>> {
         let mut bots = JsonObject::new();
         for (bot_id, stored) in &view.hash("bots").await? {
-            let feeds = stored.fields().and_then(|fields| feeds(&fields));
-            if let Some(feeds) = view.healthy(bot_id, feeds) {
-                bots.insert(bot_id, feeds);
+            if let Some(stored) = view.healthy(bot_id, stored.fields()) {
+                bots.insert(bot_id, feeds(view, bot_id, &stored));
             }
         }
         Ok(bots.finish())
@@ -75,7 +78,7 @@ impl Query for GetBotStatus {
         let mut object = JsonObject::new();
         object.insert("bot_id", Json::of(&*self.bot_id)?);
         object.insert("status", Json::of(&status(&fields))?);
-        object.insert("feeds", feeds(&fields)?);
+        object.insert("feeds", feeds(view, &self.bot_id, &fields));
         Ok(object.finish())
     }
 }

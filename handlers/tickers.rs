@@ -76,7 +76,10 @@ impl Query for GetAnyTicker {
         let mut newest: Option<(f64, Json<Ticker>)> = None;
         for (found, stored) in exchanges.iter().zip(&quotes) {
             let Some(stored) = stored else { continue };
-            let quote = TICKER.read(stored).and_then(|quote| Ok((stored.fields()?.time("time"), quote)));
+            let quote = TICKER.read(stored).and_then(|quote| {
+                let fields = stored.fields()?;
+                Ok((fields.time("time").or_else(|| fields.time("timestamp")), quote))
+            });
             let Some((time, quote)) = view.healthy(found.name(), quote) else { continue };
             let time = time.unwrap_or(f64::NEG_INFINITY);
             if newest.as_ref().is_none_or(|(other, _)| time > *other) {

@@ -1,6 +1,8 @@
 //! What an operation is: a params type that knows how to answer, and a const value that registers it.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin};
+
+use futures_util::FutureExt as _;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -8,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     cache::{Json, Verb, View},
-    protocol::{Reply, Result, Warning},
+    protocol::{Error, Reply, Result, Warning},
     server::{System, Ticket},
 };
 
@@ -149,10 +151,12 @@ fn run<T: Query>(view: View, ticket: Ticket) -> Pin<Box<dyn Future<Output = Repl
     // From the params to the reply in one future: it is the only one that a request needs memory for.
     Box::pin(async move {
         let outcome = async {
-            let query: T = view.params()?;
+            let query: T = crate::registry::typed(view.params())?;
             query.run(&view).await
         };
-        match outcome.await {
+        // A handler that panics is a defect of that handler; its request is answered like any other.
+        let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
+        match outcome.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))) {
             Ok(result) => ticket.reply(Ok((result.into_text(), view.into_warnings()))),
             Err(error) => ticket.reply(Err(view.failure(error))),
         }

@@ -7,9 +7,9 @@
 mod command;
 mod json;
 mod key;
+mod link;
 mod number;
 mod object;
-mod redis_link;
 mod rights;
 mod scan;
 mod shape;
@@ -23,15 +23,16 @@ use std::{fmt, sync::Arc};
 pub use command::{Control, Read, Verb};
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
+pub use link::{Address, LinkSettings, LinkState};
 pub use number::difference;
-pub use redis_link::{Address, LinkSettings, LinkState};
 pub use rights::{Denied, Probe, Rights, Writing, acl_line};
 pub use shape::{Added, Shape};
 pub use store::Store;
 pub use stored::{Fields, Stored};
 pub use view::{Found, Plan, Target, View};
 
-use redis_link::Links;
+use link::Links;
+pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
 
 /// A shared handle to the cache; cheap to clone.
@@ -112,10 +113,15 @@ impl Cache {
     async fn scan(
         &self,
         glob: Glob,
-        most: usize,
+        limits: ScanLimits,
         keep: std::time::Duration,
     ) -> Result<Arc<ScanResult>, CacheError> {
-        self.0.scans.run(self, glob, most, keep).await
+        self.0.scans.run(self, glob, limits, keep).await
+    }
+
+    /// Whether it is the embedded one, which has no users and no rights.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.0.backend, Backend::Embedded(_))
     }
 
     /// How the cache is right now.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use redis::Value as Reply;
 
-use super::{CacheError, Control, Glob, Key, Pattern, Read, Verb, redis_link::Links, view::SCAN_STEP};
+use super::{CacheError, Control, Glob, Key, Pattern, Read, Verb, link::Links, view::SCAN_STEP};
 
 /// One thing that an operation needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,19 +49,31 @@ pub enum Writing {
     Unknown(String),
 }
 
-/// What stands in every slot of a probed key. Reading a key that does not exist harms nothing.
+/// What stands in every slot of a probed key. Reading harms nothing, whatever is there.
 const PROBE: &str = "probe";
 
-/// Commands that write, for `ACL DRYRUN`: asked about, never sent.
-const WRITES: [&[&str]; 8] = [
+/// Commands that write to a key, for `ACL DRYRUN`: asked about, never sent. `%` is the key.
+const KEY_WRITES: [&[&str]; 12] = [
     &["SET", "%", "x"],
+    &["APPEND", "%", "x"],
     &["HSET", "%", "x", "x"],
+    &["HDEL", "%", "x"],
     &["RPUSH", "%", "x"],
+    &["LPUSH", "%", "x"],
     &["LPOP", "%"],
+    &["LTRIM", "%", "0", "0"],
     &["DEL", "%"],
+    &["UNLINK", "%"],
     &["EXPIRE", "%", "1"],
+    &["RENAME", "%", "%"],
+];
+/// Commands that change a Redis otherwise.
+const OTHER_WRITES: [&[&str]; 5] = [
     &["FLUSHALL"],
     &["EVAL", "return 1", "0"],
+    &["CONFIG", "SET", "maxmemory", "0"],
+    &["SHUTDOWN"],
+    &["PUBLISH", PROBE, "x"],
 ];
 
 pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, CacheError> {
@@ -77,19 +90,26 @@ pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, C
             Err(error) => return Err(error),
         }
     }
-    let key = probes.iter().find_map(|probe| probe_key(&probe.pattern));
-    let writing = writing(links, &user, key.as_ref().map_or(PROBE, Key::as_str)).await?;
+    let keys: BTreeSet<Key> = probes.iter().filter_map(|probe| probe_key(&probe.pattern)).collect();
+    let writing = writing(links, &user, &keys).await?;
     Ok(Rights { user, denied, writing })
 }
 
-async fn writing(links: &Links, user: &str, key: &str) -> Result<Writing, CacheError> {
-    let mut allowed = Vec::new();
-    for write in WRITES {
-        let command: Vec<String> =
-            write.iter().map(|word| if *word == "%" { key } else { word }.to_owned()).collect();
-        let asked = Control::AclDryRun { user: user.to_owned(), command };
-        match links.send_control(&asked).await {
-            Ok(Reply::Okay) => allowed.push(write[0].to_owned()),
+async fn writing(links: &Links, user: &str, keys: &BTreeSet<Key>) -> Result<Writing, CacheError> {
+    let keys = keys.iter().map(Key::as_str).chain([PROBE]);
+    let to_keys = keys.flat_map(|key| KEY_WRITES.iter().map(move |command| (key, *command)));
+    let commands: Vec<(&str, &[&str])> = to_keys.chain(OTHER_WRITES.map(|command| ("", command))).collect();
+    // All at once: they go out in one write.
+    let answers = join_all(commands.iter().map(|(key, command)| {
+        let words = command.iter().map(|word| if *word == "%" { key } else { word });
+        let command = words.map(|word| (*word).to_owned()).collect();
+        links.send_control(Control::AclDryRun { user: user.to_owned(), command })
+    }));
+    let mut allowed: Vec<String> = Vec::new();
+    for ((_, command), answer) in commands.iter().zip(answers.await) {
+        match answer {
+            Ok(Reply::Okay) if allowed.iter().any(|name| name == command[0]) => {}
+            Ok(Reply::Okay) => allowed.push(command[0].to_owned()),
             Ok(_) => {}
             Err(CacheError::Unavailable(cause))
                 if cause.starts_with("NOPERM") || cause.starts_with("ERR") =>

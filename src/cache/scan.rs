@@ -18,8 +18,18 @@ use super::{Cache, CacheError, Glob, Read, view::SCAN_STEP};
 #[derive(Debug)]
 pub(super) struct ScanResult {
     pub(super) keys: BTreeSet<String>,
-    /// Whether there are more than were asked for.
+    /// Whether there may be more.
     pub(super) truncated: bool,
+    finished: Instant,
+}
+
+/// What a scan may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ScanLimits {
+    /// How many keys it may find.
+    pub(crate) keys: usize,
+    /// How many steps it may take; each looks at about [`SCAN_STEP`] keys.
+    pub(crate) steps: usize,
 }
 
 type Running = Shared<BoxFuture<'static, Result<Arc<ScanResult>, CacheError>>>;
@@ -29,63 +39,69 @@ const MOST_REMEMBERED: usize = 256;
 
 /// All scans under way or kept.
 #[derive(Default)]
-pub(super) struct Scans(Mutex<HashMap<(Glob, usize), (Instant, Running)>>);
+pub(super) struct Scans(Mutex<HashMap<(Glob, ScanLimits), Running>>);
 
 impl Scans {
     pub(super) async fn run(
         &self,
         cache: &Cache,
         glob: Glob,
-        most: usize,
+        limits: ScanLimits,
         keep: Duration,
     ) -> Result<Arc<ScanResult>, CacheError> {
-        let running = self.join(cache, (glob.clone(), most), keep);
-        let result = running.clone().await;
-        if result.is_err() {
-            // A failure is told to all who waited for it, and kept for nobody else.
-            let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if scans.get(&(glob.clone(), most)).is_some_and(|(_, other)| other.ptr_eq(&running)) {
-                scans.remove(&(glob, most));
-            }
-        }
-        result
+        let running = self.join(cache, (glob, limits), keep);
+        running.await
     }
 
-    fn join(&self, cache: &Cache, wanted: (Glob, usize), keep: Duration) -> Running {
+    fn join(&self, cache: &Cache, wanted: (Glob, ScanLimits), keep: Duration) -> Running {
+        let is_current = |running: &Running| match running.peek() {
+            None => true,
+            Some(Ok(result)) => result.finished.elapsed() < keep,
+            // A failure is told to all who waited for it, and kept for nobody else.
+            Some(Err(_)) => false,
+        };
         let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((started, running)) = scans.get(&wanted)
-            && (running.peek().is_none() || started.elapsed() < keep)
-        {
+        if let Some(running) = scans.get(&wanted).filter(|running| is_current(running)) {
             return running.clone();
         }
         if scans.len() >= MOST_REMEMBERED {
-            scans.retain(|_, (_, running)| running.peek().is_none());
+            scans.retain(|_, running| is_current(running));
         }
-        let (glob, most) = wanted.clone();
-        let running = scan(cache.clone(), glob, most).boxed().shared();
-        scans.insert(wanted, (Instant::now(), running.clone()));
+        let (glob, limits) = wanted.clone();
+        // A task of its own: it goes on though all who asked may leave, so nobody ever joins one that stands still.
+        let task = tokio::spawn(scan(cache.clone(), glob, limits));
+        let running = task
+            .map(|ended| {
+                ended.unwrap_or_else(|error| Err(CacheError::Defect(format!("a scan died: {error}").into())))
+            })
+            .boxed()
+            .shared();
+        scans.insert(wanted, running.clone());
         running
     }
 }
 
-async fn scan(cache: Cache, glob: Glob, most: usize) -> Result<Arc<ScanResult>, CacheError> {
+async fn scan(cache: Cache, glob: Glob, limits: ScanLimits) -> Result<Arc<ScanResult>, CacheError> {
     let mut keys = BTreeSet::new();
     let mut cursor = 0;
-    loop {
+    let mut truncated = true;
+    for _ in 0..limits.steps {
         let step = Read::Scan { cursor, glob: glob.clone(), count: SCAN_STEP };
         let (next, found) = read_step(cache.read(step).await?)?;
         keys.extend(found);
-        if keys.len() > most {
-            while keys.len() > most {
+        if keys.len() > limits.keys {
+            while keys.len() > limits.keys {
                 keys.pop_last();
             }
-            return Ok(Arc::new(ScanResult { keys, truncated: true }));
+            break;
         }
         if next == 0 {
-            return Ok(Arc::new(ScanResult { keys, truncated: false }));
+            truncated = false;
+            break;
         }
         cursor = next;
     }
+    Ok(Arc::new(ScanResult { keys, truncated, finished: Instant::now() }))
 }
 
 /// The next cursor and the keys of one step. A key that is not UTF-8 is none of the layout's.

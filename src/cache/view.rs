@@ -11,11 +11,10 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use redis::Value as Reply;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Cache, CacheError, Key, Pattern, Read, Verb,
+    Cache, CacheError, Key, Pattern, Read, ScanLimits, Verb,
     json::{Json, JsonList},
     shape::Shape,
     stored::Stored,
@@ -31,8 +30,8 @@ pub struct Plan {
     pub keys: Vec<(String, Pattern)>,
     /// The commands that it may send.
     pub verbs: &'static [Verb],
-    /// How many keys one of its scans may find.
-    pub scan_keys: usize,
+    /// What one of its scans may cost.
+    pub(crate) scan_limits: ScanLimits,
     /// How long a scan's result is kept.
     pub keep_scans: Duration,
     /// Corrupt values met so far.
@@ -57,6 +56,10 @@ pub struct Found {
 }
 
 impl Found {
+    fn new(key: Key, slots: Vec<(&str, String)>) -> Self {
+        Self { key, slots: slots.into_iter().map(|(slot, value)| (slot.to_owned(), value)).collect() }
+    }
+
     /// The key.
     pub fn key(&self) -> &Key {
         &self.key
@@ -76,20 +79,20 @@ impl Found {
 /// Names a key: a pattern's name in the operation's entry, or a key at hand.
 pub trait Target {
     /// The key.
-    fn resolve(self, view: &View) -> Result<Cow<'_, Key>>
+    fn resolve(self, view: &View) -> Result<Key>
     where
         Self: Sized;
 }
 
 impl Target for &str {
-    fn resolve(self, view: &View) -> Result<Cow<'_, Key>> {
-        view.key_with(self, &[]).map(Cow::Owned)
+    fn resolve(self, view: &View) -> Result<Key> {
+        view.key_with(self, &[])
     }
 }
 
 impl Target for &Key {
-    fn resolve(self, _: &View) -> Result<Cow<'_, Key>> {
-        Ok(Cow::Owned(self.clone()))
+    fn resolve(self, _: &View) -> Result<Key> {
+        Ok(self.clone())
     }
 }
 
@@ -107,8 +110,8 @@ impl View {
         Self { cache, plan, params, warnings: Mutex::default() }
     }
 
-    pub(crate) fn params<T: DeserializeOwned>(&self) -> Result<T> {
-        crate::registry::typed(&self.params)
+    pub(crate) fn params(&self) -> &Value {
+        &self.params
     }
 
     pub(crate) fn into_warnings(self) -> Vec<Warning> {
@@ -117,20 +120,20 @@ impl View {
 
     /// The string at a key.
     pub async fn text(&self, key: impl Target) -> Result<Option<Stored>> {
-        let key = key.resolve(self)?.into_owned();
+        let key = key.resolve(self)?;
         one(self.read(Read::Get(key)).await?)
     }
 
     /// One field of the hash at a key.
     pub async fn hash_field(&self, key: impl Target, field: &str) -> Result<Option<Stored>> {
-        let key = key.resolve(self)?.into_owned();
+        let key = key.resolve(self)?;
         one(self.read(Read::HGet(key, field.to_owned())).await?)
     }
 
     /// The whole hash at a key, by field; empty where there is none. A field that is not UTF-8 is
     /// reported as corrupt and left out.
     pub async fn hash(&self, key: impl Target) -> Result<Vec<(String, Stored)>> {
-        let key = key.resolve(self)?.into_owned();
+        let key = key.resolve(self)?;
         self.fields(self.read(Read::HGetAll(key)).await?)
     }
 
@@ -152,7 +155,7 @@ impl View {
 
     /// How many fields the hash at a key has; 0 where there is none.
     pub async fn hash_len(&self, key: impl Target) -> Result<u64> {
-        let key = key.resolve(self)?.into_owned();
+        let key = key.resolve(self)?;
         length(self.read(Read::HLen(key)).await?)
     }
 
@@ -163,7 +166,7 @@ impl View {
 
     /// The elements of a list from one index to another, both included; below zero counts from the end.
     pub async fn list(&self, key: impl Target, start: i64, stop: i64) -> Result<Vec<Stored>> {
-        let key = key.resolve(self)?.into_owned();
+        let key = key.resolve(self)?;
         match self.read(Read::LRange(key, start, stop)).await? {
             Reply::Array(elements) => {
                 elements.into_iter().filter_map(|value| one(value).transpose()).collect()
@@ -178,23 +181,25 @@ impl View {
     pub async fn keys(&self, name: &str) -> Result<Vec<Found>> {
         self.allow(Verb::Scan)?;
         let pattern = self.pattern(name)?;
+        let found = |key: &str| pattern.recognize(key).map(|(key, slots)| Found::new(key, slots));
+        if let Ok(key) = pattern.fill(|slot| self.param(slot)) {
+            // Nothing is open, so there is nothing to look for.
+            return Ok(found(key.as_str()).into_iter().collect());
+        }
         let glob = pattern.glob(|slot| self.param(slot)).map_err(slot_error)?;
-        let found =
-            self.cache.scan(glob, self.plan.scan_keys, self.plan.keep_scans).await.map_err(cache_error)?;
-        if found.truncated {
+        let limits = self.plan.scan_limits;
+        let scanned = self.cache.scan(glob, limits, self.plan.keep_scans).await.map_err(cache_error)?;
+        if scanned.truncated {
             self.push_warning(Warning {
                 error_code: ErrorCode::LimitExceeded,
-                error: format!("more than {} keys match; the others are left out", self.plan.scan_keys),
+                error: format!(
+                    "there may be more: a scan ends at {} keys or {} steps",
+                    limits.keys, limits.steps
+                ),
                 item: None,
             });
         }
-        let recognized = found.keys.iter().filter_map(|key| pattern.recognize(key));
-        Ok(recognized
-            .map(|(key, slots)| Found {
-                key,
-                slots: slots.into_iter().map(|(slot, value)| (slot.to_owned(), value)).collect(),
-            })
-            .collect())
+        Ok(scanned.keys.iter().filter_map(|key| found(key)).collect())
     }
 
     /// The key of a pattern where some slots get other values than the request's params.

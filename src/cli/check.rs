@@ -83,5 +83,8 @@ async fn check_redis(config: &Config, registry: &Registry) -> Result<usize, Fail
             output::line(&format!("{word} redis: {complaint}"))?;
         }
     }
+    if let Some(line) = &report.proper_user {
+        output::line(&format!("\nA user with just the rights that are needed:\n  {line}"))?;
+    }
     Ok(errors)
 }

@@ -1,6 +1,6 @@
 //! `serve`: serves the cache of a Redis.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use tokio::{
     net::TcpListener,
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{ConfigFlags, Failure, registry, start_logging};
 use crate::{
-    cache::{Cache, CacheError},
+    cache::Cache,
     config::Config,
     server::{self, App, RightsReport},
 };
@@ -28,6 +28,15 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let registry = registry(&config)?;
     let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
     let app = App::new(registry, cache, config);
+    if app.held_back.load(Ordering::Relaxed) {
+        // Where there is a Redis, nobody need be held back.
+        app.cache.settled().await;
+        if let Ok(report) = server::check_rights(&app.registry, &app.cache).await
+            && let Some(failure) = apply(&app, &report, &app.config)
+        {
+            return Err(failure);
+        }
+    }
     let listener = server::bind(&app.config).await.map_err(Failure::new)?;
     let (stop, stopping) = watch::channel(false);
     serve_until_stopped(app, listener, stop, stopping).await
@@ -71,6 +80,7 @@ pub(super) async fn serve_until_stopped(
 /// Looks at the Redis user's rights as soon as there is a Redis. Comes back only with a right that the
 /// operator said must not be.
 async fn watch_rights(app: &App) -> Failure {
+    let mut told = String::new();
     loop {
         app.cache.connected().await;
         match server::check_rights(&app.registry, &app.cache).await {
@@ -81,10 +91,12 @@ async fn watch_rights(app: &App) -> Failure {
                 return std::future::pending().await;
             }
             Err(error) => {
-                if !matches!(error, CacheError::Unavailable(_) | CacheError::Timeout) {
-                    tracing::warn!(%error, "the Redis user's rights cannot be checked");
-                }
                 // Redis is still loading, or gone again.
+                let error = error.to_string();
+                if error != told {
+                    tracing::warn!("the Redis user's rights cannot be checked yet: {error}");
+                    told = error;
+                }
                 tokio::time::sleep(app.config.redis.reconnect_max.get()).await;
             }
         }
@@ -101,10 +113,16 @@ fn apply(app: &App, report: &RightsReport, config: &Config) -> Option<Failure> {
     for (name, reason) in &report.doubtful {
         tracing::warn!(operation = %name, "may fail: {reason}");
     }
-    let complaint = report.not_read_only.as_ref()?;
-    if config.redis.require_read_only {
+    let complaint = report.not_read_only.as_ref();
+    if let Some(complaint) = complaint {
+        tracing::warn!("{complaint}");
+    }
+    if let Some(line) = &report.proper_user {
+        tracing::warn!("a Redis user with just the rights that are needed:\n  {line}");
+    }
+    if let (Some(complaint), true) = (complaint, config.redis.require_read_only) {
         return Some(Failure::new(format!("redis.require_read_only: {complaint}")));
     }
-    tracing::warn!("{complaint}");
+    app.held_back.store(false, Ordering::Relaxed);
     None
 }

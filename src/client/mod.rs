@@ -52,6 +52,7 @@ pub struct Answer {
 
 #[derive(Deserialize)]
 struct Reply {
+    request_id: Value,
     success: bool,
     result: Option<Box<RawValue>>,
     #[serde(default)]
@@ -100,12 +101,12 @@ impl Connection {
         self.last_id += 1;
         let id = self.last_id;
         let request = json!({ "request_id": id, "operation": operation, "params": params }).to_string();
-        timeout(self.patience, self.exchange(request))
+        timeout(self.patience, self.exchange(id, request))
             .await
             .map_err(|_| ClientError::TimedOut(self.patience))?
     }
 
-    async fn exchange(&mut self, request: String) -> Result<Answer, ClientError> {
+    async fn exchange(&mut self, id: u64, request: String) -> Result<Answer, ClientError> {
         self.socket.send(Message::text(request)).await.map_err(|error| gone(&error))?;
         loop {
             let text = match self.socket.next().await {
@@ -120,7 +121,10 @@ impl Connection {
             };
             let reply: Reply = serde_json::from_str(&text)
                 .map_err(|error| ClientError::Unreachable(format!("not a reply of this API: {error}")))?;
-            return reply.into_answer();
+            // One that is late answers a call that was given up.
+            if reply.request_id == id {
+                return reply.into_answer();
+            }
         }
     }
 }

@@ -42,7 +42,18 @@ pub struct Request<'a> {
     /// The operation's name.
     pub operation: Cow<'a, str>,
     /// The params, unparsed; None where the request has none.
-    pub params: Option<&'a RawValue>,
+    pub params: Option<Cow<'a, RawValue>>,
+}
+
+impl Request<'_> {
+    /// The same, independent of the frame that it came in.
+    pub fn into_owned(self) -> Request<'static> {
+        Request {
+            id: self.id,
+            operation: Cow::Owned(self.operation.into_owned()),
+            params: self.params.map(|params| Cow::Owned(params.into_owned())),
+        }
+    }
 }
 
 /// A message, or an element of one, that is no request.
@@ -132,7 +143,9 @@ impl<'a> Request<'a> {
         }
         match envelope.operation {
             Some(raw) => match serde_json::from_str::<Text<'a>>(raw.get()) {
-                Ok(operation) => Ok(Self { id, operation: operation.0, params: envelope.params }),
+                Ok(operation) => {
+                    Ok(Self { id, operation: operation.0, params: envelope.params.map(Cow::Borrowed) })
+                }
                 Err(_) => Err(Rejected { id, error: malformed("`operation` is not a string") }),
             },
             None => Err(Rejected { id, error: malformed("no `operation`") }),

@@ -191,7 +191,7 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
         operation: operation.name.to_owned(),
         keys: entry.keys.clone().into_iter().collect(),
         verbs: operation.verbs,
-        scan_keys: entry.scan_keys,
+        scan_limits: entry.scan_limits,
         keep_scans: interval(entry),
         corrupt: AtomicU64::new(0),
         corrupt_logged: Mutex::default(),

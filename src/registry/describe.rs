@@ -1,9 +1,9 @@
 //! What `describe` says of an operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     operation::{Kind, Operation},
-    protocol::ErrorCode,
+    protocol::{Error, ErrorCode, Result, Violation},
 };
 
 /// One operation, as the registry knows it.
@@ -55,10 +55,12 @@ pub struct Described {
 }
 
 /// Narrows `describe` down.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Filter<'a> {
     pub(crate) operation: Option<&'a str>,
     pub(crate) domain: Option<&'a str>,
+    /// Those too that are off.
+    pub(crate) all: bool,
 }
 
 impl Described {
@@ -83,7 +85,7 @@ pub(super) fn errors_of(operation: &Operation) -> Vec<ErrorCode> {
             ErrorCode::Overloaded,
         ]);
     }
-    codes.push(ErrorCode::InternalError);
+    codes.extend([ErrorCode::LimitExceeded, ErrorCode::InternalError]);
     codes
 }
 
@@ -91,11 +93,24 @@ impl Registry {
     /// The operations that a filter lets through, as a JSON array, by name.
     pub(crate) fn describe(&self, filter: &Filter<'_>) -> String {
         let chosen = self.iter().filter(|operation| {
-            filter.operation.is_none_or(|name| name == operation.name)
+            (filter.all || operation.off.get().is_none())
+                && filter.operation.is_none_or(|name| name == operation.name)
                 && filter.domain.is_none_or(|domain| domain == operation.described.domain)
         });
         let texts: Vec<&str> = chosen.map(|operation| operation.description.as_str()).collect();
         format!("[{}]", texts.join(","))
+    }
+
+    /// An error for a domain that no operation is of.
+    pub(crate) fn check_domain(&self, domain: &str) -> Result<()> {
+        let domains: BTreeSet<&str> =
+            self.iter().map(|operation| operation.described.domain.as_str()).collect();
+        if domains.contains(domain) {
+            return Ok(());
+        }
+        let domains = domains.into_iter().collect::<Vec<_>>().join(", ");
+        let message = format!("no such domain; there are {domains}");
+        Err(Error::invalid_params(vec![Violation { path: "/domain".to_owned(), message }]))
     }
 
     /// All files of `schemas/`.

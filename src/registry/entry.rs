@@ -11,13 +11,16 @@ use super::{
     build::{Fault, Source},
     closest, yaml,
 };
-use crate::{cache::Pattern, config::parse_duration};
+use crate::{
+    cache::{Pattern, ScanLimits},
+    config::parse_duration,
+};
 
 /// What a caller may be entitled to.
 pub(super) const SCOPES: [&str; 5] = ["market", "account", "orders", "bots", "ops"];
 const FIELDS: [&str; 8] =
     ["keys", "channel", "poll_interval", "scope", "owner", "limits", "summary", "enabled"];
-const LIMITS: [&str; 1] = ["scan_keys"];
+const LIMITS: [&str; 2] = ["scan_keys", "scan_steps"];
 
 /// One entry, all files laid over each other.
 #[derive(Debug, Clone)]
@@ -29,7 +32,7 @@ pub(super) struct Entry {
     pub(super) poll_interval: Option<Duration>,
     pub(super) scope: Option<String>,
     pub(super) owner: Option<String>,
-    pub(super) scan_keys: usize,
+    pub(super) scan_limits: ScanLimits,
     pub(super) summary: Option<String>,
     pub(super) enabled: bool,
 }
@@ -43,7 +46,7 @@ impl Default for Entry {
             poll_interval: None,
             scope: None,
             owner: None,
-            scan_keys: 10_000,
+            scan_limits: ScanLimits { keys: 10_000, steps: 1000 },
             summary: None,
             enabled: true,
         }
@@ -170,10 +173,18 @@ impl Reader<'_> {
             return self.fault("`limits`: a mapping of limits to numbers");
         };
         for (limit, value) in limits {
-            match (limit.as_str(), value.as_u64().and_then(|most| usize::try_from(most).ok())) {
-                (Some("scan_keys"), Some(most)) if most > 0 => entry.scan_keys = most,
-                (Some("scan_keys"), _) => self.fault("`limits.scan_keys`: a whole number above 0"),
-                _ => self.unknown("limit", limit, &LIMITS),
+            let (name, most) = (limit.as_str().unwrap_or_default(), value.as_u64());
+            let field = match name {
+                "scan_keys" => &mut entry.scan_limits.keys,
+                "scan_steps" => &mut entry.scan_limits.steps,
+                _ => {
+                    self.unknown("limit", limit, &LIMITS);
+                    continue;
+                }
+            };
+            match most.and_then(|most| usize::try_from(most).ok()).filter(|most| *most > 0) {
+                Some(most) => *field = most,
+                None => self.fault(format!("`limits.{name}`: a whole number above 0")),
             }
         }
     }

@@ -1,8 +1,12 @@
 //! From the text of a frame to its reply.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 
 use super::{App, System};
@@ -42,22 +46,48 @@ pub(super) fn begin(app: &Arc<App>, cache: &Cache, text: &str) -> Answering {
     match Message::parse(text, &app.config.limits.of_messages()) {
         Message::One(request) => begin_one(app, cache, request),
         Message::Array(requests) => {
-            let elements: Vec<Answering> =
-                requests.into_iter().map(|request| begin_one(app, cache, request)).collect();
-            let requests = elements.len();
-            let replies = join_all(elements.into_iter().map(|element| async {
-                match element {
-                    Answering::Now(reply) => reply,
-                    Answering::Later { reply, .. } => reply.await,
-                }
-            }));
-            let app = app.clone();
-            Answering::Later {
-                requests,
-                reply: Box::pin(async move { app.fitting(Reply::array(replies.await)) }),
-            }
+            let count = requests.len().min(app.config.limits.in_flight);
+            let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
+            let reply = Box::pin(answer_array(app.clone(), cache.clone(), requests));
+            Answering::Later { requests: count, reply }
         }
     }
+}
+
+/// Answers an array: its elements run side by side, as many at once as a connection may have in flight.
+async fn answer_array(
+    app: Arc<App>,
+    cache: Cache,
+    requests: Vec<Result<Request<'static>, Rejected>>,
+) -> Reply {
+    let limits = &app.config.limits;
+    let elements: Vec<_> = requests.into_iter().map(|request| answer_one(&app, &cache, request)).collect();
+    let mut answers = stream::iter(elements).buffered(limits.in_flight);
+    let mut replies = Vec::new();
+    let mut bytes = 0;
+    while let Some((id, mut reply)) = answers.next().await {
+        if bytes + reply.len() > limits.reply_bytes {
+            reply = app.failure(&id, &app.too_large(bytes + reply.len()));
+        }
+        bytes += reply.len();
+        replies.push(reply);
+    }
+    Reply::array(replies)
+}
+
+async fn answer_one(
+    app: &Arc<App>,
+    cache: &Cache,
+    request: Result<Request<'static>, Rejected>,
+) -> (RequestId, Reply) {
+    let id = match &request {
+        Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
+    };
+    let reply = match begin_one(app, cache, request) {
+        Answering::Now(reply) => reply,
+        Answering::Later { reply, .. } => reply.await,
+    };
+    (id, reply)
 }
 
 fn begin_one(app: &Arc<App>, cache: &Cache, request: Result<Request<'_>, Rejected>) -> Answering {
@@ -88,7 +118,11 @@ fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Registered, V
     let operation =
         app.registry.get(&request.operation).ok_or_else(|| app.registry.unknown(&request.operation))?;
     operation.check_on()?;
-    let params = match request.params {
+    if matches!(operation.answer, Answer::Read { .. }) && app.held_back.load(Ordering::Relaxed) {
+        let message = "the server has yet to see that its login to the cache may only read";
+        return Err(Error::new(ErrorCode::CacheUnavailable, message));
+    }
+    let params = match &request.params {
         None => Value::Object(Map::new()),
         Some(raw) => parse_params(raw.get(), app.config.limits.json_depth)
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
@@ -116,14 +150,6 @@ impl App {
             tracing::debug!(request_id = %id, code = %error.code(), cause = error.cause(), "{}", error.message());
         }
         Reply::failure(id, error)
-    }
-
-    /// The replies to an array, if they fit into one frame together.
-    fn fitting(&self, reply: Reply) -> Reply {
-        match reply.len() {
-            length if length <= self.config.limits.reply_bytes => reply,
-            length => self.failure(&RequestId::made_up(), &self.too_large(length)),
-        }
     }
 
     fn too_large(&self, length: usize) -> Error {

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -118,11 +119,14 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 
 /// A browser lets any page open a WebSocket to anywhere, loopback included, and says which page it is.
 /// Only a page that this server's own address served may; programs other than browsers send no origin.
+/// The address must be one that no stranger's name can be made to point to: a number, or `localhost`.
 fn is_same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    matches!((origin.as_ref().and_then(Uri::authority), host), (Some(origin), Some(host)) if origin.as_str() == host)
+    let Some(origin) = origin.as_ref().and_then(Uri::authority) else { return false };
+    let name = origin.host().trim_start_matches('[').trim_end_matches(']');
+    Some(origin.as_str()) == host && (name == "localhost" || name.parse::<IpAddr>().is_ok())
 }
 
 /// Tells a client that it is one too many.

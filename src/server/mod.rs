@@ -11,7 +11,7 @@ mod worker;
 use std::{
     io,
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -46,12 +46,22 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) stats: Stats,
     pub(crate) started: Instant,
+    /// Whether reads wait until the check of the Redis user's rights has passed.
+    pub(crate) held_back: AtomicBool,
 }
 
 impl App {
     /// Everything that a server needs but a socket.
     pub fn new(registry: Registry, cache: Cache, config: Config) -> Arc<Self> {
-        Arc::new(Self { registry, cache, config, stats: Stats::default(), started: Instant::now() })
+        let held_back = AtomicBool::new(config.redis.require_read_only && !cache.is_embedded());
+        Arc::new(Self {
+            registry,
+            cache,
+            config,
+            stats: Stats::default(),
+            started: Instant::now(),
+            held_back,
+        })
     }
 
     /// The operations.

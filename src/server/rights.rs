@@ -14,8 +14,10 @@ pub struct RightsReport {
     pub off: BTreeMap<String, String>,
     /// Operations that may fail for some keys, and why.
     pub doubtful: BTreeMap<String, String>,
-    /// What is wrong with the user as a read-only one, and the way to mend it.
+    /// What is wrong with the user as a read-only one.
     pub not_read_only: Option<String>,
+    /// The command that makes a user with just the rights that are needed, where this one has others.
+    pub proper_user: Option<String>,
 }
 
 /// Asks Redis what its user may do.
@@ -39,9 +41,10 @@ pub async fn check_rights(registry: &Registry, cache: &Cache) -> Result<RightsRe
         };
         list.entry(probe.operation.clone()).or_insert(reason);
     }
-    report.not_read_only = complaint(&rights).map(|complaint| {
-        format!("{complaint}. A proper read-only user:\n  {}", acl_line(&rights.user, &probes))
-    });
+    report.not_read_only = complaint(&rights);
+    if !report.off.is_empty() || !report.doubtful.is_empty() || report.not_read_only.is_some() {
+        report.proper_user = Some(acl_line(&rights.user, &probes));
+    }
     Ok(report)
 }
 

@@ -33,6 +33,8 @@ const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 16 << 10;
 /// The client does not read what it asked for.
 const TOO_SLOW: u16 = 4008;
+/// How long what was asked before the end may still take to be answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// How long a close frame may take to go out.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -56,7 +58,7 @@ pub(super) async fn run(
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(limits.reply_bytes.saturating_add(4 * WRITE_BUFFER))
+        .max_write_buffer_size(limits.reply_bytes.saturating_mul(2).saturating_add(1 << 20))
         .max_message_size(Some(limits.message_bytes))
         .max_frame_size(Some(limits.message_bytes));
     let socket = WebSocketStream::from_partially_read(socket, early, Role::Server, Some(config)).await;
@@ -66,6 +68,7 @@ pub(super) async fn run(
         running: FuturesUnordered::new(),
         requests: 0,
         replies: Vec::new(),
+        bytes: 0,
         app: &app,
         cache,
     };
@@ -103,22 +106,34 @@ struct Session<'a> {
     requests: usize,
     /// Replies to be written.
     replies: Vec<Reply>,
+    /// How many bytes they have.
+    bytes: usize,
     app: &'a Arc<App>,
     /// The cache by way of this thread's own connections.
     cache: Cache,
 }
 
 impl Session<'_> {
-    async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> End {
+    /// Serves until either side ends it, and answers what was asked by then.
+    async fn serve(&mut self, stop: watch::Receiver<bool>) -> End {
+        let end = self.exchange(stop).await;
+        if matches!(end, End::Close(..)) {
+            // What does not come in time is given up; the connection ends all the same.
+            let _ = timeout(LAST_ANSWERS, self.answer_the_rest()).await;
+        }
+        end
+    }
+
+    async fn exchange(&mut self, mut stop: watch::Receiver<bool>) -> End {
         loop {
             let can_read = self.has_room();
             tokio::select! {
                 biased;
-                Some((requests, reply)) = self.running.next() => self.finish(requests, reply),
-                frame = self.socket.next(), if can_read => if let Err(end) = self.take(frame) { return end },
                 _ = stop.wait_for(|stop| *stop) => {
                     return End::Close(CloseCode::Away, "the server is going away");
                 }
+                Some((requests, reply)) = self.running.next() => self.finish(requests, reply),
+                frame = self.socket.next(), if can_read => if let Err(end) = self.take(frame) { return end },
             }
             // Whatever else is there already goes the same way: many requests reach Redis in one
             // write, and many replies the client.
@@ -128,7 +143,8 @@ impl Session<'_> {
                     return end;
                 }
             }
-            while let Some(Some((requests, reply))) = self.running.next().now_or_never() {
+            while self.bytes < self.app.config.limits.reply_bytes {
+                let Some(Some((requests, reply))) = self.running.next().now_or_never() else { break };
                 self.finish(requests, reply);
             }
             if let Err(end) = self.write().await {
@@ -137,20 +153,34 @@ impl Session<'_> {
         }
     }
 
+    async fn answer_the_rest(&mut self) -> Result<(), End> {
+        self.write().await?;
+        while let Some((requests, reply)) = self.running.next().await {
+            self.finish(requests, reply);
+            self.write().await?;
+        }
+        Ok(())
+    }
+
     fn has_room(&self) -> bool {
-        self.requests < self.app.config.limits.in_flight
-            && self.replies.len() < self.app.config.limits.in_flight
+        let limits = &self.app.config.limits;
+        self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.reply_bytes
     }
 
     fn finish(&mut self, requests: usize, reply: Reply) {
         self.requests -= requests;
+        self.queue(reply);
+    }
+
+    fn queue(&mut self, reply: Reply) {
+        self.bytes += reply.len();
         self.replies.push(reply);
     }
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match frame {
             Some(Ok(Message::Text(text))) => match dispatch::begin(self.app, &self.cache, &text) {
-                Answering::Now(reply) => self.replies.push(reply),
+                Answering::Now(reply) => self.queue(reply),
                 Answering::Later { requests, reply } => {
                     self.requests += requests;
                     self.running.push(Running { requests, reply });
@@ -172,23 +202,29 @@ impl Session<'_> {
         if self.replies.is_empty() {
             return Ok(());
         }
-        let (socket, replies) = (&mut self.socket, &mut self.replies);
-        let mut writing = std::pin::pin!(async move {
-            for reply in replies.drain(..) {
-                socket.feed(Message::text(reply.into_text())).await?;
-            }
-            socket.flush().await
-        });
-        // Almost always it is done at once, and needs no timer.
-        let written = match writing.as_mut().now_or_never() {
-            Some(written) => written,
-            None => match timeout(self.app.config.limits.write_timeout.get(), writing).await {
-                Ok(written) => written,
-                Err(_) => return Err(End::Close(TOO_SLOW.into(), "replies were left unread")),
-            },
-        };
-        written.map_err(|error| end_of(&error))
+        let limit = self.app.config.limits.write_timeout.get();
+        self.bytes = 0;
+        for reply in self.replies.drain(..) {
+            within(limit, self.socket.feed(Message::text(reply.into_text()))).await?;
+        }
+        within(limit, self.socket.flush()).await
     }
+}
+
+/// Gives a client so much time to read. Almost always it needs none, and no timer is set.
+async fn within(
+    limit: Duration,
+    writing: impl Future<Output = Result<(), tungstenite::Error>>,
+) -> Result<(), End> {
+    let mut writing = std::pin::pin!(writing);
+    let written = match writing.as_mut().now_or_never() {
+        Some(written) => written,
+        None => match timeout(limit, writing).await {
+            Ok(written) => written,
+            Err(_) => return Err(End::Close(TOO_SLOW.into(), "replies were left unread")),
+        },
+    };
+    written.map_err(|error| end_of(&error))
 }
 
 fn end_of(error: &tungstenite::Error) -> End {

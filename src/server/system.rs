@@ -125,7 +125,11 @@ impl SystemQuery for Describe {
             version: env!("CARGO_PKG_VERSION"),
             limits: PublishedLimits::from(&system.app.config.limits),
         })?;
-        let filter = Filter { operation: self.operation.as_deref(), domain: self.domain.as_deref() };
+        if let Some(domain) = self.domain.as_deref() {
+            registry.check_domain(domain)?;
+        }
+        let filter =
+            Filter { operation: self.operation.as_deref(), domain: self.domain.as_deref(), all: self.all };
         let operations = registry.describe(&filter);
         Ok(Json::trusted(format!("{{\"server\":{},\"operations\":{operations}}}", server.into_text())))
     }
@@ -160,44 +164,7 @@ struct ServerStats {
     /// Different things that these streams watch.
     topics: usize,
     /// How the cache is.
-    cache: CacheFacts,
-}
-
-/// How the cache is.
-#[derive(Serialize, JsonSchema)]
-struct CacheFacts {
-    /// `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
-    /// `embedded`.
-    state: &'static str,
-    /// The version of the Redis.
-    version: Option<String>,
-    /// The role of the Redis: `master` or `replica`.
-    role: Option<String>,
-    /// Connections that are up.
-    connections: usize,
-    /// Connections that were made again.
-    reconnects: u64,
-    /// Commands that were answered.
-    commands: u64,
-    /// Writes that these commands went out in.
-    batches: u64,
-    /// Milliseconds that the last write took to be answered.
-    latency_ms: Option<f64>,
-}
-
-impl From<LinkState> for CacheFacts {
-    fn from(state: LinkState) -> Self {
-        Self {
-            state: state.state,
-            version: state.version,
-            role: state.role,
-            connections: state.connections,
-            reconnects: state.reconnects,
-            commands: state.commands,
-            batches: state.batches,
-            latency_ms: state.latency_ms,
-        }
-    }
+    cache: LinkState,
 }
 
 impl SystemQuery for GetServerStats {
@@ -216,7 +183,7 @@ impl SystemQuery for GetServerStats {
             corrupt_values: registry.corrupt_values().map(|(name, count)| (name.to_owned(), count)).collect(),
             streams: 0,
             topics: 0,
-            cache: cache.state().into(),
+            cache: cache.state(),
         })
     }
 }

@@ -309,13 +309,19 @@ async fn bots() {
     send_bytes(&redis, &format!("'HSET', 'bot_status', 'bytes', {NO_UTF8}")).await;
     hset(&redis, "bot_status", "good", r#"{"f": {"status": "idle"}}"#).await;
     let (bots, items) = healthy_of(&mut client, "get_bots", json!({})).await;
-    assert_eq!(bots, json!({"good": {"f": {"status": "idle"}}}));
-    assert_eq!(items, sorted(bad.iter().map(|(name, _)| name.as_str()).chain(["bytes"])));
+    // Of a bot whose feed is corrupt, the rest is there.
+    assert_eq!(bots, json!({"feed_text": {}, "good": {"f": {"status": "idle"}}, "time_word": {}}));
+    let whole = NO_OBJECT.iter().map(|(name, _)| name.replace(' ', "_"));
+    let expected: Vec<String> =
+        whole.chain(["bytes", "feed_text/f", "time_word/f"].map(str::to_owned)).collect();
+    assert_eq!(items, sorted(expected.iter().map(String::as_str)));
     assert_eq!(met(&mut client, "get_bots").await, items.len() as u64);
-    for name in &items {
+    for name in items.iter().filter(|name| !name.contains('/')) {
         is_corrupt(&mut client, "get_bot_status", json!({"bot_id": name})).await;
     }
-    assert_eq!(met(&mut client, "get_bot_status").await, items.len() as u64);
+    let (bot, feeds) = healthy_of(&mut client, "get_bot_status", json!({"bot_id": "time_word"})).await;
+    assert_eq!((&bot["feeds"], feeds), (&json!({}), sorted(["time_word/f"])));
+    assert_eq!(met(&mut client, "get_bot_status").await, items.len() as u64 - 1);
     redis.send::<()>(&["SET", "bot_status", "no hash"]).await;
     is_corrupt(&mut client, "get_bots", json!({})).await;
     is_corrupt(&mut client, "get_bot_status", json!({"bot_id": "good"})).await;

@@ -81,6 +81,8 @@ async fn redis_may_go_in_mid_flight_and_come_back() {
 #[tokio::test]
 async fn a_redis_that_is_paused_times_out_and_is_served_from_again() {
     let (redis, _server, mut client) = filled().await;
+    // A connection that is still being made is another case.
+    assert!(ticker(&mut client).await.0);
     let () = redis.send(&["CLIENT", "PAUSE", "1500", "ALL"]).await;
     let began = Instant::now();
     assert_eq!(ticker(&mut client).await, (false, "CACHE_TIMEOUT".to_owned()));
@@ -180,6 +182,7 @@ async fn more_reads_than_may_wait_are_refused_and_told_when_to_come_back() {
     let server = Server::start(config).await;
     server.app.cache().connected().await;
     let mut client = server.client().await;
+    assert!(ticker(&mut client).await.0);
     let () = redis.send(&["CLIENT", "PAUSE", "500", "ALL"]).await;
     let requests = vec![json!({"operation": "get_queue_length", "params": {"exchange": "binance"}}); 200];
     client.send(&json!(requests).to_string()).await;
@@ -206,4 +209,20 @@ async fn one_scan_serves_all_who_ask_at_the_same_time_and_a_while_longer() {
     client.call("get_exchanges", json!({})).await;
     // A few hundred keys are one step of a scan.
     assert_eq!((first, scans().await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_scan_that_everybody_left_is_of_no_harm_to_who_asks_next() {
+    let (redis, server, mut client) = filled().await;
+    let () = redis.send(&["CLIENT", "PAUSE", "300", "ALL"]).await;
+    let mut impatient = server.client().await;
+    impatient.send(&json!({"operation": "get_exchanges"}).to_string()).await;
+    // The scan has begun when a later request of the same connection is answered.
+    impatient.send(&json!({"operation": "ping"}).to_string()).await;
+    impatient.receive().await;
+    drop(impatient);
+    let () = redis.send(&["HSET", "tickers:newcomer", "A/B", "{}"]).await;
+    let seen =
+        async { while !client.call("get_exchanges", json!({})).await.to_string().contains("newcomer") {} };
+    timeout(Duration::from_secs(5), seen).await.expect("the scan that was left is still joined");
 }

@@ -193,8 +193,8 @@ async fn keys_that_the_user_may_not_read_are_off_or_doubtful() {
 #[tokio::test]
 async fn a_user_that_may_write_is_warned_of_or_refused() {
     let redis = Redis::start().await;
-    let warning =
-        "the Redis user \"default\" may write (SET, HSET, RPUSH, LPOP, DEL, EXPIRE, FLUSHALL, EVAL)";
+    let warning = "the Redis user \"default\" may write (SET, APPEND, HSET, HDEL, RPUSH, LPUSH, LPOP, LTRIM, DEL, UNLINK, \
+         EXPIRE, RENAME, FLUSHALL, EVAL, CONFIG, SHUTDOWN, PUBLISH)";
     let mut program = Program::start(command(&redis, &["serve"], "", ""));
     let url = program.url().await;
     program.logs(warning).await;

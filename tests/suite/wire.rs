@@ -326,4 +326,42 @@ async fn stats_and_describe_tell_what_there_is() {
     assert_eq!(params, ["exchange", "symbol"], "in the order in which a client's method takes them");
     let domain = client.call("describe", json!({"domain": "trades"})).await;
     assert!(domain["operations"].as_array().unwrap().iter().all(|operation| operation["domain"] == "trades"));
+    let (code, reply) = client.fail("describe", json!({"domain": "trade"})).await;
+    assert_eq!(code, "INVALID_PARAMS");
+    assert!(reply["error"].as_str().unwrap().contains("trades"), "{reply}");
+}
+
+#[tokio::test]
+async fn what_was_asked_before_the_end_is_answered_before_it() {
+    let (_redis, server, mut client) = filled().await;
+    let request = json!({"request_id": "last", "operation": "get_ticker", "params": ticker()}).to_string();
+    client.socket.feed(Message::text(request.as_str())).await.unwrap();
+    client.socket.feed(Message::binary(vec![1])).await.unwrap();
+    client.socket.flush().await.unwrap();
+    assert_eq!(client.receive().await["request_id"], "last");
+    assert_eq!(client.receive_close().await.unwrap().code, CloseCode::Unsupported);
+
+    let mut client = server.client().await;
+    server.stop();
+    assert_eq!(client.receive_close().await.unwrap().code, CloseCode::Away);
+}
+
+#[tokio::test]
+async fn an_array_whose_answers_are_too_large_is_answered_as_far_as_it_fits() {
+    let mut config = Server::config();
+    config.limits.reply_bytes = 40_000;
+    let registry = fullon_cache_api::registry::Registry::built_in().unwrap();
+    let cache = fullon_cache_api::cache::Cache::embedded(Store::new());
+    let server = Server::start_with(registry, cache, config).await;
+    let mut client = server.client().await;
+    let describe =
+        |id: usize| json!({"request_id": id, "operation": "describe", "params": {"domain": "trades"}});
+    client.send(&json!((0..50).map(describe).collect::<Vec<_>>()).to_string()).await;
+    let replies = client.receive().await;
+    let replies = replies.as_array().unwrap();
+    let ids: Vec<u64> = replies.iter().map(|reply| reply["request_id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (0..50).collect::<Vec<u64>>());
+    assert_eq!(replies[0]["success"], true);
+    assert_eq!(replies[49]["error_code"], "LIMIT_EXCEEDED");
+    still_works(&mut client).await;
 }

@@ -13,7 +13,7 @@ use redis::{Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 /// What the server may send beside the reads: the housekeeping of a connection.
-const HOUSEKEEPING: [&str; 5] = ["HELLO", "AUTH", "SELECT", "CLIENT", "ACL"];
+const HOUSEKEEPING: [&str; 4] = ["HELLO", "AUTH", "SELECT", "ACL DRYRUN"];
 
 /// How a Redis is started.
 #[derive(Clone, Default)]
@@ -149,7 +149,12 @@ impl Redis {
                 let Some((head, words)) = line.split_once("] ") else { continue };
                 let from = head.rsplit(' ').next().unwrap_or_default();
                 if from != own && from != "lua" {
-                    let name = words.split('"').nth(1).unwrap_or_default().to_uppercase();
+                    let mut words = words.split('"').skip(1).step_by(2);
+                    let mut name = words.next().unwrap_or_default().to_uppercase();
+                    // These are many commands under one name.
+                    if matches!(name.as_str(), "ACL" | "CLIENT" | "CONFIG" | "SCRIPT") {
+                        name = format!("{name} {}", words.next().unwrap_or_default().to_uppercase());
+                    }
                     seen.lock().unwrap().insert(name);
                 }
             }

@@ -1,0 +1,117 @@
+//! Where Redis is, how it is reached, and how that goes.
+
+use std::time::Duration;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, io::tcp::TcpSettings};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Where Redis is and how to log in, out of a URL.
+#[derive(Clone)]
+pub struct Address(pub(super) ConnectionInfo);
+
+impl Address {
+    /// Reads `redis://`, `rediss://` or `unix://`, each as `scheme://[user:password@]host[:port][/db]`.
+    /// `user` and `password` fill in where the URL has none.
+    pub fn parse(url: &str, user: Option<&str>, password: Option<&str>) -> Result<Self, String> {
+        // The library's own error may repeat the URL, which may hold a password.
+        let info = url.into_connection_info().map_err(|error| {
+            format!("no Redis URL ({:?}): want redis://, rediss:// or unix://", error.kind())
+        })?;
+        let mut settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        // `CLIENT SETINFO` came with Redis 7.2: before, no user can be given the right to it.
+        settings = settings.set_skip_set_lib_name();
+        if let (None, Some(user)) = (settings.username(), user) {
+            settings = settings.set_username(user);
+        }
+        if let (None, Some(password)) = (settings.password(), password) {
+            settings = settings.set_password(password);
+        }
+        // Small commands must not wait for each other's acknowledgement.
+        let tcp = TcpSettings::default().set_nodelay(true);
+        Ok(Self(info.set_redis_settings(settings).set_tcp_settings(tcp)))
+    }
+
+    /// The Redis user that logs in.
+    pub fn user(&self) -> &str {
+        self.0.redis_settings().username().unwrap_or("default")
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
+    }
+
+    /// Where it is, without the login.
+    pub fn shown(&self) -> String {
+        let db = self.0.redis_settings().db();
+        match self.0.addr() {
+            ConnectionAddr::Tcp(host, port) => format!("redis://{host}:{port}/{db}"),
+            ConnectionAddr::TcpTls { host, port, .. } => format!("rediss://{host}:{port}/{db}"),
+            ConnectionAddr::Unix(path) => format!("unix://{}?db={db}", path.display()),
+            _ => "a Redis".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// How Redis is reached.
+#[derive(Debug, Clone)]
+pub struct LinkSettings {
+    /// Where it is.
+    pub address: Address,
+    /// How many connections each worker has.
+    pub connections: usize,
+    /// How many commands may wait for each connection.
+    pub queue: usize,
+    /// How long connecting and logging in may take.
+    pub connect_timeout: Duration,
+    /// How long a command may wait for its answer.
+    pub response_timeout: Duration,
+    /// The longest pause between two attempts to connect.
+    pub reconnect_max: Duration,
+}
+
+/// How the cache is right now.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct LinkState {
+    /// `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
+    /// `embedded`.
+    pub state: &'static str,
+    /// Why, where it is not connected.
+    pub cause: Option<String>,
+    /// The version of the Redis.
+    pub version: Option<String>,
+    /// The role of the Redis: `master` or `replica`.
+    pub role: Option<String>,
+    /// Connections that are up and serve clients.
+    pub connections: usize,
+    /// Connections that were made again since the start.
+    pub reconnects: u64,
+    /// Commands answered since the start.
+    pub commands: u64,
+    /// Writes that these commands went out in.
+    pub batches: u64,
+    /// Milliseconds that the last write took to be answered.
+    pub latency_ms: Option<f64>,
+}
+
+impl LinkState {
+    pub(in crate::cache) fn embedded() -> Self {
+        Self {
+            state: "embedded",
+            cause: None,
+            version: None,
+            role: None,
+            connections: 0,
+            reconnects: 0,
+            commands: 0,
+            batches: 0,
+            latency_ms: None,
+        }
+    }
+}

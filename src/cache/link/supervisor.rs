@@ -1,0 +1,301 @@
+//! The supervisor of one connection.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use redis::{
+    AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value as Reply,
+    aio::MultiplexedConnection,
+};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::{Sleep, interval, sleep, timeout},
+};
+
+use super::{CacheError, Control, Job, LinkSettings, Outage, ServerFacts, Shared};
+
+/// How many commands go out in one write at the most.
+const MOST_IN_BATCH: usize = 512;
+/// How many writes may be unanswered on one connection.
+const MOST_BATCHES: usize = 16;
+/// How long the first pause between two attempts to connect is; it doubles up to `reconnect_max`.
+pub(super) const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+/// How long a connection must have lasted for the next one to be made without a pause.
+const STEADY: Duration = Duration::from_secs(1);
+/// How often waiting commands are looked at for their age while there is no connection.
+const SWEEP: Duration = Duration::from_millis(25);
+
+/// A connection that is up.
+struct Line {
+    connection: MultiplexedConnection,
+    lost: Arc<Notify>,
+}
+
+/// The supervisor of one connection.
+pub(super) struct Link {
+    pub(super) settings: Arc<LinkSettings>,
+    pub(super) queue: mpsc::Receiver<Job>,
+    /// Jobs that wait for a connection.
+    pub(super) waiting: VecDeque<Job>,
+    pub(super) outage: watch::Sender<Option<Outage>>,
+    pub(super) shared: Arc<Shared>,
+    /// The next pause between two attempts to connect.
+    pub(super) backoff: Duration,
+    /// 1 if it counts as a connection that serves clients, else 0.
+    pub(super) counts: usize,
+}
+
+/// The server is stopping: nobody can send any more.
+struct Stopped;
+
+impl Link {
+    pub(super) async fn run(mut self) {
+        // It ends when nobody can send any more.
+        let _: Result<(), Stopped> = self.supervise().await;
+    }
+
+    async fn supervise(&mut self) -> Result<(), Stopped> {
+        let mut outage = Outage::Starting;
+        loop {
+            let line = self.connect(outage).await?;
+            let connected = Instant::now();
+            self.shared.up.fetch_add(self.counts, Ordering::Relaxed);
+            self.outage.send_replace(None);
+            let served = self.serve(line).await;
+            self.shared.up.fetch_sub(self.counts, Ordering::Relaxed);
+            outage = served?;
+            self.tell(&outage);
+            match connected.elapsed() >= STEADY {
+                true => self.backoff = FIRST_BACKOFF,
+                // One that is taken and cut off at once must not be asked for without a pause.
+                false => self.pause(&outage).await?,
+            }
+        }
+    }
+
+    /// Says that Redis is gone, once for all connections to it.
+    fn tell(&self, outage: &Outage) {
+        if self.outage.send_replace(Some(outage.clone())).is_none() {
+            tracing::warn!(redis = %self.settings.address.shown(), "Redis is gone: {}", outage.error());
+        }
+    }
+
+    async fn pause(&mut self, outage: &Outage) -> Result<(), Stopped> {
+        let backoff = self.backoff;
+        self.backoff = (backoff * 2).min(self.settings.reconnect_max);
+        self.wait_for(sleep(backoff), outage).await
+    }
+
+    /// Tries until there is a connection. Answers meanwhile what can't wait.
+    async fn connect(&mut self, mut outage: Outage) -> Result<Line, Stopped> {
+        loop {
+            let attempt = attempt(self.settings.clone(), self.shared.clone());
+            let failed = match (self.wait_for(attempt, &outage).await?, &outage) {
+                (Ok(line), _) => return Ok(line),
+                // It took commands before and did not answer; it still does not.
+                (Err(Outage::Silent), Outage::Silent) => Outage::Silent,
+                (Err(Outage::Silent), _) => Outage::Down("no connection in time".into()),
+                (Err(failed), _) => failed,
+            };
+            tracing::debug!(redis = %self.settings.address.shown(), "no connection: {}", failed.error());
+            if matches!(outage, Outage::Starting) {
+                tracing::warn!(redis = %self.settings.address.shown(), "Redis: {}; trying on", failed.error());
+            }
+            outage = failed;
+            self.outage.send_replace(Some(outage.clone()));
+            self.pause(&outage).await?;
+        }
+    }
+
+    /// Waits for something while jobs come in and grow old.
+    async fn wait_for<T>(
+        &mut self,
+        something: impl Future<Output = T>,
+        outage: &Outage,
+    ) -> Result<T, Stopped> {
+        let mut something = std::pin::pin!(something);
+        let mut sweep = interval(SWEEP);
+        loop {
+            if !outage.is_waited_for() {
+                for job in self.waiting.drain(..) {
+                    job.answer(Err(outage.error()));
+                }
+            }
+            let room = self.waiting.len() < self.settings.queue;
+            tokio::select! {
+                result = &mut something => return Ok(result),
+                job = self.queue.recv(), if room => self.waiting.push_back(job.ok_or(Stopped)?),
+                _ = sweep.tick() => self.expire(outage),
+            }
+        }
+    }
+
+    /// Answers the jobs that have waited for their whole time.
+    fn expire(&mut self, outage: &Outage) {
+        let limit = self.settings.response_timeout;
+        while let Some(job) = self.waiting.pop_front_if(|job| job.since.elapsed() >= limit) {
+            job.answer(Err(outage.error()));
+        }
+    }
+
+    /// Serves until the connection is lost or falls silent.
+    async fn serve(&mut self, line: Line) -> Result<Outage, Stopped> {
+        let limit = self.settings.response_timeout;
+        let mut batches: VecDeque<Batch> = VecDeque::new();
+        let mut answers: FuturesOrdered<BoxFuture<'static, RedisResult<Vec<Reply>>>> = FuturesOrdered::new();
+        let mut jobs: Vec<Job> = Vec::new();
+        // One timer for all: it rings when the oldest batch may be due, and is then set anew.
+        let mut alarm: std::pin::Pin<Box<Sleep>> = Box::pin(sleep(limit));
+        let mut alarm_is_set = false;
+        loop {
+            if jobs.is_empty() && answers.len() < MOST_BATCHES {
+                jobs.extend(self.waiting.drain(..self.waiting.len().min(MOST_IN_BATCH)));
+            }
+            jobs.retain(|job| !job.answer.is_closed());
+            if !jobs.is_empty() {
+                let batch = Batch::of(std::mem::take(&mut jobs));
+                let mut connection = line.connection.clone();
+                let (pipeline, count) = (batch.0, batch.1.jobs.len());
+                answers.push_back(Box::pin(async move {
+                    connection.send_packed_commands(&pipeline, 0, count).await
+                }));
+                if !alarm_is_set {
+                    alarm.as_mut().reset((batch.1.since + limit).into());
+                    alarm_is_set = true;
+                }
+                batches.push_back(batch.1);
+            }
+            tokio::select! {
+                biased;
+                Some(answer) = answers.next(), if !answers.is_empty() => {
+                    let Some(batch) = batches.pop_front() else { continue };
+                    if let Some(cause) = self.distribute(batch, answer) {
+                        return Ok(fail(batches, Outage::Down(cause)));
+                    }
+                }
+                count = self.queue.recv_many(&mut jobs, MOST_IN_BATCH), if answers.len() < MOST_BATCHES => {
+                    if count == 0 {
+                        return Err(Stopped);
+                    }
+                }
+                () = line.lost.notified() => {
+                    return Ok(fail(batches, Outage::Down("Redis closed the connection".into())));
+                }
+                () = &mut alarm, if alarm_is_set => match batches.front() {
+                    None => alarm_is_set = false,
+                    Some(oldest) if oldest.since.elapsed() >= limit => return Ok(fail(batches, Outage::Silent)),
+                    Some(oldest) => alarm.as_mut().reset((oldest.since + limit).into()),
+                },
+            }
+        }
+    }
+
+    /// Hands out a batch's answers. Says why, if there will be no more.
+    fn distribute(&self, batch: Batch, answers: RedisResult<Vec<Reply>>) -> Option<Arc<str>> {
+        match answers {
+            Ok(answers) => {
+                let waited = u64::try_from(batch.sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+                self.shared.latency_us.store(waited.max(1), Ordering::Relaxed);
+                self.shared.batches.fetch_add(1, Ordering::Relaxed);
+                self.shared.commands.fetch_add(batch.jobs.len() as u64, Ordering::Relaxed);
+                let mut answers = answers.into_iter();
+                for job in batch.jobs {
+                    let answer = answers.next().unwrap_or(Reply::Nil);
+                    job.answer(sort_out(answer));
+                }
+                None
+            }
+            Err(error) => {
+                let cause: Arc<str> = error.to_string().into();
+                for job in batch.jobs {
+                    job.answer(Err(CacheError::Unavailable(cause.clone())));
+                }
+                error.is_unrecoverable_error().then_some(cause)
+            }
+        }
+    }
+}
+
+struct Batch {
+    jobs: Vec<Job>,
+    /// Since when the one that waits longest does.
+    since: Instant,
+    sent: Instant,
+}
+
+impl Batch {
+    fn of(mut jobs: Vec<Job>) -> (Pipeline, Self) {
+        let mut pipeline = Pipeline::with_capacity(jobs.len());
+        for job in &mut jobs {
+            pipeline.add_command(std::mem::take(&mut job.cmd));
+        }
+        let sent = Instant::now();
+        let since = jobs.iter().map(|job| job.since).min().unwrap_or(sent);
+        (pipeline, Self { jobs, since, sent })
+    }
+}
+
+/// Answers all that was sent and can't be answered any more.
+fn fail(batches: VecDeque<Batch>, outage: Outage) -> Outage {
+    for job in batches.into_iter().flat_map(|batch| batch.jobs) {
+        job.answer(Err(outage.error()));
+    }
+    outage
+}
+
+fn sort_out(answer: Reply) -> Result<Reply, CacheError> {
+    match answer {
+        Reply::ServerError(error) if error.code() == "WRONGTYPE" => Err(CacheError::WrongType),
+        Reply::ServerError(error) => {
+            let details = error.details().unwrap_or_default();
+            Err(CacheError::Unavailable(format!("{} {details}", error.code()).into()))
+        }
+        answer => Ok(answer),
+    }
+}
+
+async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Line, Outage> {
+    let lost = Arc::new(Notify::new());
+    let connecting = async {
+        let client = Client::open(settings.address.0.clone())?;
+        let tell = lost.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    tell.notify_one();
+                }
+                Ok::<(), ()>(())
+            });
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let hello = connection.send_packed_command(&Control::Hello.to_redis()).await?;
+        Ok::<_, RedisError>((connection, hello))
+    };
+    let (connection, hello) = match timeout(settings.connect_timeout, connecting).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => return Err(Outage::Down(error.to_string().into())),
+        Err(_) => return Err(Outage::Silent),
+    };
+    let facts = ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role") };
+    tracing::info!(
+        redis = %settings.address.shown(),
+        version = facts.version.as_deref().unwrap_or("unknown"),
+        role = facts.role.as_deref().unwrap_or("unknown"),
+        "connected to Redis"
+    );
+    *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+    shared.connects.fetch_add(1, Ordering::Relaxed);
+    Ok(Line { connection, lost })
+}
+
+/// One fact out of the answer to `HELLO`.
+fn fact(hello: &Reply, name: &str) -> Option<String> {
+    let Reply::Map(facts) = hello else { return None };
+    let text = |reply: &Reply| redis::from_redis_value_ref::<String>(reply).ok();
+    facts.iter().find(|(key, _)| text(key).as_deref() == Some(name)).and_then(|(_, value)| text(value))
+}
