@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use redis::Value as Reply;
 
 use super::{CacheError, Control, Glob, Key, Pattern, Read, Verb, link::Links, view::SCAN_STEP};
@@ -78,14 +78,16 @@ const OTHER_WRITES: [&[&str]; 5] = [
 
 pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, CacheError> {
     let user = links.user().to_owned();
+    let reads: Vec<_> = probes.iter().filter_map(|probe| Some((probe, read_for(probe)?))).collect();
+    let answers =
+        together(links, reads.iter().map(|(_, read)| links.send_read(read.verb(), read.to_redis())));
     let mut denied = Vec::new();
-    for probe in probes {
-        let Some(read) = read_for(probe) else { continue };
-        match links.send_read(read.verb(), read.to_redis()).await {
+    for ((probe, _), answer) in reads.iter().zip(answers.await) {
+        match answer {
             Ok(_) | Err(CacheError::WrongType) => {}
             Err(CacheError::Unavailable(cause)) if cause.starts_with("NOPERM") => {
                 let what = if cause.contains(" key") { Denied::Keys } else { Denied::Command };
-                denied.push((probe.clone(), what));
+                denied.push(((*probe).clone(), what));
             }
             Err(error) => return Err(error),
         }
@@ -99,12 +101,12 @@ async fn writing(links: &Links, user: &str, keys: &BTreeSet<Key>) -> Result<Writ
     let keys = keys.iter().map(Key::as_str).chain([PROBE]);
     let to_keys = keys.flat_map(|key| KEY_WRITES.iter().map(move |command| (key, *command)));
     let commands: Vec<(&str, &[&str])> = to_keys.chain(OTHER_WRITES.map(|command| ("", command))).collect();
-    // All at once: they go out in one write.
-    let answers = join_all(commands.iter().map(|(key, command)| {
+    let asked = commands.iter().map(|(key, command)| {
         let words = command.iter().map(|word| if *word == "%" { key } else { word });
         let command = words.map(|word| (*word).to_owned()).collect();
         links.send_control(Control::AclDryRun { user: user.to_owned(), command })
-    }));
+    });
+    let answers = together(links, asked);
     let mut allowed: Vec<String> = Vec::new();
     for ((_, command), answer) in commands.iter().zip(answers.await) {
         match answer {
@@ -120,6 +122,16 @@ async fn writing(links: &Links, user: &str, keys: &BTreeSet<Key>) -> Result<Writ
         }
     }
     Ok(if allowed.is_empty() { Writing::Denied } else { Writing::Allowed(allowed) })
+}
+
+/// Asks many things, as many in one write as may wait for a connection.
+async fn together<F>(links: &Links, asked: impl Iterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future,
+{
+    // Gathered first: a future that borrows from an iterator's item fits no lifetime.
+    let asked: Vec<F> = asked.collect();
+    stream::iter(asked).buffered(links.may_wait()).collect().await
 }
 
 fn probe_key(pattern: &Pattern) -> Option<Key> {

@@ -48,7 +48,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let address = listener.local_addr().map_err(Failure::new)?;
     output::line(&banner(&format!("ws://{address}"), address.port() != 8765))?;
-    serve_until_stopped(app, listener, stop, stopping).await
+    // The embedded cache has no users, and so no rights to look at.
+    serve_until_stopped(app, listener, stop, stopping, true).await
 }
 
 fn banner(url: &str, with_url: bool) -> String {

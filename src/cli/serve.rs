@@ -11,7 +11,6 @@ use tokio::{
 use super::{ConfigFlags, Failure, registry, start_logging};
 use crate::{
     cache::Cache,
-    config::Config,
     server::{self, App, RightsReport},
 };
 
@@ -28,18 +27,18 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let registry = registry(&config)?;
     let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
     let app = App::new(registry, cache, config);
+    let mut rights_are_known = false;
     if app.held_back.load(Ordering::Relaxed) {
         // Where there is a Redis, nobody need be held back.
         app.cache.settled().await;
-        if let Ok(report) = server::check_rights(&app.registry, &app.cache).await
-            && let Some(failure) = apply(&app, &report, &app.config)
-        {
-            return Err(failure);
+        if let Ok(report) = server::check_rights(&app.registry, &app.cache).await {
+            apply(&app, &report)?;
+            rights_are_known = true;
         }
     }
     let listener = server::bind(&app.config).await.map_err(Failure::new)?;
     let (stop, stopping) = watch::channel(false);
-    serve_until_stopped(app, listener, stop, stopping).await
+    serve_until_stopped(app, listener, stop, stopping, rights_are_known).await
 }
 
 /// Serves until a signal comes, or until it turns out that the Redis user may do what it must not.
@@ -48,6 +47,7 @@ pub(super) async fn serve_until_stopped(
     listener: TcpListener,
     stop: watch::Sender<bool>,
     stopping: watch::Receiver<bool>,
+    rights_are_known: bool,
 ) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
     // Before there is a client that a signal could cut off.
@@ -59,7 +59,7 @@ pub(super) async fn serve_until_stopped(
     let mut outcome = Ok(());
     tokio::select! {
         // Only a right too many ends it; else this waits for ever.
-        failure = &mut watching => outcome = Err(failure),
+        failure = &mut watching, if !rights_are_known => outcome = Err(failure),
         _ = terminate.recv() => tracing::info!("asked to stop"),
         _ = interrupt.recv() => tracing::info!("interrupted"),
         ended = &mut serving => return match ended {
@@ -85,10 +85,10 @@ async fn watch_rights(app: &App) -> Failure {
         app.cache.connected().await;
         match server::check_rights(&app.registry, &app.cache).await {
             Ok(report) => {
-                if let Some(failure) = apply(app, &report, &app.config) {
-                    return failure;
-                }
-                return std::future::pending().await;
+                return match apply(app, &report) {
+                    Err(failure) => failure,
+                    Ok(()) => std::future::pending().await,
+                };
             }
             Err(error) => {
                 // Redis is still loading, or gone again.
@@ -103,7 +103,7 @@ async fn watch_rights(app: &App) -> Failure {
     }
 }
 
-fn apply(app: &App, report: &RightsReport, config: &Config) -> Option<Failure> {
+fn apply(app: &App, report: &RightsReport) -> Result<(), Failure> {
     for (name, reason) in &report.off {
         if let Some(operation) = app.registry.get(name) {
             operation.switch_off(reason.clone());
@@ -120,9 +120,9 @@ fn apply(app: &App, report: &RightsReport, config: &Config) -> Option<Failure> {
     if let Some(line) = &report.proper_user {
         tracing::warn!("a Redis user with just the rights that are needed:\n  {line}");
     }
-    if let (Some(complaint), true) = (complaint, config.redis.require_read_only) {
-        return Some(Failure::new(format!("redis.require_read_only: {complaint}")));
+    if let (Some(complaint), true) = (complaint, app.config.redis.require_read_only) {
+        return Err(Failure::new(format!("redis.require_read_only: {complaint}")));
     }
     app.held_back.store(false, Ordering::Relaxed);
-    None
+    Ok(())
 }

@@ -267,3 +267,13 @@ async fn rights_are_looked_at_once_there_is_a_redis() {
     let ended = timeout(Duration::from_secs(20), program.ended()).await.expect("it serves on");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
 }
+
+#[tokio::test]
+async fn rights_are_found_out_however_short_the_queue() {
+    let redis = filled().await;
+    make_user(&redis, &acl_line("reader", &Registry::built_in().unwrap().probes()), "rightpass").await;
+    let short = ["check", "--set", "redis.queue=1"];
+    let Ended { code, stdout, .. } = run(command(&redis, &short, "reader", "rightpass")).await;
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("ok    redis: the user may only read"), "{stdout}");
+}

@@ -14,7 +14,7 @@ use std::{
 };
 
 use redis::{Cmd, Value as Reply};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{CacheError, Control, Verb};
 pub use settings::{Address, LinkSettings, LinkState};
@@ -111,7 +111,7 @@ impl Links {
         let count = if serves { settings.connections.max(1) } else { 1 };
         shared.links.fetch_add(count as u64, Ordering::Relaxed);
         let links = (0..count).map(|_| {
-            let (jobs, queue) = mpsc::channel(settings.queue.clamp(1, Semaphore::MAX_PERMITS));
+            let (jobs, queue) = mpsc::channel(settings.may_wait());
             let link = Link {
                 settings: settings.clone(),
                 queue,
@@ -130,6 +130,11 @@ impl Links {
     /// The Redis user that is logged in.
     pub(in crate::cache) fn user(&self) -> &str {
         self.settings.address.user()
+    }
+
+    /// How many commands may wait for each connection.
+    pub(in crate::cache) fn may_wait(&self) -> usize {
+        self.settings.may_wait()
     }
 
     /// Sends a read. One connection is kept for what is answered at once, so that a quick read never

@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, io::tcp::TcpSettings};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 /// Where Redis is and how to log in, out of a URL.
 #[derive(Clone)]
@@ -74,6 +75,13 @@ pub struct LinkSettings {
     pub response_timeout: Duration,
     /// The longest pause between two attempts to connect.
     pub reconnect_max: Duration,
+}
+
+impl LinkSettings {
+    /// The queue's length, within what a queue can have.
+    pub(super) fn may_wait(&self) -> usize {
+        self.queue.clamp(1, Semaphore::MAX_PERMITS)
+    }
 }
 
 /// How the cache is right now.
