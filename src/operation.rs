@@ -3,7 +3,6 @@
 use std::{future::Future, panic::AssertUnwindSafe, pin::Pin};
 
 use futures_util::FutureExt as _;
-
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -74,35 +73,36 @@ inventory::collect!(Operation);
 impl Operation {
     /// A one-shot read. The summary is one sentence for users; `T`'s doc comment says more.
     pub const fn read<T: Query>(name: &'static str, summary: &'static str) -> Self {
-        Self {
-            name,
-            summary,
-            module: "",
-            file: "",
-            kind: Kind::Read,
-            verbs: &[],
-            may_miss: false,
-            examples: &[],
-            params: schema_of::<T>,
-            result: schema_of::<T::Output>,
-            answer: Answer::Read { run: run::<T>, check: check::<T> },
-        }
+        let answer = Answer::Read { run: run::<T>, check: check::<T> };
+        Self::new(name, summary, Kind::Read, schema_of::<T>, schema_of::<T::Output>, answer)
     }
 
     /// An operation on the server itself.
     pub const fn system<T: SystemQuery>(name: &'static str, summary: &'static str) -> Self {
+        let answer = Answer::System(answer::<T>);
+        Self::new(name, summary, Kind::System, schema_of::<T>, schema_of::<T::Output>, answer)
+    }
+
+    const fn new(
+        name: &'static str,
+        summary: &'static str,
+        kind: Kind,
+        params: SchemaFn,
+        result: SchemaFn,
+        answer: Answer,
+    ) -> Self {
         Self {
             name,
             summary,
             module: "",
             file: "",
-            kind: Kind::System,
+            kind,
             verbs: &[],
             may_miss: false,
             examples: &[],
-            params: schema_of::<T>,
-            result: schema_of::<T::Output>,
-            answer: Answer::System(answer::<T>),
+            params,
+            result,
+            answer,
         }
     }
 

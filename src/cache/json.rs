@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::{stored::Stored, time::unix_seconds};
+use super::{number::is_number, stored::Stored, time::unix_seconds};
 use crate::{
     protocol::{Error, Result},
     types::Seconds,
@@ -100,7 +100,7 @@ impl<T> JsonList<T> {
 impl JsonList<f64> {
     /// Appends a number as it was written.
     pub fn push_number(&mut self, raw: &str) -> Result<()> {
-        self.push_with(|out| match raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        self.push_with(|out| match is_number(raw) {
             true => {
                 out.push_str(raw);
                 Ok(())

@@ -2,6 +2,11 @@
 
 use rust_decimal::Decimal;
 
+/// Whether a JSON text is a number: what begins like one is one, or no JSON.
+pub(super) fn is_number(json: &str) -> bool {
+    json.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
 /// One number less another, both as JSON has them: `0.3 - 0.1` is `0.2`. None where one is no number.
 pub fn difference(minuend: &str, subtrahend: &str) -> Option<String> {
     let exact = decimal(minuend).zip(decimal(subtrahend)).and_then(|(a, b)| a.checked_sub(b));

@@ -9,6 +9,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    json::Json,
+    number::is_number,
     object::{Member, members},
     time::unix_seconds,
 };
@@ -46,8 +48,7 @@ impl Stored {
 
     /// The value, an ISO 8601 time or a number of seconds, as seconds since the epoch in JSON.
     pub fn time(&self) -> Result<String> {
-        let text = self.text()?;
-        unix_seconds(text).ok_or_else(|| Error::corrupt("is no time"))
+        Json::stored_time(self).map(Json::into_text)
     }
 }
 
@@ -90,7 +91,7 @@ impl<'a> Fields<'a> {
 
     /// A member that is a number, with its digits.
     pub fn number(&self, name: &str) -> Option<&'a str> {
-        self.raw(name).filter(|raw| raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+        self.raw(name).filter(|raw| is_number(raw))
     }
 
     /// A member that is a time, as seconds since the epoch.

@@ -2,6 +2,8 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
+use super::number::is_number;
+
 /// Seconds since the epoch, as the text of a JSON number, from an ISO 8601 time (UTC where it has no
 /// offset) or from a number, which keeps its digits. None where it is neither.
 pub(crate) fn unix_seconds(text: &str) -> Option<String> {
@@ -16,8 +18,7 @@ pub(crate) fn unix_seconds(text: &str) -> Option<String> {
 }
 
 fn is_json_number(text: &str) -> bool {
-    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-        && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+    is_number(text) && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
 
 fn decimal(time: Timestamp) -> String {

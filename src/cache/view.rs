@@ -48,31 +48,21 @@ pub struct View {
     warnings: Mutex<Vec<Warning>>,
 }
 
-/// A key that a scan found, with what stands in its pattern's slots.
+/// A key that a scan found, or could have found.
 #[derive(Debug, Clone)]
 pub struct Found {
     key: Key,
-    slots: Vec<(String, String)>,
+    name: String,
 }
 
 impl Found {
-    fn new(key: Key, slots: Vec<(&str, String)>) -> Self {
-        Self { key, slots: slots.into_iter().map(|(slot, value)| (slot.to_owned(), value)).collect() }
-    }
-
-    /// The key.
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// What stands in a slot of the pattern.
-    pub fn slot(&self, name: &str) -> &str {
-        self.slots.iter().find(|(slot, _)| slot == name).map_or("", |(_, value)| value)
+    fn new<N: Into<String>>(key: Key, last_slot: Option<N>) -> Self {
+        Self { name: last_slot.map_or_else(|| key.as_str().to_owned(), N::into), key }
     }
 
     /// What stands in the pattern's last slot.
     pub fn name(&self) -> &str {
-        self.slots.last().map_or(self.key.as_str(), |(_, value)| value)
+        &self.name
     }
 }
 
@@ -181,7 +171,10 @@ impl View {
     pub async fn keys(&self, name: &str) -> Result<Vec<Found>> {
         self.allow(Verb::Scan)?;
         let pattern = self.pattern(name)?;
-        let found = |key: &str| pattern.recognize(key).map(|(key, slots)| Found::new(key, slots));
+        let found = |key: &str| {
+            let (key, slots) = pattern.recognize(key)?;
+            Some(Found::new(key, slots.into_iter().next_back().map(|(_, value)| value)))
+        };
         if let Ok(key) = pattern.fill(|slot| self.param(slot)) {
             // Nothing is open, so there is nothing to look for.
             return Ok(found(key.as_str()).into_iter().collect());
@@ -217,8 +210,7 @@ impl View {
 
     /// The same as a key that a scan could have found.
     pub fn found_with(&self, name: &str, values: &[(&str, &str)]) -> Result<Found> {
-        let slots = values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned()));
-        Ok(Found { key: self.key_with(name, values)?, slots: slots.collect() })
+        Ok(Found::new(self.key_with(name, values)?, values.last().map(|(_, value)| *value)))
     }
 
     /// The strings at many keys, read together. What is of another type is reported as corrupt.

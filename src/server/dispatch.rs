@@ -1,12 +1,12 @@
 //! From the text of a frame to its reply.
 
 use std::{
-    future::Future,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
 };
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use serde_json::{Map, Value};
 
 use super::{App, System};
@@ -17,16 +17,25 @@ use crate::{
     registry::Registered,
 };
 
-type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// The reply to a frame, now or when the cache has answered.
 pub(super) enum Answering {
     Now(Reply),
-    Later {
-        /// How many requests it answers.
-        requests: usize,
-        reply: Pending<Reply>,
-    },
+    Later(Running),
+}
+
+/// A reply to come, and the number of requests that it answers.
+pub(super) struct Running {
+    pub(super) requests: usize,
+    reply: BoxFuture<'static, Reply>,
+}
+
+impl Future for Running {
+    type Output = (usize, Reply);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let requests = self.requests;
+        self.reply.poll_unpin(cx).map(|reply| (requests, reply))
+    }
 }
 
 /// What turns a request's outcome into its reply.
@@ -49,7 +58,7 @@ pub(super) fn begin(app: &Arc<App>, cache: &Cache, text: &str) -> Answering {
             let count = requests.len().min(app.config.limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let reply = Box::pin(answer_array(app.clone(), cache.clone(), requests));
-            Answering::Later { requests: count, reply }
+            Answering::Later(Running { requests: count, reply })
         }
     }
 }
@@ -85,7 +94,7 @@ async fn answer_one(
     };
     let reply = match begin_one(app, cache, request) {
         Answering::Now(reply) => reply,
-        Answering::Later { reply, .. } => reply.await,
+        Answering::Later(running) => running.reply.await,
     };
     (id, reply)
 }
@@ -108,7 +117,7 @@ fn begin_one(app: &Arc<App>, cache: &Cache, request: Result<Request<'_>, Rejecte
         Answer::Read { run, .. } => {
             let view = View::new(cache.clone(), operation.plan.clone(), params);
             let ticket = Ticket { app: app.clone(), id: request.id };
-            Answering::Later { requests: 1, reply: run(view, ticket) }
+            Answering::Later(Running { requests: 1, reply: run(view, ticket) })
         }
     }
 }

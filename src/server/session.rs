@@ -1,15 +1,8 @@
 //! One client: reads frames, lets their requests run side by side, and writes replies as they come.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::{
-    FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered,
-};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -22,7 +15,7 @@ use tokio_tungstenite::{
 
 use super::{
     App,
-    dispatch::{self, Answering},
+    dispatch::{self, Answering, Running},
     http,
 };
 use crate::{cache::Cache, protocol::Reply};
@@ -80,21 +73,6 @@ pub(super) async fn run(
         if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
             http::linger(socket.get_mut()).await;
         }
-    }
-}
-
-/// A reply to come, and the number of requests that it answers.
-struct Running {
-    requests: usize,
-    reply: BoxFuture<'static, Reply>,
-}
-
-impl Future for Running {
-    type Output = (usize, Reply);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let requests = self.requests;
-        self.reply.poll_unpin(cx).map(|reply| (requests, reply))
     }
 }
 
@@ -181,9 +159,9 @@ impl Session<'_> {
         match frame {
             Some(Ok(Message::Text(text))) => match dispatch::begin(self.app, &self.cache, &text) {
                 Answering::Now(reply) => self.queue(reply),
-                Answering::Later { requests, reply } => {
-                    self.requests += requests;
-                    self.running.push(Running { requests, reply });
+                Answering::Later(running) => {
+                    self.requests += running.requests;
+                    self.running.push(running);
                 }
             },
             Some(Ok(Message::Binary(_))) => {
