@@ -76,14 +76,14 @@ fn is_below_zero(number: &str) -> bool {
     number.starts_with('-') && digits.contains(|digit| ('1'..='9').contains(&digit))
 }
 
-/// A member that is a number; None where it is absent or null.
-fn amount<'a>(stored: &Fields<'a>, name: &str) -> Result<Option<&'a str>> {
-    match stored.raw(name) {
-        None | Some("null") => Ok(None),
-        Some(_) => {
-            let number = stored.number(name);
-            number.map(Some).ok_or_else(|| Error::corrupt(format!("has no number as `{name}`")))
-        }
+/// A member that is a number or null, under the first name that it is stored under.
+fn amount<'a>(stored: &Fields<'a>, names: &[&str]) -> Result<Option<&'a str>> {
+    let found = names.iter().find_map(|name| Some((name, stored.raw(name)?)));
+    match found {
+        None => Err(Error::corrupt(format!("lacks `{}`", names.join("` or `")))),
+        Some((_, "null")) => Ok(None),
+        Some((_, raw)) if is_number(raw) => Ok(Some(raw)),
+        Some((name, _)) => Err(Error::corrupt(format!("has no number as `{name}`"))),
     }
 }
 
@@ -95,11 +95,8 @@ fn date(view: &View, account: &Fields<'_>) -> Option<String> {
 
 fn balance(user_id: &str, currency: &str, stored: &str, date: Option<&str>) -> Result<Json<Balance>> {
     let fields = Fields::parse(stored)?;
-    let total = match amount(&fields, "balance")? {
-        None => amount(&fields, "total")?,
-        balance => balance,
-    };
-    let available = amount(&fields, "available")?;
+    let total = amount(&fields, &["balance", "total"])?;
+    let available = amount(&fields, &["available"])?;
     let reserved = total.zip(available).and_then(|(total, available)| difference(total, available));
     let mut added = vec![
         ("user_id", Added::Text(user_id)),

@@ -12,7 +12,7 @@ struct Order {
     /// The exchange, e.g. `binance`.
     exchange: String,
     /// The pair, e.g. `BTC/USDT`.
-    symbol: Option<String>,
+    symbol: OrNull<String>,
     /// Which way it goes: `buy` or `sell`.
     side: Option<String>,
     /// `limit`, `market`, …
@@ -26,7 +26,7 @@ struct Order {
     /// The price that was asked or offered, in the quote currency.
     price: Option<f64>,
     /// `pending`, `open`, `closed`, `canceled`, …
-    status: Option<String>,
+    status: OrNull<String>,
     /// The bot that gave the order.
     bot_id: Option<Id>,
     /// When it last changed.

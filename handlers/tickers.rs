@@ -10,7 +10,7 @@ struct Ticker {
     /// The exchange, e.g. `binance`.
     exchange: String,
     /// The price of the last trade, as the writer understands it.
-    price: Option<f64>,
+    price: OrNull<f64>,
     /// What was traded in the exchange's own window, in the base currency.
     volume: Option<f64>,
     /// When the exchange said so.

@@ -18,9 +18,9 @@ struct Trade {
     /// `limit`, `market`, …
     order_type: Option<String>,
     /// How much was traded.
-    volume: Option<f64>,
+    volume: OrNull<f64>,
     /// At which price.
-    price: Option<f64>,
+    price: OrNull<f64>,
     /// The volume times the price.
     cost: Option<f64>,
     /// What the exchange took.

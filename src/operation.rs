@@ -1,16 +1,16 @@
 //! What an operation is: a params type that knows how to answer, and a const value that registers it.
 
-use std::{future::Future, panic::AssertUnwindSafe, pin::Pin};
+use std::{future::Future, panic::AssertUnwindSafe};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     cache::{Json, Verb, View},
-    protocol::{Error, Reply, Result, Warning},
-    server::{System, Ticket},
+    protocol::{Error, Result, Warning},
+    server::System,
 };
 
 /// A one-shot read: the params, and how they are answered from the cache.
@@ -43,7 +43,7 @@ pub enum Kind {
 
 /// A read's outcome: the result as JSON text, and what had to be left out of it.
 pub(crate) type Outcome = Result<(String, Vec<Warning>)>;
-type ReadFn = fn(View, Ticket) -> Pin<Box<dyn Future<Output = Reply> + Send>>;
+type ReadFn = fn(View) -> BoxFuture<'static, Outcome>;
 type SystemFn = fn(&System<'_>, &Value) -> Result<String>;
 type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
@@ -133,6 +133,11 @@ impl Operation {
         self
     }
 
+    /// Whether it may read much, so that those who ask the same at the same time share one read.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.verbs.iter().any(|verb| verb.is_bulk())
+    }
+
     /// The domain: the name of the handler file.
     pub(crate) fn domain(&self) -> &'static str {
         self.module.rsplit("::").next().unwrap_or(self.module)
@@ -147,18 +152,18 @@ fn check<T: Query>(params: &Value) -> Result<(), serde_path_to_error::Error<serd
     serde_path_to_error::deserialize::<_, T>(params).map(drop)
 }
 
-fn run<T: Query>(view: View, ticket: Ticket) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
-    // From the params to the reply in one future: it is the only one that a request needs memory for.
+fn run<T: Query>(view: View) -> BoxFuture<'static, Outcome> {
+    // From the params to the outcome in one future: it is the only one that a request needs memory for.
     Box::pin(async move {
-        let outcome = async {
+        let result = async {
             let query: T = crate::registry::typed(view.params())?;
             query.run(&view).await
         };
         // A handler that panics is a defect of that handler; its request is answered like any other.
-        let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
-        match outcome.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))) {
-            Ok(result) => ticket.reply(Ok((result.into_text(), view.into_warnings()))),
-            Err(error) => ticket.reply(Err(view.failure(error))),
+        let result = AssertUnwindSafe(result).catch_unwind().await;
+        match result.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))) {
+            Ok(result) => Ok((result.into_text(), view.into_warnings())),
+            Err(error) => Err(view.failure(error)),
         }
     })
 }

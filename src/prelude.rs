@@ -6,13 +6,13 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    cache::{Added, Fields, Json, JsonList, JsonObject, Shape, Stored, Verb, View, difference},
+    cache::{Added, Fields, Json, JsonList, JsonObject, Shape, Stored, Verb, View, difference, is_number},
     miss,
     operation::{Operation, Query},
     protocol::{Error, Result},
     submit,
     types::{
-        BotId, Component, Currency, Exchange, Id, OrderId, ProcessId, Seconds, Symbol, Timeframe, TradeKey,
-        UserId,
+        BotId, Component, Currency, Exchange, Id, OrNull, OrderId, ProcessId, Seconds, Symbol, Timeframe,
+        TradeKey, UserId,
     },
 };

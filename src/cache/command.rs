@@ -26,6 +26,11 @@ impl Verb {
     /// All commands that read.
     pub const ALL: [Self; 6] = [Self::Get, Self::HGet, Self::HGetAll, Self::HLen, Self::LRange, Self::Scan];
 
+    /// Whether its answer may be long, or long in coming.
+    pub fn is_bulk(self) -> bool {
+        matches!(self, Self::HGetAll | Self::LRange | Self::Scan)
+    }
+
     /// The command as Redis names it.
     pub fn name(self) -> &'static str {
         match self {

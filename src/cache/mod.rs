@@ -20,11 +20,13 @@ mod view;
 
 use std::{fmt, sync::Arc};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 pub use command::{Control, Read, Verb};
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
 pub use link::{Address, LinkSettings, LinkState};
-pub use number::difference;
+pub use number::{difference, is_number};
 pub use rights::{Denied, Probe, Rights, Writing, acl_line};
 pub use shape::{Added, Shape};
 pub use store::Store;
@@ -43,6 +45,8 @@ struct Inner {
     backend: Backend,
     /// One for all threads.
     scans: Arc<Scans>,
+    /// How many reads of many keys may run at once, each of which holds all that it has read.
+    turns: Semaphore,
 }
 
 enum Backend {
@@ -99,7 +103,11 @@ impl Cache {
     }
 
     fn new(backend: Backend, scans: Arc<Scans>) -> Self {
-        Self(Arc::new(Inner { backend, scans }))
+        let turns = match &backend {
+            Backend::Redis(links) => links.wide_reads(),
+            Backend::Embedded(_) => Semaphore::MAX_PERMITS,
+        };
+        Self(Arc::new(Inner { backend, scans, turns: Semaphore::new(turns) }))
     }
 
     /// Sends one read.
@@ -108,6 +116,20 @@ impl Cache {
             Backend::Redis(links) => links.send_read(read.verb(), read.to_redis()).await,
             Backend::Embedded(store) => store.read(&read),
         }
+    }
+
+    /// How many commands may wait for an answer at least.
+    fn may_wait(&self) -> usize {
+        match &self.0.backend {
+            Backend::Redis(links) => links.may_wait(),
+            Backend::Embedded(_) => usize::MAX,
+        }
+    }
+
+    /// Waits until another read of many keys may run, which it may for as long as the turn is held.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // An error would mean that it is closed, which it never is.
+        self.0.turns.acquire().await.ok()
     }
 
     async fn scan(

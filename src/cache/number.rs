@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 /// Whether a JSON text is a number: what begins like one is one, or no JSON.
-pub(super) fn is_number(json: &str) -> bool {
+pub fn is_number(json: &str) -> bool {
     json.starts_with(|c: char| c == '-' || c.is_ascii_digit())
 }
 

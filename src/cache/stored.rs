@@ -42,14 +42,42 @@ impl Stored {
 
     /// The value as a JSON array's elements, each as it was written.
     pub fn elements(&self) -> Result<Vec<&RawValue>> {
-        serde_json::from_str(self.text()?)
-            .map_err(|error| Error::corrupt(format!("is no JSON array: {error}")))
+        let elements: Vec<&RawValue> = serde_json::from_str(self.text()?)
+            .map_err(|error| Error::corrupt(format!("is no JSON array: {error}")))?;
+        elements.iter().try_for_each(|element| check_depth(element.get()))?;
+        Ok(elements)
     }
 
     /// The value, an ISO 8601 time or a number of seconds, as seconds since the epoch in JSON.
     pub fn time(&self) -> Result<String> {
         Json::stored_time(self).map(Json::into_text)
     }
+}
+
+/// How many levels a value within a stored object may nest. The layout has three at the most; a client's
+/// parser may fail, and the whole reply with it, at a hundred.
+const MOST_LEVELS: usize = 32;
+
+/// Refuses a JSON value that nests too deep to be passed on.
+fn check_depth(json: &str) -> Result<()> {
+    if !json.starts_with(['{', '[']) {
+        return Ok(());
+    }
+    let (mut level, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => level += 1,
+            b'}' | b']' if !is_text => level = level.saturating_sub(1),
+            _ => {}
+        }
+        if level > MOST_LEVELS {
+            return Err(Error::corrupt(format!("nests deeper than {MOST_LEVELS} levels")));
+        }
+    }
+    Ok(())
 }
 
 /// The members of a stored JSON object, in their order and unparsed.
@@ -64,10 +92,12 @@ impl<'a> Fields<'a> {
             // Half a surrogate pair is no text: a frame with one in it could be read by nobody.
             serde_json::from_str::<serde_json::Value>(json).map_err(corrupt)?;
         }
-        match members(json) {
-            Some(members) => Ok(Self(members)),
-            None => serde_json::from_str(json).map_err(corrupt),
-        }
+        let fields = match members(json) {
+            Some(members) => Self(members),
+            None => serde_json::from_str(json).map_err(corrupt)?,
+        };
+        fields.iter().try_for_each(|(_, value)| check_depth(value))?;
+        Ok(fields)
     }
 
     /// All members.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::join_all;
 use redis::Value as Reply;
 use serde_json::Value;
 
@@ -86,7 +86,8 @@ impl Target for &Key {
     }
 }
 
-/// How many reads of one request are under way at once at the most.
+/// How many reads of one request are under way at once at the most. One that has more than these waits
+/// for its turn.
 const READS_AT_ONCE: usize = 128;
 /// How many warnings one answer carries; the last one counts the others.
 const MOST_WARNINGS: usize = 100;
@@ -239,20 +240,19 @@ impl View {
         read: impl Fn(Key) -> Read,
         take: impl Fn(Reply) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let reads: Vec<_> = keys
-            .iter()
-            .map(|found| {
-                let read = read(found.key.clone());
-                let (allowed, cache) = (self.allow(read.verb()), self.cache.clone());
-                async move {
-                    allowed?;
-                    cache.read(read).await.map_err(cache_error)
-                }
-            })
-            .collect();
-        let replies: Vec<Result<Reply>> = stream::iter(reads).buffered(READS_AT_ONCE).collect().await;
-        let parts = keys.iter().zip(replies);
-        parts.map(|(found, reply)| self.unless_corrupt(found.name(), reply.and_then(&take))).collect()
+        let mut parts = Vec::with_capacity(keys.len());
+        let at_once = READS_AT_ONCE.min(self.cache.may_wait());
+        let _turn = match keys.len() > at_once {
+            true => Some(self.cache.turn().await),
+            false => None,
+        };
+        for some in keys.chunks(at_once) {
+            let replies = join_all(some.iter().map(|found| self.read(read(found.key.clone())))).await;
+            for (found, reply) in some.iter().zip(replies) {
+                parts.push(self.unless_corrupt(found.name(), reply.and_then(&take))?);
+            }
+        }
+        Ok(parts)
     }
 
     /// A list of results. What is corrupt is left out and reported, each under its name.
@@ -302,14 +302,15 @@ impl View {
     }
 
     /// What a whole request fails with. If that is because of what is stored, it is counted and logged.
-    /// A miss is none where something corrupt was met: that may be what was looked for.
+    /// A miss is none where not all was seen: what was looked for may be corrupt, or beyond a scan's end.
     pub(crate) fn failure(self, error: Error) -> Error {
         match error.code() {
             ErrorCode::CacheCorrupt => self.count_corrupt(&self.params.to_string(), &error),
             ErrorCode::CacheMiss => {
-                let mut warnings = self.into_warnings().into_iter();
-                if let Some(met) = warnings.find(|warning| warning.error_code == ErrorCode::CacheCorrupt) {
-                    return Error::new(met.error_code, met.error);
+                let of_an_item = |warning: &Warning| warning.item.is_some();
+                let warnings = self.into_warnings();
+                if let Some(met) = warnings.iter().find(|met| of_an_item(met)).or(warnings.first()) {
+                    return Error::new(met.error_code, met.error.clone());
                 }
             }
             _ => {}

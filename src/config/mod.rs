@@ -86,6 +86,9 @@ pub struct Redis {
     /// Commands that may wait for each connection.
     #[serde(deserialize_with = "whole")]
     pub queue: usize,
+    /// Reads of more keys than fit in one write that each worker runs at once; others wait for their turn.
+    #[serde(deserialize_with = "whole")]
+    pub wide_reads: usize,
     /// How long connecting and logging in may take.
     pub connect_timeout: Span,
     /// How long a command may wait for its answer.
@@ -121,8 +124,10 @@ pub struct Limits {
     pub request_id_bytes: usize,
     /// How long a client may take from connecting to a complete upgrade.
     pub handshake_timeout: Span,
-    /// How long a client may leave a reply unread before it is disconnected.
+    /// How long a client may read nothing of what is sent to it before it is disconnected.
     pub write_timeout: Span,
+    /// How long one read of a hash, a list or many keys may take in all.
+    pub read_timeout: Span,
     /// Bytes of one reply; what is larger is answered with `LIMIT_EXCEEDED`.
     #[serde(deserialize_with = "whole")]
     pub reply_bytes: usize,
@@ -167,6 +172,7 @@ impl Default for Redis {
             password: None,
             connections: 2,
             queue: 8192,
+            wide_reads: 4,
             connect_timeout: Span::millis(2000),
             response_timeout: Span::millis(2000),
             reconnect_max: Span::millis(1000),
@@ -186,6 +192,7 @@ impl Default for Limits {
             request_id_bytes: 256,
             handshake_timeout: Span::millis(10_000),
             write_timeout: Span::millis(10_000),
+            read_timeout: Span::millis(10_000),
             reply_bytes: 16 << 20,
         }
     }
@@ -213,6 +220,7 @@ impl Redis {
             address: Address::parse(&url, user, password)?,
             connections: self.connections,
             queue: self.queue,
+            wide_reads: self.wide_reads,
             connect_timeout: self.connect_timeout.get(),
             response_timeout: self.response_timeout.get(),
             reconnect_max: self.reconnect_max.get(),
@@ -242,6 +250,7 @@ impl Config {
         for (key, value) in [
             ("redis.connections", self.redis.connections),
             ("redis.queue", self.redis.queue),
+            ("redis.wide_reads", self.redis.wide_reads),
             ("limits.connections", limits.connections),
             ("limits.in_flight", limits.in_flight),
             ("limits.message_bytes", limits.message_bytes),
@@ -260,6 +269,7 @@ impl Config {
             ("redis.reconnect_max", self.redis.reconnect_max),
             ("limits.handshake_timeout", limits.handshake_timeout),
             ("limits.write_timeout", limits.write_timeout),
+            ("limits.read_timeout", limits.read_timeout),
         ] {
             if span.get().is_zero() {
                 faults.push((key, "0 leaves no time for anything".to_owned()));

@@ -199,6 +199,7 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
     let registered = Registered {
         name: operation.name,
         answer: operation.answer,
+        is_shared: operation.is_shared(),
         plan: Arc::new(plan),
         validator: validator?,
         description: serde_json::to_string(&described)

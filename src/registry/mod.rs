@@ -33,6 +33,8 @@ pub struct Registry {
 pub struct Registered {
     pub(crate) name: &'static str,
     pub(crate) answer: Answer,
+    /// Whether those who ask the same at the same time share one read.
+    pub(crate) is_shared: bool,
     pub(crate) plan: Arc<Plan>,
     pub(crate) validator: jsonschema::Validator,
     pub(crate) described: Described,

@@ -15,13 +15,14 @@ const MOST_VIOLATIONS: usize = 32;
 
 pub(super) fn validate(operation: &Registered, params: &Value) -> Result<()> {
     if !operation.validator.is_valid(params) {
-        let mut violations: Vec<Violation> = operation
-            .validator
-            .iter_errors(params)
-            .take(MOST_VIOLATIONS)
-            .flat_map(|error| violations_of(operation, &error))
-            .collect();
-        violations.truncate(MOST_VIOLATIONS);
+        let errors = operation.validator.iter_errors(params);
+        let mut violations: Vec<Violation> =
+            errors.flat_map(|error| violations_of(operation, &error)).take(MOST_VIOLATIONS + 1).collect();
+        if violations.len() > MOST_VIOLATIONS {
+            violations.truncate(MOST_VIOLATIONS);
+            let message = format!("has more than these {MOST_VIOLATIONS} violations");
+            violations.push(Violation { path: String::new(), message });
+        }
         return Err(Error::invalid_params(violations));
     }
     Ok(())
@@ -35,7 +36,8 @@ fn violations_of(operation: &Registered, error: &jsonschema::ValidationError<'_>
             vec![Violation { path: format!("{path}/{name}"), message: "is required".to_owned() }]
         }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            unexpected.iter().map(|name| unknown_param(operation, &path, name)).collect()
+            let shown = unexpected.iter().take(MOST_VIOLATIONS + 1);
+            shown.map(|name| unknown_param(operation, &path, name)).collect()
         }
         // The masked text repeats nothing that the client sent.
         _ => vec![Violation { path, message: error.masked().to_string() }],

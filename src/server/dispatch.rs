@@ -3,13 +3,18 @@
 use std::{
     pin::Pin,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
-use super::{App, System};
+use super::{
+    App, System,
+    flights::{Flight, Flights},
+};
 use crate::{
     cache::{Cache, View},
     operation::{Answer, Outcome},
@@ -26,51 +31,55 @@ pub(super) enum Answering {
 /// A reply to come, and the number of requests that it answers.
 pub(super) struct Running {
     pub(super) requests: usize,
-    reply: BoxFuture<'static, Reply>,
+    work: Work,
+}
+
+enum Work {
+    Read(Arc<App>, RequestId, BoxFuture<'static, Outcome>),
+    SharedRead(Arc<App>, RequestId, Flight),
+    Array(BoxFuture<'static, Reply>),
 }
 
 impl Future for Running {
     type Output = (usize, Reply);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let requests = self.requests;
-        self.reply.poll_unpin(cx).map(|reply| (requests, reply))
+        let reply = match &mut self.work {
+            Work::Read(app, id, read) => app.reply(id, &ready!(read.poll_unpin(cx))),
+            Work::SharedRead(app, id, read) => app.reply(id, ready!(read.poll_unpin(cx)).as_ref()),
+            Work::Array(reply) => ready!(reply.poll_unpin(cx)),
+        };
+        Poll::Ready((self.requests, reply))
     }
 }
 
-/// What turns a request's outcome into its reply.
-pub(crate) struct Ticket {
-    app: Arc<App>,
-    id: RequestId,
-}
-
-impl Ticket {
-    pub(crate) fn reply(&self, outcome: Outcome) -> Reply {
-        self.app.reply(&self.id, outcome)
-    }
+/// What a worker's sessions share.
+pub(super) struct Desk {
+    pub(super) app: Arc<App>,
+    /// The cache by way of the worker's own connections.
+    pub(super) cache: Cache,
+    pub(super) flights: Flights,
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
-pub(super) fn begin(app: &Arc<App>, cache: &Cache, text: &str) -> Answering {
-    match Message::parse(text, &app.config.limits.of_messages()) {
-        Message::One(request) => begin_one(app, cache, request),
+pub(super) fn begin(desk: &Arc<Desk>, text: &str) -> Answering {
+    let limits = &desk.app.config.limits;
+    match Message::parse(text, &limits.of_messages()) {
+        Message::One(request) => begin_one(desk, request),
         Message::Array(requests) => {
-            let count = requests.len().min(app.config.limits.in_flight);
+            let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
-            let reply = Box::pin(answer_array(app.clone(), cache.clone(), requests));
-            Answering::Later(Running { requests: count, reply })
+            let reply = Box::pin(answer_array(desk.clone(), requests));
+            Answering::Later(Running { requests: count, work: Work::Array(reply) })
         }
     }
 }
 
 /// Answers an array: its elements run side by side, as many at once as a connection may have in flight.
-async fn answer_array(
-    app: Arc<App>,
-    cache: Cache,
-    requests: Vec<Result<Request<'static>, Rejected>>,
-) -> Reply {
+async fn answer_array(desk: Arc<Desk>, requests: Vec<Result<Request<'static>, Rejected>>) -> Reply {
+    let app = &desk.app;
     let limits = &app.config.limits;
-    let elements: Vec<_> = requests.into_iter().map(|request| answer_one(&app, &cache, request)).collect();
+    let elements: Vec<_> = requests.into_iter().map(|request| answer_one(&desk, request)).collect();
     let mut answers = stream::iter(elements).buffered(limits.in_flight);
     let mut replies = Vec::new();
     let mut bytes = 0;
@@ -84,42 +93,56 @@ async fn answer_array(
     Reply::array(replies)
 }
 
-async fn answer_one(
-    app: &Arc<App>,
-    cache: &Cache,
-    request: Result<Request<'static>, Rejected>,
-) -> (RequestId, Reply) {
+async fn answer_one(desk: &Desk, request: Result<Request<'static>, Rejected>) -> (RequestId, Reply) {
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
     };
-    let reply = match begin_one(app, cache, request) {
+    let reply = match begin_one(desk, request) {
         Answering::Now(reply) => reply,
-        Answering::Later(running) => running.reply.await,
+        Answering::Later(running) => running.await.1,
     };
     (id, reply)
 }
 
-fn begin_one(app: &Arc<App>, cache: &Cache, request: Result<Request<'_>, Rejected>) -> Answering {
+fn begin_one(desk: &Desk, request: Result<Request<'_>, Rejected>) -> Answering {
+    let app = &desk.app;
     app.stats.request();
     let request = match request {
         Ok(request) => request,
-        Err(Rejected { id, error }) => return Answering::Now(app.reply(&id, Err(error))),
+        Err(Rejected { id, error }) => return Answering::Now(app.failure(&id, &error)),
     };
     let (operation, params) = match prepare(app, &request) {
         Ok(prepared) => prepared,
-        Err(error) => return Answering::Now(app.reply(&request.id, Err(error))),
+        Err(error) => return Answering::Now(app.failure(&request.id, &error)),
     };
     match operation.answer {
         Answer::System(answer) => {
             let outcome = answer(&System { app }, &params).map(|result| (result, Vec::new()));
-            Answering::Now(app.reply(&request.id, outcome))
+            Answering::Now(app.reply(&request.id, &outcome))
         }
         Answer::Read { run, .. } => {
-            let view = View::new(cache.clone(), operation.plan.clone(), params);
-            let ticket = Ticket { app: app.clone(), id: request.id };
-            Answering::Later(Running { requests: 1, reply: run(view, ticket) })
+            let view = |params| View::new(desk.cache.clone(), operation.plan.clone(), params);
+            let (app, id) = (app.clone(), request.id);
+            let work = match operation.is_shared {
+                false => Work::Read(app, id, run(view(params))),
+                true => {
+                    let limit = app.config.limits.read_timeout.get();
+                    let read = || within(limit, run(view(params.clone())));
+                    Work::SharedRead(app, id, desk.flights.join(operation.name, &params, read))
+                }
+            };
+            Answering::Later(Running { requests: 1, work })
         }
     }
+}
+
+/// A read that has so much time in all.
+fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'static, Outcome> {
+    Box::pin(async move {
+        timeout(limit, read).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorCode::CacheTimeout, format!("the read took more than {limit:?}")))
+        })
+    })
 }
 
 /// The operation and its params, if there is nothing wrong with either.
@@ -141,13 +164,13 @@ fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Registered, V
 }
 
 impl App {
-    fn reply(&self, id: &RequestId, outcome: Outcome) -> Reply {
+    fn reply(&self, id: &RequestId, outcome: &Outcome) -> Reply {
         match outcome {
             Ok((result, warnings)) if result.len() <= self.config.limits.reply_bytes => {
-                Reply::success(id, &result, &warnings)
+                Reply::success(id, result, warnings)
             }
             Ok((result, _)) => self.failure(id, &self.too_large(result.len())),
-            Err(error) => self.failure(id, &error),
+            Err(error) => self.failure(id, error),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Listens, upgrades, and runs one session a client.
 
 mod dispatch;
+mod flights;
 mod http;
 mod rights;
 mod session;
@@ -27,7 +28,6 @@ use crate::{
     config::{Anonymous, Config},
     registry::Registry,
 };
-pub(crate) use dispatch::Ticket;
 pub use rights::{RightsReport, check_rights};
 pub use system::System;
 
@@ -125,7 +125,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver
         let worker = workers.iter().min_by_key(|worker| worker.clients());
         match (places.clone().try_acquire_owned(), worker) {
             (Ok(place), Some(worker)) => {
-                worker.serve(socket, place, app.clone(), stop.clone(), &mut sessions);
+                worker.serve(socket, place, stop.clone(), &mut sessions);
             }
             _ => {
                 app.stats.refused();

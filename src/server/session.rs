@@ -1,9 +1,10 @@
 //! One client: reads frames, lets their requests run side by side, and writes replies as they come.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -14,16 +15,21 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    App,
-    dispatch::{self, Answering, Running},
+    dispatch::{self, Answering, Desk, Running},
     http,
 };
-use crate::{cache::Cache, protocol::Reply};
+use crate::protocol::Reply;
+
+/// A client's socket. A write to it fails when nothing of what is to be written gets through for a while,
+/// however long it takes on the whole.
+type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// Small, as a server has many connections and most of them are quiet.
 const READ_BUFFER: usize = 4 << 10;
 /// How many bytes of replies go out in one write at least, while there are more to come.
 const WRITE_BUFFER: usize = 16 << 10;
+/// How many bytes of replies are made before they are written and other clients have their turn.
+const FAIR_SHARE: usize = 256 << 10;
 /// The client does not read what it asked for.
 const TOO_SLOW: u16 = 4008;
 /// How long what was asked before the end may still take to be answered.
@@ -40,13 +46,8 @@ enum End {
 }
 
 /// Serves one client until either side ends it.
-pub(super) async fn run(
-    socket: TcpStream,
-    early: Vec<u8>,
-    app: Arc<App>,
-    cache: Cache,
-    stop: watch::Receiver<bool>,
-) {
+pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop: watch::Receiver<bool>) {
+    let app = &desk.app;
     let limits = &app.config.limits;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -54,6 +55,9 @@ pub(super) async fn run(
         .max_write_buffer_size(limits.reply_bytes.saturating_mul(2).saturating_add(1 << 20))
         .max_message_size(Some(limits.message_bytes))
         .max_frame_size(Some(limits.message_bytes));
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_write_timeout(Some(limits.write_timeout.get()));
+    let socket = Box::pin(socket);
     let socket = WebSocketStream::from_partially_read(socket, early, Role::Server, Some(config)).await;
     let open = app.stats.connection();
     let mut session = Session {
@@ -62,22 +66,25 @@ pub(super) async fn run(
         requests: 0,
         replies: Vec::new(),
         bytes: 0,
-        app: &app,
-        cache,
+        desk: &desk,
     };
     let end = session.serve(stop).await;
     let mut socket = session.socket;
     drop(open);
     if let End::Close(code, reason) = end {
         let frame = CloseFrame { code, reason: reason.into() };
+        if u16::from(code) == TOO_SLOW {
+            app.stats.too_slow();
+            tracing::info!("a client that reads nothing is disconnected");
+        }
         if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
-            http::linger(socket.get_mut()).await;
+            http::linger(socket.get_mut().as_mut().get_pin_mut().get_mut()).await;
         }
     }
 }
 
 struct Session<'a> {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Socket>,
     /// Replies to come.
     running: FuturesUnordered<Running>,
     /// How many requests are running.
@@ -86,9 +93,7 @@ struct Session<'a> {
     replies: Vec<Reply>,
     /// How many bytes they have.
     bytes: usize,
-    app: &'a Arc<App>,
-    /// The cache by way of this thread's own connections.
-    cache: Cache,
+    desk: &'a Arc<Desk>,
 }
 
 impl Session<'_> {
@@ -121,7 +126,7 @@ impl Session<'_> {
                     return end;
                 }
             }
-            while self.bytes < self.app.config.limits.reply_bytes {
+            while self.bytes < FAIR_SHARE {
                 let Some(Some((requests, reply))) = self.running.next().now_or_never() else { break };
                 self.finish(requests, reply);
             }
@@ -141,7 +146,7 @@ impl Session<'_> {
     }
 
     fn has_room(&self) -> bool {
-        let limits = &self.app.config.limits;
+        let limits = &self.desk.app.config.limits;
         self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.reply_bytes
     }
 
@@ -157,7 +162,7 @@ impl Session<'_> {
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match frame {
-            Some(Ok(Message::Text(text))) => match dispatch::begin(self.app, &self.cache, &text) {
+            Some(Ok(Message::Text(text))) => match dispatch::begin(self.desk, &text) {
                 Answering::Now(reply) => self.queue(reply),
                 Answering::Later(running) => {
                     self.requests += running.requests;
@@ -169,7 +174,7 @@ impl Session<'_> {
             }
             // The library answers pings and the client's closing by itself.
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(end_of(&error)),
+            Some(Err(error)) => return Err(end_of(error)),
             None => return Err(End::Gone),
         }
         Ok(())
@@ -180,33 +185,23 @@ impl Session<'_> {
         if self.replies.is_empty() {
             return Ok(());
         }
-        let limit = self.app.config.limits.write_timeout.get();
-        self.bytes = 0;
+        let bytes = std::mem::take(&mut self.bytes);
         for reply in self.replies.drain(..) {
-            within(limit, self.socket.feed(Message::text(reply.into_text()))).await?;
+            self.socket.feed(Message::text(reply.into_text())).await.map_err(end_of)?;
         }
-        within(limit, self.socket.flush()).await
+        self.socket.flush().await.map_err(end_of)?;
+        if bytes >= FAIR_SHARE {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 }
 
-/// Gives a client so much time to read. Almost always it needs none, and no timer is set.
-async fn within(
-    limit: Duration,
-    writing: impl Future<Output = Result<(), tungstenite::Error>>,
-) -> Result<(), End> {
-    let mut writing = std::pin::pin!(writing);
-    let written = match writing.as_mut().now_or_never() {
-        Some(written) => written,
-        None => match timeout(limit, writing).await {
-            Ok(written) => written,
-            Err(_) => return Err(End::Close(TOO_SLOW.into(), "replies were left unread")),
-        },
-    };
-    written.map_err(|error| end_of(&error))
-}
-
-fn end_of(error: &tungstenite::Error) -> End {
+fn end_of(error: tungstenite::Error) -> End {
     match error {
+        tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            End::Close(TOO_SLOW.into(), "replies were left unread")
+        }
         tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             End::Close(CloseCode::Size, "the message is too large")
         }

@@ -10,6 +10,7 @@ pub(crate) struct Stats {
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
+    too_slow: AtomicU64,
     requests: AtomicU64,
     errors: [AtomicU64; ErrorCode::ALL.len()],
 }
@@ -34,6 +35,10 @@ impl Stats {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn too_slow(&self) {
+        self.too_slow.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
@@ -52,6 +57,10 @@ impl Stats {
 
     pub(crate) fn refused_total(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn too_slow_total(&self) -> u64 {
+        self.too_slow.load(Ordering::Relaxed)
     }
 
     pub(crate) fn requests_total(&self) -> u64 {

@@ -94,7 +94,7 @@ struct PublishedLimits {
     json_depth: usize,
     /// Bytes of one `request_id`.
     request_id_bytes: usize,
-    /// Milliseconds that a reply may be left unread.
+    /// Milliseconds in which a client must read something of what is sent to it.
     write_timeout_ms: u64,
 }
 
@@ -153,6 +153,8 @@ struct ServerStats {
     connections_total: u64,
     /// Clients that were refused for there being too many.
     connections_refused: u64,
+    /// Clients that were disconnected for reading nothing of what was sent to them.
+    connections_too_slow: u64,
     /// Requests that came in.
     requests_total: u64,
     /// Errors that were answered, by code.
@@ -178,6 +180,7 @@ impl SystemQuery for GetServerStats {
             connections: stats.open(),
             connections_total: stats.accepted_total(),
             connections_refused: stats.refused_total(),
+            connections_too_slow: stats.too_slow_total(),
             requests_total: stats.requests_total(),
             errors: stats.errors().map(|(code, count)| (code.to_string(), count)).collect(),
             corrupt_values: registry.corrupt_values().map(|(name, count)| (name.to_owned(), count)).collect(),

@@ -17,13 +17,12 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{App, http, session};
-use crate::cache::Cache;
+use super::{App, dispatch::Desk, flights::Flights, http, session};
 
 /// A thread that serves clients. It ends, and its clients with it, when this is dropped.
 pub(super) struct Worker {
     handle: Handle,
-    cache: Cache,
+    desk: Arc<Desk>,
     clients: Arc<AtomicUsize>,
     /// Dropped, it ends the thread.
     _running: oneshot::Sender<()>,
@@ -31,7 +30,7 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts as many as the configuration says.
-    pub(super) fn start_all(app: &App) -> io::Result<Vec<Self>> {
+    pub(super) fn start_all(app: &Arc<App>) -> io::Result<Vec<Self>> {
         let count = match app.config.listen.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
@@ -39,7 +38,7 @@ impl Worker {
         (0..count).map(|number| Self::start(number, app)).collect()
     }
 
-    fn start(number: usize, app: &App) -> io::Result<Self> {
+    fn start(number: usize, app: &Arc<App>) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let cache = {
@@ -51,7 +50,8 @@ impl Worker {
             // Either way it is time to end.
             let _ = runtime.block_on(ended);
         })?;
-        Ok(Self { handle, cache, clients: Arc::default(), _running: running })
+        let desk = Arc::new(Desk { app: app.clone(), cache, flights: Flights::default() });
+        Ok(Self { handle, desk, clients: Arc::default(), _running: running })
     }
 
     /// How many clients it has.
@@ -64,14 +64,13 @@ impl Worker {
         &self,
         socket: TcpStream,
         place: P,
-        app: Arc<App>,
         stop: watch::Receiver<bool>,
         sessions: &mut JoinSet<()>,
     ) {
         let client = Counted::new(&self.clients);
-        let cache = self.cache.clone();
+        let desk = self.desk.clone();
         let session = async move {
-            if let Err(error) = serve(socket, app, cache, stop).await {
+            if let Err(error) = serve(socket, desk, stop).await {
                 tracing::debug!(%error, "a client's socket failed");
             }
             drop((client, place));
@@ -80,18 +79,13 @@ impl Worker {
     }
 }
 
-async fn serve(
-    socket: TcpStream,
-    app: Arc<App>,
-    cache: Cache,
-    stop: watch::Receiver<bool>,
-) -> io::Result<()> {
+async fn serve(socket: TcpStream, desk: Arc<Desk>, stop: watch::Receiver<bool>) -> io::Result<()> {
     // The socket was accepted by another thread's event loop.
     let socket = TcpStream::from_std(socket.into_std()?)?;
     // Replies must not wait for each other's acknowledgement.
     socket.set_nodelay(true)?;
-    if let Some((socket, early)) = http::handshake(socket, &app).await {
-        session::run(socket, early, app, cache, stop).await;
+    if let Some((socket, early)) = http::handshake(socket, &desk.app).await {
+        session::run(socket, early, desk, stop).await;
     }
     Ok(())
 }

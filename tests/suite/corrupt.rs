@@ -101,15 +101,20 @@ async fn met(client: &mut Client, operation: &str) -> u64 {
 #[tokio::test]
 async fn tickers() {
     let (redis, _server, mut client) = start().await;
+    let healthy =
+        |symbol: &str| format!(r#"{{"symbol": "{symbol}", "exchange": "x", "price": 1, "time": 1}}"#);
+    let too_deep = healthy("A").replace('}', &format!(r#", "x": {}1{}}}"#, "[".repeat(33), "]".repeat(33)));
     let bad = [
-        ("no exchange", r#"{"symbol": "A"}"#),
+        ("no exchange", r#"{"symbol": "A", "price": 1, "time": 1}"#),
+        ("no price", r#"{"symbol": "A", "exchange": "x", "time": 1}"#),
+        ("too deep", &too_deep),
         ("no symbol", r#"{"exchange": "x", "price": 1}"#),
-        ("symbol twice", r#"{"symbol": "A", "symbol": "B"}"#),
-        ("symbol null", r#"{"symbol": null, "exchange": "x"}"#),
-        ("price text", r#"{"symbol": "A", "exchange": "x", "price": "1"}"#),
-        ("bid list", r#"{"symbol": "A", "exchange": "x", "bid": [1]}"#),
-        ("time true", r#"{"symbol": "A", "exchange": "x", "time": true}"#),
-        ("time word", r#"{"symbol": "A", "exchange": "x", "time": "soon"}"#),
+        ("symbol twice", r#"{"symbol": "A", "exchange": "x", "price": 1, "time": 1, "symbol": "B"}"#),
+        ("symbol null", r#"{"symbol": null, "exchange": "x", "price": 1, "time": 1}"#),
+        ("price text", r#"{"symbol": "A", "exchange": "x", "price": "1", "time": 1}"#),
+        ("bid list", r#"{"symbol": "A", "exchange": "x", "price": 1, "time": 1, "bid": [1]}"#),
+        ("time true", r#"{"symbol": "A", "exchange": "x", "price": 1, "time": true}"#),
+        ("time word", r#"{"symbol": "A", "exchange": "x", "price": 1, "time": "soon"}"#),
     ];
     // A symbol as a param has no space.
     let bad: Vec<(String, &str)> =
@@ -117,8 +122,8 @@ async fn tickers() {
     for (name, stored) in &bad {
         hset(&redis, "tickers:x", name, stored).await;
     }
-    hset(&redis, "tickers:x", "A", r#"{"symbol": "A", "exchange": "x", "price": 1}"#).await;
-    hset(&redis, "tickers:x", "z", r#"{"symbol": "z", "exchange": "x", "price": 2}"#).await;
+    hset(&redis, "tickers:x", "A", &healthy("A")).await;
+    hset(&redis, "tickers:x", "z", &healthy("z")).await;
     send_bytes(&redis, &format!("'HSET', 'tickers:x', 'bytes', {NO_UTF8}")).await;
     send_bytes(&redis, "'HSET', 'tickers:x', 'f\\255', '{}'").await;
     redis.send::<()>(&["SET", "tickers:text", "no hash"]).await;
@@ -145,9 +150,9 @@ async fn tickers() {
 #[tokio::test]
 async fn the_newest_ticker_is_the_newest_healthy_one() {
     let (redis, _server, mut client) = start().await;
-    hset(&redis, "tickers:a", "X", r#"{"symbol": "X", "exchange": "a", "time": 1}"#).await;
+    hset(&redis, "tickers:a", "X", r#"{"symbol": "X", "exchange": "a", "price": 1, "time": 1}"#).await;
     hset(&redis, "tickers:b", "X", r#"{"symbol": "X", "exchange": "b", "time": NaN}"#).await;
-    hset(&redis, "tickers:c", "X", r#"{"symbol": "X", "exchange": "c", "time": "soon"}"#).await;
+    hset(&redis, "tickers:c", "X", r#"{"symbol": "X", "exchange": "c", "price": 1, "time": "soon"}"#).await;
     redis.send::<()>(&["SET", "tickers:d", "no hash"]).await;
     let (newest, items) = healthy_of(&mut client, "get_any_ticker", json!({"symbol": "X"})).await;
     assert_eq!((&newest["exchange"], items), (&json!("a"), sorted(["b", "c", "d"])));
@@ -166,7 +171,7 @@ async fn positions() {
         ("list", "[]"),
         ("no_volume", r#"{"price": 1}"#),
         ("volume_null", r#"{"volume": null}"#),
-        ("volume_text", r#"{"volume": "1"}"#),
+        ("volume_text", r#"{"symbol": "A", "status": "open", "volume": "1"}"#),
         ("price_text", r#"{"volume": 1, "price": "1"}"#),
         ("time_word", r#"{"volume": 1, "timestamp": "soon"}"#),
     ];
@@ -195,13 +200,18 @@ async fn balances() {
         ("number", "7"),
         ("null", "null"),
         ("text", r#""7""#),
+        ("no_total", r#"{"available": 1}"#),
+        ("no_available", r#"{"total": 1}"#),
         ("balance_text", r#"{"balance": "1", "available": 1}"#),
-        ("balance_wins", r#"{"balance": "1", "total": 1}"#),
+        ("balance_wins", r#"{"balance": "1", "total": 1, "available": 1}"#),
         ("total_list", r#"{"total": [1], "available": 1}"#),
         ("available_true", r#"{"balance": 1, "available": true}"#),
     ];
     let inner: Vec<String> = members.iter().map(|(name, stored)| format!("\"{name}\": {stored}")).collect();
-    let account = format!(r#"{{"A": {{"balance": 1}}, {}, "B": {{"total": 1}}}}"#, inner.join(", "));
+    let account = format!(
+        r#"{{"A": {{"balance": 1, "available": 1}}, {}, "B": {{"total": 1, "available": null}}}}"#,
+        inner.join(", ")
+    );
     hset(&redis, "accounts", "1", &account).await;
     let (balances, items) = healthy_of(&mut client, "get_balances", json!({"user_id": 1})).await;
     assert_eq!(items, sorted(members.map(|(name, _)| name)));
@@ -216,7 +226,7 @@ async fn balances() {
     assert_eq!(met(&mut client, "get_balance").await, members.len() as u64);
 
     // A date that is none leaves the balances without their time, and is reported.
-    hset(&redis, "accounts", "1", r#"{"A": {"balance": 1}, "date": "soon"}"#).await;
+    hset(&redis, "accounts", "1", r#"{"A": {"balance": 1, "available": 1}, "date": "soon"}"#).await;
     let (balances, items) = healthy_of(&mut client, "get_balances", json!({"user_id": 1})).await;
     assert_eq!(
         (&balances[0]["total"], balances[0].get("timestamp"), items),
@@ -247,11 +257,13 @@ async fn whole_accounts(redis: &Redis, client: &mut Client, key: &str, all: &str
 async fn orders() {
     let (redis, _server, mut client) = start().await;
     let bad = [
-        ("volume text", r#"{"volume": "1"}"#),
-        ("filled text", r#"{"volume": 1, "final_volume": "1"}"#),
-        ("symbol 7", r#"{"symbol": 7}"#),
-        ("bot list", r#"{"bot_id": [1]}"#),
-        ("time word", r#"{"timestamp": "soon"}"#),
+        ("volume text", r#"{"symbol": "A", "status": "open", "volume": "1"}"#),
+        ("filled text", r#"{"symbol": "A", "status": "open", "volume": 1, "final_volume": "1"}"#),
+        ("symbol 7", r#"{"symbol": 7, "status": "open"}"#),
+        ("bot list", r#"{"symbol": "A", "status": "open", "bot_id": [1]}"#),
+        ("no symbol", r#"{"status": "open"}"#),
+        ("no status", r#"{"symbol": "A"}"#),
+        ("time word", r#"{"symbol": "A", "status": "open", "timestamp": "soon"}"#),
     ];
     let bad: Vec<(String, &str)> =
         bad.iter().chain(&NO_OBJECT).map(|(name, stored)| (name.replace(' ', "_"), *stored)).collect();
@@ -259,8 +271,8 @@ async fn orders() {
         hset(&redis, "order_status:x", name, stored).await;
     }
     send_bytes(&redis, &format!("'HSET', 'order_status:x', 'bytes', {NO_UTF8}")).await;
-    hset(&redis, "order_status:x", "good", r#"{"volume": 1, "status": "open"}"#).await;
-    hset(&redis, "order_status:also", "other", "{}").await;
+    hset(&redis, "order_status:x", "good", r#"{"symbol": null, "volume": 1, "status": "open"}"#).await;
+    hset(&redis, "order_status:also", "other", r#"{"symbol": "A", "status": "open"}"#).await;
     redis.send::<()>(&["RPUSH", "order_status:list", "no hash"]).await;
 
     let (orders, items) = healthy_of(&mut client, "get_orders", json!({"exchange": "x"})).await;

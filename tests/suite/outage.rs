@@ -151,7 +151,12 @@ async fn a_redis_that_is_full_is_read_as_ever() {
 async fn every_way_to_a_redis_works() {
     let redis = Redis::start().await;
     let () = redis
-        .send(&["HSET", "tickers:binance", "BTC/USDT", r#"{"symbol": "BTC/USDT", "exchange": "binance"}"#])
+        .send(&[
+            "HSET",
+            "tickers:binance",
+            "BTC/USDT",
+            r#"{"symbol": "BTC/USDT", "exchange": "binance", "price": 1, "time": 1}"#,
+        ])
         .await;
     let () = redis.send(&["COPY", "tickers:binance", "tickers:binance", "DB", "3"]).await;
     let () = redis.send(&["DEL", "tickers:binance"]).await;

@@ -10,15 +10,15 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use redis::{Cmd, Value as Reply};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::{CacheError, Control, Verb};
 pub use settings::{Address, LinkSettings, LinkState};
-use supervisor::{FIRST_BACKOFF, Link};
+use supervisor::{FIRST_BACKOFF, Link, MOST_IN_BATCH};
 
 /// Why there is no connection.
 #[derive(Debug, Clone)]
@@ -49,13 +49,29 @@ impl Outage {
 struct Job {
     cmd: Cmd,
     since: Instant,
-    answer: oneshot::Sender<Result<Reply, CacheError>>,
+    /// None when it has its answer.
+    answer: Option<oneshot::Sender<Result<Reply, CacheError>>>,
 }
 
 impl Job {
-    fn answer(self, answer: Result<Reply, CacheError>) {
-        // Whoever asked may be gone.
-        let _ = self.answer.send(answer);
+    fn answer(&mut self, answer: Result<Reply, CacheError>) {
+        if let Some(waiting) = self.answer.take() {
+            // Whoever asked may be gone.
+            let _ = waiting.send(answer);
+        }
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.answer.as_ref().is_some_and(|waiting| !waiting.is_closed())
+    }
+
+    /// Answers it with an error if it has waited for so long, and says whether.
+    fn expire(&mut self, limit: Duration, error: &CacheError) -> bool {
+        let is_over = self.since.elapsed() >= limit;
+        if is_over {
+            self.answer(Err(error.clone()));
+        }
+        is_over
     }
 }
 
@@ -77,6 +93,9 @@ struct ServerFacts {
     version: Option<String>,
     role: Option<String>,
 }
+
+/// The connection for reads that are answered at once; all further ones are for long answers.
+const POINT: usize = 0;
 
 /// Connections to one Redis, all driven by one runtime.
 pub(in crate::cache) struct Links {
@@ -110,7 +129,7 @@ impl Links {
     ) -> Self {
         let count = if serves { settings.connections.max(1) } else { 1 };
         shared.links.fetch_add(count as u64, Ordering::Relaxed);
-        let links = (0..count).map(|_| {
+        let links = (0..count).map(|index| {
             let (jobs, queue) = mpsc::channel(settings.may_wait());
             let link = Link {
                 settings: settings.clone(),
@@ -119,6 +138,7 @@ impl Links {
                 outage: outage.clone(),
                 shared: shared.clone(),
                 backoff: FIRST_BACKOFF,
+                most_in_batch: if index == POINT { MOST_IN_BATCH } else { 1 },
                 counts: usize::from(serves),
             };
             tokio::spawn(link.run());
@@ -132,6 +152,11 @@ impl Links {
         self.settings.address.user()
     }
 
+    /// How many reads of many keys may run at once.
+    pub(in crate::cache) fn wide_reads(&self) -> usize {
+        self.settings.wide_reads.clamp(1, Semaphore::MAX_PERMITS)
+    }
+
     /// How many commands may wait for each connection.
     pub(in crate::cache) fn may_wait(&self) -> usize {
         self.settings.may_wait()
@@ -141,10 +166,9 @@ impl Links {
     /// stands behind a big hash.
     pub(in crate::cache) async fn send_read(&self, verb: Verb, cmd: Cmd) -> Result<Reply, CacheError> {
         let bulk = self.links.len() - 1;
-        let index = match verb {
-            Verb::Get | Verb::HGet | Verb::HLen => 0,
-            Verb::HGetAll | Verb::LRange | Verb::Scan if bulk == 0 => 0,
-            Verb::HGetAll | Verb::LRange | Verb::Scan => 1 + self.next.fetch_add(1, Ordering::Relaxed) % bulk,
+        let index = match verb.is_bulk() && bulk > 0 {
+            true => 1 + self.next.fetch_add(1, Ordering::Relaxed) % bulk,
+            false => POINT,
         };
         self.send(index, cmd).await
     }
@@ -155,7 +179,7 @@ impl Links {
 
     async fn send(&self, index: usize, cmd: Cmd) -> Result<Reply, CacheError> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { cmd, since: Instant::now(), answer };
+        let job = Job { cmd, since: Instant::now(), answer: Some(answer) };
         self.links[index].try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CacheError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => stopped(),

@@ -69,6 +69,8 @@ pub struct LinkSettings {
     pub connections: usize,
     /// How many commands may wait for each connection.
     pub queue: usize,
+    /// How many reads of many keys each worker runs at once.
+    pub wide_reads: usize,
     /// How long connecting and logging in may take.
     pub connect_timeout: Duration,
     /// How long a command may wait for its answer.

@@ -18,8 +18,8 @@ use tokio::{
 
 use super::{CacheError, Control, Job, LinkSettings, Outage, ServerFacts, Shared};
 
-/// How many commands go out in one write at the most.
-const MOST_IN_BATCH: usize = 512;
+/// How many commands go out in one write at the most, where answers are short.
+pub(super) const MOST_IN_BATCH: usize = 512;
 /// How many writes may be unanswered on one connection.
 const MOST_BATCHES: usize = 16;
 /// How long the first pause between two attempts to connect is; it doubles up to `reconnect_max`.
@@ -45,6 +45,9 @@ pub(super) struct Link {
     pub(super) shared: Arc<Shared>,
     /// The next pause between two attempts to connect.
     pub(super) backoff: Duration,
+    /// How many commands go out in one write at the most. Where answers are long it is one, so that each
+    /// is handed out as soon as it is there, and a late one can be told from a silent Redis.
+    pub(super) most_in_batch: usize,
     /// 1 if it counts as a connection that serves clients, else 0.
     pub(super) counts: usize,
 }
@@ -77,10 +80,12 @@ impl Link {
         }
     }
 
-    /// Says that Redis is gone, once for all connections to it.
+    /// Says that Redis cannot be reached, and why: once for all connections to it, and again when the
+    /// cause is another.
     fn tell(&self, outage: &Outage) {
-        if self.outage.send_replace(Some(outage.clone())).is_none() {
-            tracing::warn!(redis = %self.settings.address.shown(), "Redis is gone: {}", outage.error());
+        let before = self.outage.send_replace(Some(outage.clone()));
+        if before.as_ref().map(Outage::error) != Some(outage.error()) {
+            tracing::warn!(redis = %self.settings.address.shown(), "{}; trying on", outage.error());
         }
     }
 
@@ -102,11 +107,8 @@ impl Link {
                 (Err(failed), _) => failed,
             };
             tracing::debug!(redis = %self.settings.address.shown(), "no connection: {}", failed.error());
-            if matches!(outage, Outage::Starting) {
-                tracing::warn!(redis = %self.settings.address.shown(), "Redis: {}; trying on", failed.error());
-            }
             outage = failed;
-            self.outage.send_replace(Some(outage.clone()));
+            self.tell(&outage);
             self.pause(&outage).await?;
         }
     }
@@ -121,9 +123,7 @@ impl Link {
         let mut sweep = interval(SWEEP);
         loop {
             if !outage.is_waited_for() {
-                for job in self.waiting.drain(..) {
-                    job.answer(Err(outage.error()));
-                }
+                self.waiting.drain(..).for_each(|mut job| job.answer(Err(outage.error())));
             }
             let room = self.waiting.len() < self.settings.queue;
             tokio::select! {
@@ -137,58 +137,61 @@ impl Link {
     /// Answers the jobs that have waited for their whole time.
     fn expire(&mut self, outage: &Outage) {
         let limit = self.settings.response_timeout;
-        while let Some(job) = self.waiting.pop_front_if(|job| job.since.elapsed() >= limit) {
-            job.answer(Err(outage.error()));
-        }
+        while self.waiting.pop_front_if(|job| job.expire(limit, &outage.error())).is_some() {}
     }
 
     /// Serves until the connection is lost or falls silent.
     async fn serve(&mut self, line: Line) -> Result<Outage, Stopped> {
         let limit = self.settings.response_timeout;
-        let mut batches: VecDeque<Batch> = VecDeque::new();
+        let mut sent = Sent::default();
         let mut answers: FuturesOrdered<BoxFuture<'static, RedisResult<Vec<Reply>>>> = FuturesOrdered::new();
         let mut jobs: Vec<Job> = Vec::new();
-        // One timer for all: it rings when the oldest batch may be due, and is then set anew.
+        // One timer for all: it rings when the oldest job may be due, and is then set anew.
         let mut alarm: std::pin::Pin<Box<Sleep>> = Box::pin(sleep(limit));
         let mut alarm_is_set = false;
         loop {
             if jobs.is_empty() && answers.len() < MOST_BATCHES {
-                jobs.extend(self.waiting.drain(..self.waiting.len().min(MOST_IN_BATCH)));
+                jobs.extend(self.waiting.drain(..self.waiting.len().min(self.most_in_batch)));
             }
-            jobs.retain(|job| !job.answer.is_closed());
+            jobs.retain_mut(|job| !job.expire(limit, &CacheError::Timeout) && job.is_waited_for());
             if !jobs.is_empty() {
-                let batch = Batch::of(std::mem::take(&mut jobs));
+                let (pipeline, batch) = Batch::of(std::mem::take(&mut jobs));
                 let mut connection = line.connection.clone();
-                let (pipeline, count) = (batch.0, batch.1.jobs.len());
+                let count = batch.jobs.len();
                 answers.push_back(Box::pin(async move {
                     connection.send_packed_commands(&pipeline, 0, count).await
                 }));
                 if !alarm_is_set {
-                    alarm.as_mut().reset((batch.1.since + limit).into());
+                    let since = batch.since().unwrap_or(batch.sent);
+                    alarm.as_mut().reset((since + limit).into());
                     alarm_is_set = true;
                 }
-                batches.push_back(batch.1);
+                sent.push(batch);
             }
             tokio::select! {
                 biased;
                 Some(answer) = answers.next(), if !answers.is_empty() => {
-                    let Some(batch) = batches.pop_front() else { continue };
+                    let Some(batch) = sent.pop() else { continue };
                     if let Some(cause) = self.distribute(batch, answer) {
-                        return Ok(fail(batches, Outage::Down(cause)));
+                        return Ok(sent.fail(Outage::Down(cause)));
                     }
                 }
-                count = self.queue.recv_many(&mut jobs, MOST_IN_BATCH), if answers.len() < MOST_BATCHES => {
+                count = self.queue.recv_many(&mut jobs, self.most_in_batch), if answers.len() < MOST_BATCHES => {
                     if count == 0 {
                         return Err(Stopped);
                     }
                 }
                 () = line.lost.notified() => {
-                    return Ok(fail(batches, Outage::Down("Redis closed the connection".into())));
+                    return Ok(sent.fail(Outage::Down("Redis closed the connection".into())));
                 }
-                () = &mut alarm, if alarm_is_set => match batches.front() {
-                    None => alarm_is_set = false,
-                    Some(oldest) if oldest.since.elapsed() >= limit => return Ok(fail(batches, Outage::Silent)),
-                    Some(oldest) => alarm.as_mut().reset((oldest.since + limit).into()),
+                () = &mut alarm, if alarm_is_set => {
+                    if sent.is_silent(limit) {
+                        return Ok(sent.fail(Outage::Silent));
+                    }
+                    match sent.expire(limit) {
+                        None => alarm_is_set = false,
+                        Some(oldest) => alarm.as_mut().reset((oldest + limit).into()),
+                    }
                 },
             }
         }
@@ -203,7 +206,7 @@ impl Link {
                 self.shared.batches.fetch_add(1, Ordering::Relaxed);
                 self.shared.commands.fetch_add(batch.jobs.len() as u64, Ordering::Relaxed);
                 let mut answers = answers.into_iter();
-                for job in batch.jobs {
+                for mut job in batch.jobs {
                     let answer = answers.next().unwrap_or(Reply::Nil);
                     job.answer(sort_out(answer));
                 }
@@ -211,19 +214,62 @@ impl Link {
             }
             Err(error) => {
                 let cause: Arc<str> = error.to_string().into();
-                for job in batch.jobs {
-                    job.answer(Err(CacheError::Unavailable(cause.clone())));
-                }
+                batch.answer(&CacheError::Unavailable(cause.clone()));
                 error.is_unrecoverable_error().then_some(cause)
             }
         }
     }
 }
 
+/// What was sent on a connection and is not answered yet.
+struct Sent {
+    batches: VecDeque<Batch>,
+    /// When Redis answered last.
+    heard: Instant,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Self { batches: VecDeque::new(), heard: Instant::now() }
+    }
+}
+
+impl Sent {
+    fn push(&mut self, batch: Batch) {
+        self.batches.push_back(batch);
+    }
+
+    /// The batch that was answered now.
+    fn pop(&mut self) -> Option<Batch> {
+        self.heard = Instant::now();
+        self.batches.pop_front()
+    }
+
+    /// Whether nothing was answered for so long, though something could have been.
+    fn is_silent(&self, limit: Duration) -> bool {
+        self.batches.front().is_some_and(|oldest| oldest.sent.max(self.heard).elapsed() >= limit)
+    }
+
+    /// Answers those who have waited for their whole time, on a connection that is at work on others.
+    /// Says since when the one waits that is due next, or silence is.
+    fn expire(&mut self, limit: Duration) -> Option<Instant> {
+        let jobs = self.batches.iter_mut().flat_map(|batch| &mut batch.jobs);
+        jobs.for_each(|job| {
+            job.expire(limit, &CacheError::Timeout);
+        });
+        let silent_since = self.batches.front().map(|oldest| oldest.sent.max(self.heard));
+        self.batches.iter().filter_map(Batch::since).chain(silent_since).min()
+    }
+
+    /// Answers all that can't be answered any more.
+    fn fail(self, outage: Outage) -> Outage {
+        self.batches.into_iter().for_each(|batch| batch.answer(&outage.error()));
+        outage
+    }
+}
+
 struct Batch {
     jobs: Vec<Job>,
-    /// Since when the one that waits longest does.
-    since: Instant,
     sent: Instant,
 }
 
@@ -233,18 +279,17 @@ impl Batch {
         for job in &mut jobs {
             pipeline.add_command(std::mem::take(&mut job.cmd));
         }
-        let sent = Instant::now();
-        let since = jobs.iter().map(|job| job.since).min().unwrap_or(sent);
-        (pipeline, Self { jobs, since, sent })
+        (pipeline, Self { jobs, sent: Instant::now() })
     }
-}
 
-/// Answers all that was sent and can't be answered any more.
-fn fail(batches: VecDeque<Batch>, outage: Outage) -> Outage {
-    for job in batches.into_iter().flat_map(|batch| batch.jobs) {
-        job.answer(Err(outage.error()));
+    /// Since when the one that waits longest does.
+    fn since(&self) -> Option<Instant> {
+        self.jobs.iter().filter(|job| job.is_waited_for()).map(|job| job.since).min()
     }
-    outage
+
+    fn answer(self, error: &CacheError) {
+        self.jobs.into_iter().for_each(|mut job| job.answer(Err(error.clone())));
+    }
 }
 
 fn sort_out(answer: Reply) -> Result<Reply, CacheError> {

@@ -115,7 +115,8 @@ async fn balances() {
 async fn a_balance_is_the_total_under_either_name() {
     let (redis, _server, mut client) = filled().await;
     let account = r#"{"A": {"balance": 0.3, "available": 0.1}, "B": {"total": 0.3, "available": 0.1},
-        "C": {"balance": 0.3, "total": 9, "available": 0.1}, "D": {"total": 1}, "E": {"available": 1}}"#;
+        "C": {"balance": 0.3, "total": 9, "available": 0.1}, "D": {"total": 1, "available": null},
+        "E": {"total": null, "available": 1}}"#;
     redis.send::<()>(&["HSET", "accounts", "u", account]).await;
     let balances = client.call("get_balances", json!({"user_id": "u"})).await;
     let expected = |currency: &str, total: Value, available: Value, reserved: Value| json!({"user_id": "u", "currency": currency, "total": total, "available": available, "reserved": reserved});

@@ -74,7 +74,7 @@ async fn a_ticker_without_a_time_is_older_than_any_other() {
     let redis = Redis::start().await;
     let tickers = [("a", "null"), ("b", "5"), ("c", "4.5"), ("d", r#""1970-01-01T00:00:02+00:00""#)];
     for (exchange, time) in tickers {
-        let stored = format!(r#"{{"symbol": "X", "exchange": "{exchange}", "time": {time}}}"#);
+        let stored = format!(r#"{{"symbol": "X", "exchange": "{exchange}", "price": 1, "time": {time}}}"#);
         redis.send::<()>(&["HSET", &format!("tickers:{exchange}"), "X", &stored]).await;
     }
     let server = Server::reading(&redis).await;
@@ -126,9 +126,9 @@ async fn trades() {
 async fn a_trades_time_is_seconds_however_it_is_stored() {
     let (redis, _server, mut client) = filled().await;
     let trades = [
-        r#"{"trade_id": 1, "ex_order_id": 77, "time": "2026-11-22T20:28:40.239250+00:00"}"#,
-        r#"{"trade_id": 2, "ex_order_id": "77", "time": 1795379321.5}"#,
-        r#"{"trade_id": 3, "ex_order_id": null, "time": null}"#,
+        r#"{"trade_id": 1, "ex_order_id": 77, "price": 1, "volume": 1, "time": "2026-11-22T20:28:40.239250+00:00"}"#,
+        r#"{"trade_id": 2, "ex_order_id": "77", "price": 1, "volume": 1, "time": 1795379321.5}"#,
+        r#"{"trade_id": 3, "ex_order_id": null, "price": 1, "volume": 1, "time": null}"#,
     ];
     redis.send::<()>(&[&["RPUSH", "trades:x:AB"][..], &trades].concat()).await;
     let found = client.call("get_trades", json!({"symbol": "A/B", "exchange": "x"})).await;

@@ -60,7 +60,12 @@ async fn every_digit_of_a_number_is_kept() {
                 "1",
                 &format!(r#"{{"A": {{"balance": {digits}, "available": {digits}}}}}"#),
             ],
-            &["HSET", "order_status:x", "1", &format!(r#"{{"volume": {digits}, "price": {digits}}}"#)],
+            &[
+                "HSET",
+                "order_status:x",
+                "1",
+                &format!(r#"{{"symbol": "A", "status": "open", "volume": {digits}, "price": {digits}}}"#),
+            ],
             &["HSET", "bot_status", "b", &format!(r#"{{"f": {{"performance": {{"pnl": {digits}}}}}}}"#)],
         ];
         for words in commands {
@@ -68,7 +73,11 @@ async fn every_digit_of_a_number_is_kept() {
         }
         redis.send::<()>(&["DEL", "trades:x:A", "ohlcv:A:1m"]).await;
         redis
-            .send::<()>(&["RPUSH", "trades:x:A", &format!(r#"{{"price": {digits}, "roi": {digits}}}"#)])
+            .send::<()>(&[
+                "RPUSH",
+                "trades:x:A",
+                &format!(r#"{{"price": {digits}, "volume": 1, "roi": {digits}}}"#),
+            ])
             .await;
         redis
             .send::<()>(&["RPUSH", "ohlcv:A:1m", &format!("[1, {digits}, {digits}, {digits}, 2, 3.0]")])
@@ -117,7 +126,8 @@ async fn differences_are_exact() {
     ] {
         let account = format!(r#"{{"A": {{"balance": {total}, "available": {available}}}}}"#);
         redis.send::<()>(&["HSET", "accounts", "1", &account]).await;
-        let order = format!(r#"{{"volume": {total}, "final_volume": {available}}}"#);
+        let order =
+            format!(r#"{{"symbol": "A", "status": "open", "volume": {total}, "final_volume": {available}}}"#);
         redis.send::<()>(&["HSET", "order_status:x", "1", &order]).await;
         let balance = result_text(&mut client, "get_balance", json!({"user_id": 1, "currency": "A"})).await;
         assert!(balance.contains(&format!(r#""reserved":{reserved}}}"#)), "{reserved}: {balance}");
@@ -132,12 +142,12 @@ async fn unknown_members_are_passed_on_as_they_are() {
     let more = r#""a b": {"deep": [1.10, null, {"é": "\u00e9\n"}]}, "flag": true, "none": null"#;
     let stored = |known: &str| format!("{{{known}, {more}}}");
     let (_redis, _server, mut client) = with(&[
-        &["HSET", "tickers:x", "A", &stored(r#""symbol": "A", "exchange": "x""#)],
+        &["HSET", "tickers:x", "A", &stored(r#""symbol": "A", "exchange": "x", "price": 1"#)],
         &["HSET", "account_positions", "1", &format!(r#"{{"A": {}}}"#, stored(r#""volume": 1"#))],
-        &["HSET", "accounts", "1", &format!(r#"{{"A": {}}}"#, stored(r#""balance": 1"#))],
-        &["HSET", "order_status:x", "1", &stored(r#""volume": 1"#)],
+        &["HSET", "accounts", "1", &format!(r#"{{"A": {}}}"#, stored(r#""balance": 1, "available": 1"#))],
+        &["HSET", "order_status:x", "1", &stored(r#""symbol": "A", "status": "open""#)],
         &["HSET", "bot_status", "b", &format!(r#"{{"f": {}}}"#, stored(r#""status": "idle""#))],
-        &["RPUSH", "trades:x:A", &stored(r#""trade_id": 1"#)],
+        &["RPUSH", "trades:x:A", &stored(r#""price": 1, "volume": 1"#)],
         &[
             "SET",
             "process:data:p",
@@ -167,22 +177,22 @@ async fn what_is_null_stays_null_and_what_is_absent_is_not_invented() {
     let nulls = r#"{"symbol": "A", "exchange": "x", "price": null, "volume": null, "time": null, "bid": null, "ask": null, "last": null}"#;
     let (_redis, _server, mut client) = with(&[
         &["HSET", "tickers:x", "A", nulls],
-        &["HSET", "tickers:x", "B", r#"{"symbol": "B", "exchange": "x"}"#],
+        &["HSET", "tickers:x", "B", r#"{"symbol": "B", "exchange": "x", "price": 1}"#],
         &[
             "HSET",
             "order_status:x",
             "1",
-            r#"{"volume": null, "final_volume": 1, "bot_id": null, "timestamp": null, "ex_order_id": null}"#,
+            r#"{"symbol": null, "status": null, "volume": null, "final_volume": 1, "bot_id": null, "timestamp": null, "ex_order_id": null}"#,
         ],
-        &["HSET", "order_status:x", "2", "{}"],
-        &["HSET", "accounts", "1", r#"{"A": {"balance": null, "available": 1}, "B": {}}"#],
+        &["HSET", "order_status:x", "2", r#"{"symbol": "A", "status": "open"}"#],
+        &["HSET", "accounts", "1", r#"{"A": {"balance": null, "available": 1}}"#],
         &[
             "HSET",
             "account_positions",
             "1",
             r#"{"A": {"volume": 1, "price": null, "timestamp": null}, "timestamp": null}"#,
         ],
-        &["RPUSH", "trades:x:A", r#"{"time": null, "fee": null}"#, "{}"],
+        &["RPUSH", "trades:x:A", r#"{"price": null, "volume": 1, "time": null}"#, r#"{"price": 1, "volume": null}"#],
     ])
     .await;
     for (operation, params, expected) in [
@@ -191,28 +201,32 @@ async fn what_is_null_stays_null_and_what_is_absent_is_not_invented() {
             json!({"exchange": "x", "symbol": "A"}),
             &nulls.replace("time", "timestamp").replace(' ', "")[..],
         ),
-        ("get_ticker", json!({"exchange": "x", "symbol": "B"}), r#"{"symbol":"B","exchange":"x"}"#),
+        ("get_ticker", json!({"exchange": "x", "symbol": "B"}), r#"{"symbol":"B","exchange":"x","price":1}"#),
         (
             "get_order_status",
             json!({"exchange": "x", "order_id": 1}),
-            r#"{"order_id":"1","exchange":"x","remaining":null,"volume":null,"filled":1,"bot_id":null,"timestamp":null,"ex_order_id":null}"#,
+            r#"{"order_id":"1","exchange":"x","remaining":null,"symbol":null,"status":null,"volume":null,"filled":1,"bot_id":null,"timestamp":null,"ex_order_id":null}"#,
         ),
         (
             "get_order_status",
             json!({"exchange": "x", "order_id": 2}),
-            r#"{"order_id":"2","exchange":"x","remaining":null}"#,
+            r#"{"order_id":"2","exchange":"x","remaining":null,"symbol":"A","status":"open"}"#,
         ),
         (
             "get_balances",
             json!({"user_id": 1}),
-            r#"[{"user_id":"1","currency":"A","total":null,"available":1,"reserved":null},{"user_id":"1","currency":"B","total":null,"available":null,"reserved":null}]"#,
+            r#"[{"user_id":"1","currency":"A","total":null,"available":1,"reserved":null}]"#,
         ),
         (
             "get_positions",
             json!({"user_id": 1}),
             r#"[{"user_id":"1","symbol":"A","side":"long","volume":1,"price":null,"timestamp":null}]"#,
         ),
-        ("get_trades", json!({"exchange": "x", "symbol": "A"}), r#"[{"time":null,"fee":null},{}]"#),
+        (
+            "get_trades",
+            json!({"exchange": "x", "symbol": "A"}),
+            r#"[{"price":null,"volume":1,"time":null},{"price":1,"volume":null}]"#,
+        ),
     ] {
         assert_eq!(result_text(&mut client, operation, params).await, expected, "{operation}");
         let described = client.call("describe", json!({"operation": operation})).await;
