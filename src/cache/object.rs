@@ -10,22 +10,35 @@ pub(super) type Member<'a> = (Cow<'a, str>, &'a str);
 
 /// The members of an object; None where the quick way does not lead through.
 pub(super) fn members(json: &str) -> Option<Vec<Member<'_>>> {
+    let mut members = Vec::with_capacity(16);
+    each_member(json, |name, value| {
+        members.push((Cow::Borrowed(name), value));
+        Some(())
+    })?;
+    Some(members)
+}
+
+/// Takes each member of an object as it is read; None where the quick way does not lead through, or where
+/// `take` says so.
+pub(super) fn each_member<'a>(
+    json: &'a str,
+    mut take: impl FnMut(&'a str, &'a str) -> Option<()>,
+) -> Option<()> {
     let mut rest = Rest { json, at: 0 };
     rest.expect(b'{')?;
-    let mut members = Vec::with_capacity(16);
     if !rest.take(b'}') {
         loop {
             let name = rest.string()?;
             rest.expect(b':')?;
-            members.push((Cow::Borrowed(name), rest.value()?));
-            if rest.take(b'}') {
+            take(name, rest.value()?)?;
+            if !rest.take(b',') {
+                rest.expect(b'}')?;
                 break;
             }
-            rest.expect(b',')?;
         }
     }
     rest.white_space();
-    (rest.at == json.len()).then_some(members)
+    (rest.at == json.len()).then_some(())
 }
 
 /// What is left to read.
@@ -50,26 +63,32 @@ impl<'a> Rest<'a> {
     }
 
     /// Passes over a sign of the syntax, if it is the next.
+    #[inline]
     fn take(&mut self, sign: u8) -> bool {
-        self.white_space();
-        let is_next = self.peek() == Some(sign);
-        self.at += usize::from(is_next);
-        is_next
+        self.expect(sign).is_some()
     }
 
+    #[inline]
     fn expect(&mut self, sign: u8) -> Option<()> {
-        self.take(sign).then_some(())
+        // Python puts one space after each comma and colon, or none.
+        self.at += usize::from(self.peek()? == b' ');
+        if self.peek()? <= b' ' {
+            self.white_space();
+        }
+        (self.peek()? == sign).then(|| self.at += 1)
     }
 
     /// A string without escapes, less its quotes.
+    #[inline]
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
-        let length = memchr::memchr(b'"', self.bytes())?;
+        let length = plain(self.bytes());
         let string = self.json.get(self.at..self.at + length)?;
         self.at += length + 1;
-        string.bytes().all(|byte| byte >= b' ' && byte != b'\\').then_some(string)
+        (self.json.as_bytes().get(self.at - 1) == Some(&b'"')).then_some(string)
     }
 
+    #[inline]
     fn value(&mut self) -> Option<&'a str> {
         self.white_space();
         let begin = self.at;
@@ -90,6 +109,7 @@ impl<'a> Rest<'a> {
         self.bytes().starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
+    #[inline]
     fn number(&mut self) -> Option<()> {
         let mut rest = self.bytes();
         rest = rest.strip_prefix(b"-").unwrap_or(rest);
@@ -119,23 +139,50 @@ impl<'a> Rest<'a> {
     }
 }
 
+/// How many bytes there are before the first that ends a string, or that no string without escapes holds.
+fn plain(text: &[u8]) -> usize {
+    count_until(text, specials, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+}
+
 /// One digit or more, and what comes after them.
 fn digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    // Prices have many digits: eight at a time, then one by one.
-    let eights =
-        text.as_chunks::<8>().0.iter().take_while(|eight| are_digits(u64::from_le_bytes(**eight))).count();
-    let begin = eights * 8;
-    let rest = text.get(begin..)?.iter().position(|byte| !byte.is_ascii_digit());
-    let count = rest.map_or(text.len(), |rest| begin + rest);
+    let count = count_until(text, no_digits, |byte| !byte.is_ascii_digit());
     (count > 0).then(|| text.split_at(count))
 }
 
-/// Whether eight bytes are all digits: each has a high half of 3, and still has it with 6 added.
-fn are_digits(eight: u64) -> bool {
-    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-    const THREES: u64 = 0x3030_3030_3030_3030;
-    const SIXES: u64 = 0x0606_0606_0606_0606;
-    eight & HIGH == THREES && eight.wrapping_add(SIXES) & HIGH == THREES
+/// How many bytes there are before the first of a kind. Most are found eight at a time: `among` says
+/// which of eight are of the kind by the high bit of each, exact for the lowest of them.
+fn count_until(text: &[u8], among: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> usize {
+    let mut rest = text;
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        let found = among(u64::from_le_bytes(*eight));
+        if found != 0 {
+            return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
+        }
+        rest = after;
+    }
+    text.len() - rest.len() + rest.iter().position(|byte| is(*byte)).unwrap_or(rest.len())
+}
+
+/// A byte in all eight places.
+const fn eight_of(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+const HIGH: u64 = eight_of(0x80);
+
+/// Quotes, backslashes, and what is below a space. (A subtraction borrows from the bytes above one that
+/// it takes below zero, so those may be wrong.)
+fn specials(eight: u64) -> u64 {
+    let below = |bytes: u64, limit: u8| bytes.wrapping_sub(eight_of(limit)) & !bytes;
+    let is = |sign: u8| below(eight ^ eight_of(sign), 1);
+    (below(eight, b' ') | is(b'"') | is(b'\\')) & HIGH
+}
+
+/// What is no digit: less the `0` it is above 9, or has a high bit.
+fn no_digits(eight: u64) -> u64 {
+    let values = eight ^ eight_of(b'0');
+    (((values & !HIGH) + eight_of(0x7f - 9)) | values) & HIGH
 }
 
 #[cfg(test)]
@@ -164,6 +211,17 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        /// Any byte at any place, also next to others of its kind.
+        #[test]
+        fn finds_the_first_byte_that_is_not_plain(text in proptest::collection::vec(
+            prop_oneof![any::<u8>(), b' '..=b'#', b'/'..=b':', b'/'..=b':', Just(b'\\'), Just(0x1f), Just(0xa2)], 0..40,
+        )) {
+            let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
+            prop_assert_eq!(plain(&text), text.iter().position(is_special).unwrap_or(text.len()));
+            let count = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+            prop_assert_eq!(digits(&text).map(|(digits, _)| digits.len()), (count > 0).then_some(count));
+        }
 
         /// Texts made of JSON's own pieces, most of them broken: what the quick way accepts, serde
         /// accepts, and both find the same.

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::{
     json::{Json, push_string},
-    stored::{Fields, Stored},
+    object::each_member,
+    stored::{Fields, Stored, is_nested},
     time::unix_seconds,
 };
 use crate::{
@@ -122,7 +123,53 @@ impl<T: JsonSchema> Shape<T> {
 
     /// The result for one stored value.
     pub fn read(&self, stored: &Stored) -> Result<Json<T>> {
-        self.read_with(&stored.fields()?, &[])
+        let mut json = String::with_capacity(stored.len() + 16);
+        self.write_stored(stored, &mut json)?;
+        Ok(Json::trusted(json))
+    }
+
+    /// Appends the result's JSON for one stored value.
+    pub(crate) fn write_stored(&self, stored: &Stored, out: &mut String) -> Result<()> {
+        let begin = out.len();
+        if self.write_as_read(stored.text()?, out).is_some() {
+            return Ok(());
+        }
+        out.truncate(begin);
+        self.write(&stored.fields()?, &[], out)
+    }
+
+    /// Appends the result's JSON while the stored value is read, where that holds nothing unusual. None
+    /// where it does: what was appended is then of no use, and [`write`](Self::write) does it, or says
+    /// what is wrong.
+    fn write_as_read(&self, stored: &str, out: &mut String) -> Option<()> {
+        let rules = self.rules();
+        let (mut seen, mut next) = (0_u128, 0);
+        out.push('{');
+        each_member(stored, |name, raw| {
+            let is_rule = |rule: &&Rule| rule.stored_as == name;
+            push_comma(out);
+            match rules.get(next).filter(is_rule).or_else(|| rules.iter().find(is_rule)) {
+                Some(rule) => {
+                    let is_first = seen & rule.bit == 0;
+                    seen |= rule.bit;
+                    next = rule.number + 1;
+                    out.push_str(&rule.label);
+                    rule.push_value(raw, out).ok().filter(|()| is_first && !is_nested(raw))
+                }
+                None => {
+                    push_string(name, out);
+                    out.push(':');
+                    out.push_str(raw);
+                    (!is_nested(raw) && rules.iter().all(|rule| rule.name != name)).then_some(())
+                }
+            }
+        })?;
+        out.push('}');
+        rules.iter().all(|rule| !rule.required || seen & rule.bit != 0).then_some(())
+    }
+
+    fn rules(&self) -> &[Rule] {
+        self.rules.get_or_init(|| rules_of::<T>(self.renamed))
     }
 
     /// The result for a stored object's members, with some added.
@@ -139,7 +186,7 @@ impl<T: JsonSchema> Shape<T> {
         added: &[(&str, Added<'_>)],
         out: &mut String,
     ) -> Result<()> {
-        let rules = self.rules.get_or_init(|| rules_of::<T>(self.renamed));
+        let rules = self.rules();
         out.push('{');
         for (name, value) in added {
             push_name(name, out);

@@ -54,15 +54,25 @@ impl Stored {
     }
 }
 
+/// Whether a JSON value is an object or an array.
+pub(super) fn is_nested(json: &str) -> bool {
+    matches!(json.as_bytes().first(), Some(b'{' | b'['))
+}
+
 /// How many levels a value within a stored object may nest. The layout has three at the most; a client's
 /// parser may fail, and the whole reply with it, at a hundred.
 const MOST_LEVELS: usize = 32;
 
+/// Refuses half a surrogate pair, which is no text: a frame with one in it could be read by nobody.
+fn check_escapes(json: &str) -> Result<(), serde_json::Error> {
+    match json.contains("\\u") {
+        true => serde_json::from_str::<serde_json::Value>(json).map(drop),
+        false => Ok(()),
+    }
+}
+
 /// Refuses a JSON value that nests too deep to be passed on.
 fn check_depth(json: &str) -> Result<()> {
-    if !json.starts_with(['{', '[']) {
-        return Ok(());
-    }
     let (mut level, mut is_text, mut is_escaped) = (0_usize, false, false);
     for byte in json.bytes() {
         match byte {
@@ -88,15 +98,17 @@ impl<'a> Fields<'a> {
     /// Reads a JSON object.
     pub fn parse(json: &'a str) -> Result<Self> {
         let corrupt = |error| Error::corrupt(format!("is no JSON object: {error}"));
-        if json.contains("\\u") {
-            // Half a surrogate pair is no text: a frame with one in it could be read by nobody.
-            serde_json::from_str::<serde_json::Value>(json).map_err(corrupt)?;
-        }
         let fields = match members(json) {
             Some(members) => Self(members),
-            None => serde_json::from_str(json).map_err(corrupt)?,
+            None => {
+                check_escapes(json).map_err(corrupt)?;
+                serde_json::from_str(json).map_err(corrupt)?
+            }
         };
-        fields.iter().try_for_each(|(_, value)| check_depth(value))?;
+        for (_, value) in fields.iter().filter(|(_, value)| is_nested(value)) {
+            check_depth(value)?;
+            check_escapes(value).map_err(corrupt)?;
+        }
         Ok(fields)
     }
 

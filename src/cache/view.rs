@@ -269,8 +269,7 @@ impl View {
         // A result is about as long as what is stored.
         let mut list = JsonList::with_capacity(stored.clone().map(|(_, stored)| stored.len() + 16).sum());
         for (name, stored) in stored {
-            let fields = stored.fields();
-            let pushed = fields.and_then(|fields| list.push_with(|out| shape.write(&fields, &[], out)));
+            let pushed = list.push_with(|out| shape.write_stored(stored, out));
             self.healthy(name.as_ref(), pushed);
         }
         list.finish()

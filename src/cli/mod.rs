@@ -179,12 +179,26 @@ impl ClientFlags {
                 }
             }
         };
-        let parsed = url.parse::<hyper::Uri>().ok();
-        if !parsed.is_some_and(|url| url.scheme_str() == Some("ws") && url.host().is_some()) {
-            return Err(Failure::usage(format!("--url {url}: want ws://host:port")));
+        if !is_server_url(&url) {
+            return Err(Failure::usage("--url: want ws://host:port".to_owned()));
         }
         Ok(Connection::open(&url, self.timeout).await?)
     }
+}
+
+/// Whether it is `ws://host` with a port or without. What else a URL may hold, such as a login, is not
+/// for this server, and is not repeated in an error.
+fn is_server_url(url: &str) -> bool {
+    let Ok(url) = url.parse::<hyper::Uri>() else { return false };
+    let Some(authority) = url.authority() else { return false };
+    let port = authority.as_str().strip_prefix(authority.host());
+    url.scheme_str() == Some("ws")
+        && !authority.host().is_empty()
+        && match port {
+            Some("") => true,
+            Some(_) => authority.port_u16().is_some(),
+            None => false,
+        }
 }
 
 fn registry(config: &Config) -> Result<Registry, Failure> {

@@ -86,7 +86,8 @@ impl RequestId {
         if !json.starts_with(|c: char| matches!(c, '"' | '-' | '0'..='9')) {
             return Err(malformed("`request_id` is neither a string nor a number"));
         }
-        if json.len() > limits.request_id_bytes {
+        let bare = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(json);
+        if bare.len() > limits.request_id_bytes {
             return Err(malformed(format!("`request_id` is longer than {} bytes", limits.request_id_bytes)));
         }
         Ok(Self(json.into()))

@@ -16,8 +16,15 @@ const MOST_VIOLATIONS: usize = 32;
 pub(super) fn validate(operation: &Registered, params: &Value) -> Result<()> {
     if !operation.validator.is_valid(params) {
         let errors = operation.validator.iter_errors(params);
-        let mut violations: Vec<Violation> =
-            errors.flat_map(|error| violations_of(operation, &error)).take(MOST_VIOLATIONS + 1).collect();
+        let mut violations: Vec<Violation> = match params.as_object() {
+            // Where no param is known, the validator names none of the unknown ones.
+            Some(params) if operation.described.param_names().next().is_none() => {
+                unknown_params(operation, "", params.keys())
+            }
+            _ => {
+                errors.flat_map(|error| violations_of(operation, &error)).take(MOST_VIOLATIONS + 1).collect()
+            }
+        };
         if violations.len() > MOST_VIOLATIONS {
             violations.truncate(MOST_VIOLATIONS);
             let message = format!("has more than these {MOST_VIOLATIONS} violations");
@@ -36,12 +43,20 @@ fn violations_of(operation: &Registered, error: &jsonschema::ValidationError<'_>
             vec![Violation { path: format!("{path}/{name}"), message: "is required".to_owned() }]
         }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let shown = unexpected.iter().take(MOST_VIOLATIONS + 1);
-            shown.map(|name| unknown_param(operation, &path, name)).collect()
+            unknown_params(operation, &path, unexpected)
         }
         // The masked text repeats nothing that the client sent.
         _ => vec![Violation { path, message: error.masked().to_string() }],
     }
+}
+
+fn unknown_params<'n>(
+    operation: &Registered,
+    path: &str,
+    names: impl IntoIterator<Item = &'n String>,
+) -> Vec<Violation> {
+    let shown = names.into_iter().take(MOST_VIOLATIONS + 1);
+    shown.map(|name| unknown_param(operation, path, name)).collect()
 }
 
 fn unknown_param(operation: &Registered, path: &str, name: &str) -> Violation {

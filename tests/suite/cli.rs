@@ -111,7 +111,7 @@ async fn list_and_describe_print_what_the_server_says() {
 async fn a_wrong_command_line_ends_with_2() {
     // Nobody listens there: what is wrong is found before anyone is asked.
     let closed = "ws://127.0.0.1:1";
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 14] = [
         (&["no-such-command"], "no-such-command"),
         (&["list", "--no-such-flag"], "--no-such-flag"),
         (&["call", "get_ticker", "novalue", "--url", closed], "novalue: want KEY=VALUE"),
@@ -122,6 +122,8 @@ async fn a_wrong_command_line_ends_with_2() {
         (&["list", "--url", "nonsense"], "want ws://host:port"),
         (&["list", "--url", "ws://"], "want ws://host:port"),
         (&["list", "--url", "ws://a b"], "want ws://host:port"),
+        (&["list", "--url", "ws://127.0.0.1:99999"], "want ws://host:port"),
+        (&["list", "--url", "ws://me:secret@127.0.0.1:1"], "want ws://host:port"),
         (&["list", "--timeout", "5", "--url", closed], "write it with its unit"),
         (&["serve", "--set", "novalue"], "want KEY=VALUE"),
     ];

@@ -107,7 +107,7 @@ async fn tickers() {
     let bad = [
         ("no exchange", r#"{"symbol": "A", "price": 1, "time": 1}"#),
         ("no price", r#"{"symbol": "A", "exchange": "x", "time": 1}"#),
-        ("too deep", &too_deep),
+        ("too deep", too_deep.as_str()),
         ("no symbol", r#"{"exchange": "x", "price": 1}"#),
         ("symbol twice", r#"{"symbol": "A", "exchange": "x", "price": 1, "time": 1, "symbol": "B"}"#),
         ("symbol null", r#"{"symbol": null, "exchange": "x", "price": 1, "time": 1}"#),

@@ -7,6 +7,7 @@ mod config;
 mod corrupt;
 mod drop_in;
 mod keys;
+mod load;
 mod outage;
 mod reads;
 mod registry;

@@ -242,27 +242,6 @@ async fn frames_that_are_no_messages_close_the_connection() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_nothing_is_disconnected() {
-    let store = Store::new();
-    store
-        .apply(&["HSET", "bot_status", "bot", &format!(r#"{{"f": {{"x": "{}"}}}}"#, "x".repeat(1 << 20))])
-        .unwrap();
-    let mut config = Server::config();
-    config.limits.write_timeout = fullon_cache_api::config::Span::millis(200);
-    let registry = fullon_cache_api::registry::Registry::built_in().unwrap();
-    let server = Server::start_with(registry, fullon_cache_api::cache::Cache::embedded(store), config).await;
-    let mut deaf = server.client().await;
-    for _ in 0..200 {
-        deaf.socket.feed(Message::text(r#"{"operation": "get_bots"}"#)).await.unwrap();
-    }
-    deaf.socket.flush().await.unwrap();
-    let mut other = server.client().await;
-    // The other client is served all the time, and sees the deaf one go.
-    let gone = async { while other.call("get_server_stats", json!({})).await["connections"] != 1 {} };
-    timeout(Duration::from_secs(10), gone).await.expect("the deaf client stays");
-}
-
-#[tokio::test]
 async fn one_client_too_many_is_told_so() {
     let mut config = Server::config();
     config.limits.connections = 1;

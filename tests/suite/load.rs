@@ -1,0 +1,187 @@
+//! Much at once, and slow: reads that are shared, answers that are long in coming, clients that read
+//! slowly. Nobody is cut off who is at work, and nobody else is held up.
+
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{MaybeTlsStream, tungstenite::Message};
+
+use crate::common::{Redis, Server, filled};
+use fullon_cache_api::{
+    cache::{Cache, Store},
+    config::{Config, Secret, Span},
+    registry::Registry,
+};
+
+async fn calls(redis: &Redis, command: &str) -> u32 {
+    let stats: String = redis.send(&["INFO", "commandstats"]).await;
+    let prefix = format!("cmdstat_{command}:calls=");
+    let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next());
+    calls.map_or(0, |calls| calls.parse().unwrap())
+}
+
+#[tokio::test]
+async fn those_who_ask_the_same_at_the_same_time_share_one_read() {
+    let (redis, _server, mut client) = filled().await;
+    client.call("ping", json!({})).await;
+    // The first read can't be over before all have asked.
+    let () = redis.send(&["CLIENT", "PAUSE", "300", "ALL"]).await;
+    for exchange in ["binance", "kraken"] {
+        for _ in 0..20 {
+            let request = json!({"operation": "get_all_tickers", "params": {"exchange": exchange}});
+            client.socket.feed(Message::text(request.to_string())).await.unwrap();
+        }
+    }
+    client.socket.flush().await.unwrap();
+    for _ in 0..40 {
+        assert_eq!(client.receive().await["success"], true);
+    }
+    // For each exchange one for those who asked first, and one for all who asked while that one ran.
+    let reads = calls(&redis, "hgetall").await;
+    assert!((2..=4).contains(&reads), "{reads}");
+}
+
+/// Passes bytes on between a server and its Redis, so many of them in a hundredth of a second.
+async fn slow_way_to(redis: &Redis, bytes: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, redis) = (listener.local_addr().unwrap().port(), redis.port);
+    tokio::spawn(async move {
+        loop {
+            let (near, _) = listener.accept().await.unwrap();
+            let far = TcpStream::connect(("127.0.0.1", redis)).await.unwrap();
+            let ((mut near_read, mut near_write), (mut far_read, mut far_write)) =
+                (near.into_split(), far.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut near_read, &mut far_write).await });
+            tokio::spawn(async move {
+                let mut some = vec![0; bytes];
+                while let Ok(count @ 1..) = far_read.read(&mut some).await {
+                    if near_write.write_all(&some[..count]).await.is_err() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_connection_that_is_at_work_is_not_taken_for_a_silent_one() {
+    let redis = Redis::start().await;
+    let big = json!({"symbol": "A", "exchange": "x", "price": 1, "more": "x".repeat(1 << 20)}).to_string();
+    for exchange in 0..30 {
+        let () = redis.send(&["HSET", &format!("tickers:x{exchange}"), "A", &big]).await;
+    }
+    let mut config = Server::config();
+    // Each answer takes a tenth of a second at the least; all together far more than a command may take.
+    config.redis.port = slow_way_to(&redis, 100 << 10).await;
+    config.redis.response_timeout = Span::millis(700);
+    let server = Server::start(config).await;
+    server.app.cache().connected().await;
+    let mut client = server.client().await;
+    let requests: Vec<Value> = (0..30)
+        .map(|exchange| {
+            json!({"operation": "get_all_tickers", "params": {"exchange": format!("x{exchange}")}})
+        })
+        .collect();
+    for request in requests {
+        client.socket.feed(Message::text(request.to_string())).await.unwrap();
+    }
+    client.socket.flush().await.unwrap();
+    let mut late = 0;
+    for _ in 0..30 {
+        let reply = client.receive().await;
+        if reply["success"] != true {
+            assert_eq!(reply["error_code"], "CACHE_TIMEOUT", "{reply}");
+            late += 1;
+        }
+    }
+    assert!((1..30).contains(&late), "{late}");
+    assert_eq!(client.call("get_server_stats", json!({})).await["cache"]["reconnects"], 0);
+}
+
+/// A server with one reply of many megabytes.
+async fn with_a_big_reply(config: Config) -> Server {
+    let store = Store::new();
+    let feed = format!(r#"{{"f": {{"x": "{}"}}}}"#, "x".repeat(15 << 20));
+    store.apply(&["HSET", "bot_status", "bot", &feed]).unwrap();
+    Server::start_with(Registry::built_in().unwrap(), Cache::embedded(store), config).await
+}
+
+#[tokio::test]
+async fn a_client_may_read_as_slowly_as_it_likes() {
+    let mut config = Server::config();
+    config.limits.write_timeout = Span::millis(300);
+    let server = with_a_big_reply(config).await;
+    let mut slow = server.client().await;
+    slow.send(r#"{"operation": "get_bots"}"#).await;
+    let MaybeTlsStream::Plain(mut socket) = slow.socket.into_inner() else { panic!("TLS") };
+    let reading = async {
+        let (mut total, mut some) = (0, vec![0; 128 << 10]);
+        while total < 15 << 20 {
+            match socket.read(&mut some).await.unwrap() {
+                0 => panic!("cut off after {total} bytes"),
+                count => total += count,
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), reading).await.expect("the reply does not end");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_disconnected_and_counted() {
+    let mut config = Server::config();
+    config.limits.write_timeout = Span::millis(200);
+    let server = with_a_big_reply(config).await;
+    let mut deaf = server.client().await;
+    for _ in 0..4 {
+        deaf.send(r#"{"operation": "get_bots"}"#).await;
+    }
+    let mut other = server.client().await;
+    // The other client is served all the time, and sees the deaf one go.
+    let gone = async { while other.call("get_server_stats", json!({})).await["connections"] != 1 {} };
+    timeout(Duration::from_secs(10), gone).await.expect("the deaf client stays");
+    assert_eq!(other.call("get_server_stats", json!({})).await["connections_too_slow"], 1);
+}
+
+#[tokio::test]
+async fn a_miss_is_none_where_the_search_was_cut() {
+    let redis = Redis::start().await;
+    for exchange in ["a", "b", "c"] {
+        let order = r#"{"symbol": "A", "status": "open"}"#;
+        let () = redis.send(&["HSET", &format!("order_status:{exchange}"), exchange, order]).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let overlay = folder.path().join("overlay.yaml");
+    std::fs::write(&overlay, "get_order_status:\n  limits: { scan_keys: 2 }\n").unwrap();
+    let mut config = Server::config();
+    config.redis.url = Some(Secret::from(redis.url().as_str()));
+    let cache = Cache::redis(config.redis.link_settings().unwrap());
+    let server = Server::start_with(Registry::with_overlay(&overlay).unwrap(), cache, config).await;
+    server.app.cache().connected().await;
+    let mut client = server.client().await;
+    assert_eq!(client.fail("get_order_status", json!({"order_id": "d"})).await.0, "LIMIT_EXCEEDED");
+    let known = client.ask("get_order_status", json!({"order_id": "a"})).await;
+    assert_eq!((&known["result"]["exchange"], known["warnings"].as_array().unwrap().len()), (&json!("a"), 1));
+}
+
+#[tokio::test]
+async fn of_very_many_unknown_params_some_are_named() {
+    let server = Server::embedded(Store::new()).await;
+    let mut client = server.client().await;
+    let params: serde_json::Map<String, Value> = (0..50_000).map(|i| (format!("p{i}"), json!(i))).collect();
+    let (code, reply) = client.fail("get_queue_length", params.into()).await;
+    let details = reply["details"].as_array().unwrap();
+    assert_eq!((code.as_str(), details.len()), ("INVALID_PARAMS", 33));
+    let (_, reply) = client.fail("ping", json!({"exchnge": 1})).await;
+    assert_eq!(reply["details"], json!([{"path": "/exchnge", "message": "no such param; it takes none"}]));
+    assert_eq!(details[32]["message"], "has more than these 32 violations");
+}
