@@ -201,7 +201,70 @@ impl Query for GetBalances {
     }
 }
 
+/// The positions of one account, whenever they change.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamPositions {
+    user_id: UserId,
+}
+
+impl Watch for StreamPositions {
+    type Update = Position;
+
+    async fn read(view: &View, state: &mut State<'_, Position>) -> Result<()> {
+        for (user_id, stored) in view.hash_of("positions", state.wanted()).await? {
+            let Some(account) = view.healthy(&user_id, stored.fields()) else {
+                state.keep(&user_id);
+                continue;
+            };
+            for (symbol, stored) in members(&account, "timestamp") {
+                let update = || position(&user_id, &symbol, stored);
+                state.put(view, (&user_id, &symbol), stored.as_bytes(), update);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The balances of one account, whenever they change.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamBalances {
+    user_id: UserId,
+}
+
+impl Watch for StreamBalances {
+    type Update = Balance;
+
+    async fn read(view: &View, state: &mut State<'_, Balance>) -> Result<()> {
+        for (user_id, stored) in view.hash_of("accounts", state.wanted()).await? {
+            let Some(account) = view.healthy(&user_id, stored.fields()) else {
+                state.keep(&user_id);
+                continue;
+            };
+            let date = date(view, &account);
+            for (currency, stored) in members(&account, "date") {
+                let update = || balance(&user_id, &currency, stored, date.as_deref());
+                // The account's date is part of every balance.
+                let stored = format!("{stored}{}", date.as_deref().unwrap_or_default());
+                state.put(view, (&user_id, &currency), stored.as_bytes(), update);
+            }
+        }
+        Ok(())
+    }
+}
+
 submit! {
+    Operation::stream::<StreamPositions>("stream_positions", "The positions of one account.", "position_update")
+        .grouped_by("user_id")
+        .named_by(&["user_id", "symbol"])
+        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .examples(&[r#"{"user_id": 1001}"#]),
+    Operation::stream::<StreamBalances>("stream_balances", "The balances of one account.", "balance_update")
+        .grouped_by("user_id")
+        .named_by(&["user_id", "currency"])
+        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .examples(&[r#"{"user_id": 1001}"#]),
     Operation::read::<GetPositions>("get_positions", "All positions of one account.")
         .sends(&[Verb::HGet])
         .examples(&[r#"{"user_id": 1001}"#, r#"{"user_id": "1001"}"#]),

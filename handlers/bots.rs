@@ -74,12 +74,35 @@ impl Query for GetBotStatus {
     async fn run(&self, view: &View) -> Result<Json<BotStatus>> {
         let stored = view.hash_field("bots", &self.bot_id).await?;
         let stored = stored.ok_or_else(|| miss!("Bot {} not found in cache", self.bot_id))?;
-        let fields = stored.fields()?;
-        let mut object = JsonObject::new();
-        object.insert("bot_id", Json::of(&*self.bot_id)?);
-        object.insert("status", Json::of(&status(&fields))?);
-        object.insert("feeds", feeds(view, &self.bot_id, &fields));
-        Ok(object.finish())
+        bot(view, &self.bot_id, &stored)
+    }
+}
+
+fn bot(view: &View, bot_id: &str, stored: &Stored) -> Result<Json<BotStatus>> {
+    let fields = stored.fields()?;
+    let mut object = JsonObject::new();
+    object.insert("bot_id", Json::of(bot_id)?);
+    object.insert("status", Json::of(&status(&fields))?);
+    object.insert("feeds", feeds(view, bot_id, &fields));
+    Ok(object.finish())
+}
+
+/// The bots, whenever their state changes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamBotStatus {
+    /// Only this one.
+    bot_id: Option<BotId>,
+}
+
+impl Watch for StreamBotStatus {
+    type Update = BotStatus;
+
+    async fn read(view: &View, state: &mut State<'_, BotStatus>) -> Result<()> {
+        for (bot_id, stored) in view.hash_of("bots", state.wanted()).await? {
+            state.put(view, (&bot_id, ""), stored.bytes(), || bot(view, &bot_id, &stored));
+        }
+        Ok(())
     }
 }
 
@@ -121,14 +144,31 @@ impl Query for GetBlocks {
     type Output = Vec<Block>;
 
     async fn run(&self, view: &View) -> Result<Json<Vec<Block>>> {
-        let block = |pair: &str, stored: &Stored| {
-            let (exchange, symbol) =
-                pair.split_once(':').ok_or_else(|| Error::corrupt("stands under no `exchange:symbol`"))?;
-            let bot_id = Id(stored.text()?.to_owned());
-            Ok(Block { exchange: exchange.to_owned(), symbol: symbol.to_owned(), bot_id })
-        };
         let hash = view.hash("blocks").await?;
         Json::of(&hash.iter().filter_map(|(pair, stored)| view.healthy(pair, block(pair, stored))).collect())
+    }
+}
+
+fn block(pair: &str, stored: &Stored) -> Result<Block> {
+    let (exchange, symbol) =
+        pair.split_once(':').ok_or_else(|| Error::corrupt("stands under no `exchange:symbol`"))?;
+    let bot_id = Id(stored.text()?.to_owned());
+    Ok(Block { exchange: exchange.to_owned(), symbol: symbol.to_owned(), bot_id })
+}
+
+/// The pairs that are blocked, whenever one is or is no more.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamBlocks {}
+
+impl Watch for StreamBlocks {
+    type Update = Block;
+
+    async fn read(view: &View, state: &mut State<'_, Block>) -> Result<()> {
+        for (pair, stored) in view.hash("blocks").await? {
+            state.put(view, (&pair, ""), stored.bytes(), || Json::of(&block(&pair, &stored)?));
+        }
+        Ok(())
     }
 }
 
@@ -175,6 +215,15 @@ fn bot_and_time(text: &str) -> Result<(&str, Json<Seconds>)> {
 }
 
 submit! {
+    Operation::stream::<StreamBotStatus>("stream_bot_status", "The state of bots.", "bot_update")
+        .grouped_by("bot_id")
+        .named_by(&["bot_id"])
+        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .examples(&["{}", r#"{"bot_id": "bot_0"}"#]),
+    Operation::stream::<StreamBlocks>("stream_blocks", "The pairs that bots block.", "block_update")
+        .named_by(&["exchange", "symbol"])
+        .sends(&[Verb::HGetAll])
+        .examples(&["{}"]),
     Operation::read::<GetBots>("get_bots", "All bots with their feeds.")
         .sends(&[Verb::HGetAll])
         .examples(&["{}"]),

@@ -96,7 +96,70 @@ fn bar(stored: &Stored) -> Result<Json<Bar>> {
     Ok(list.finish_tuple())
 }
 
+/// The bars of one symbol, as they form.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamOhlcv {
+    /// As its writer spells it, `BTC/USDT` or `BTCUSD`; where there is none with the slash, the one
+    /// without is watched.
+    symbol: Symbol,
+    timeframe: Timeframe,
+}
+
+/// A bar, new or changed.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct BarUpdate {
+    /// The symbol as it was asked for.
+    symbol: String,
+    /// The time that a bar spans, e.g. `1m`.
+    timeframe: String,
+    /// The bar.
+    bar: Bar,
+    /// Whether a later one has begun, so that it changes no more.
+    closed: bool,
+}
+
+impl Watch for StreamOhlcv {
+    type Update = BarUpdate;
+
+    async fn read(view: &View, state: &mut State<'_, BarUpdate>) -> Result<()> {
+        let (symbol, timeframe) = (view.text_param("symbol")?, view.text_param("timeframe")?);
+        let update = |stored: &Stored, closed: bool| {
+            let mut object = JsonObject::new();
+            object.insert("symbol", Json::of(&*symbol)?);
+            object.insert("timeframe", Json::of(&*timeframe)?);
+            object.insert("bar", bar(stored)?);
+            object.insert("closed", Json::of(&closed)?);
+            Ok(object.finish())
+        };
+        let spellings = if symbol.contains('/') { &["bars", "bars_compact"][..] } else { &["bars"] };
+        for spelling in spellings {
+            let list = view.found_with(spelling, &[])?;
+            let appended = state.follow(view, &list, "").await?;
+            let bars: Vec<&Stored> = appended.previous.iter().chain(&appended.elements).collect();
+            for (place, stored) in bars.iter().enumerate() {
+                let next = bars.get(place + 1);
+                let is_told = place == 0 && appended.previous.is_some();
+                // A form that is replaced already says nothing; the last one may still change.
+                let is_replaced =
+                    next.is_some_and(|next| time_of(next).is_some() && time_of(next) == time_of(stored));
+                if !is_replaced && !(is_told && next.is_none()) {
+                    state.append(view, list.name(), "", update(stored, next.is_some()));
+                }
+            }
+            if !bars.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 submit! {
+    Operation::stream::<StreamOhlcv>("stream_ohlcv", "The bars of one symbol, as they form.", "ohlcv_update")
+        .log()
+        .sends(&[Verb::LRange])
+        .examples(&[r#"{"symbol": "BTCUSD", "timeframe": "1h"}"#]),
     Operation::read::<GetLatestOhlcvBars>("get_latest_ohlcv_bars", "The newest bars of one symbol, oldest first.")
         .sends(&[Verb::LRange])
         .examples(&[

@@ -146,7 +146,66 @@ impl Query for GetOrderQueue {
 /// How many waiting ids one answer lists.
 const MOST_WAITING: i64 = 10_000;
 
+/// How many orders one exchange's hash holds, whenever that changes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamOrderQueue {
+    exchange: Exchange,
+}
+
+/// How many orders one exchange's hash holds.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Queue {
+    /// The exchange, e.g. `binance`.
+    exchange: String,
+    /// How many orders there are.
+    queue_length: u64,
+    /// When the server saw it.
+    timestamp: Seconds,
+}
+
+impl Watch for StreamOrderQueue {
+    type Update = Queue;
+
+    async fn read(view: &View, state: &mut State<'_, Queue>) -> Result<()> {
+        let queue_length = view.hash_len("orders").await?;
+        let exchange = view.text_param("exchange")?.into_owned();
+        state.put(view, (&exchange, ""), queue_length.to_string().as_bytes(), || {
+            Json::of(&Queue { exchange: exchange.clone(), queue_length, timestamp: Seconds::now() })
+        });
+        Ok(())
+    }
+}
+
+/// The orders of one exchange, whenever they change.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamOrders {
+    exchange: Exchange,
+}
+
+impl Watch for StreamOrders {
+    type Update = Order;
+
+    async fn read(view: &View, state: &mut State<'_, Order>) -> Result<()> {
+        let exchange = view.text_param("exchange")?;
+        for (order_id, stored) in view.hash("orders").await? {
+            let update = || order(&exchange, &order_id, &stored.fields()?);
+            state.put(view, (&order_id, ""), stored.bytes(), update);
+        }
+        Ok(())
+    }
+}
+
 submit! {
+    Operation::stream::<StreamOrderQueue>("stream_order_queue", "How many orders an exchange has.", "queue_update")
+        .named_by(&["exchange"])
+        .sends(&[Verb::HLen])
+        .examples(&[r#"{"exchange": "binance"}"#]),
+    Operation::stream::<StreamOrders>("stream_orders", "The orders of one exchange.", "order_update")
+        .named_by(&["exchange", "order_id"])
+        .sends(&[Verb::HGetAll])
+        .examples(&[r#"{"exchange": "binance"}"#]),
     Operation::read::<GetOrderStatus>("get_order_status", "One order, on one exchange or wherever it is.")
         .sends(&[Verb::HGet, Verb::Scan])
         .may_miss()

@@ -96,32 +96,76 @@ impl Query for GetSystemHealth {
     type Output = Health;
 
     async fn run(&self, view: &View) -> Result<Json<Health>> {
-        let Seconds(now) = Seconds::now();
-        let mut health = Health {
-            healthy: true,
-            total_processes: 0,
-            by_type: BTreeMap::new(),
-            by_status: BTreeMap::new(),
-            stale_processes: Vec::new(),
-            error_processes: Vec::new(),
-        };
-        for Seen { process_id, stored } in seen_since(view, now - HEALTH_WINDOW).await? {
-            let checked = PROCESS.read(&stored).and_then(|_| stored.fields());
-            let Some(fields) = view.healthy(&process_id, checked) else { continue };
-            let text = |name| fields.text(name).unwrap_or_default().into_owned();
-            let status = text("status");
-            health.total_processes += 1;
-            *health.by_type.entry(text("process_type")).or_default() += 1;
-            if status == "error" {
-                health.error_processes.push(process_id.clone());
-            }
-            *health.by_status.entry(status).or_default() += 1;
-            if fields.time("heartbeat").is_none_or(|heartbeat| heartbeat < now - HEALTH_WINDOW) {
-                health.stale_processes.push(process_id);
-            }
+        health(view).await
+    }
+}
+
+async fn health(view: &View) -> Result<Json<Health>> {
+    let Seconds(now) = Seconds::now();
+    let mut health = Health {
+        healthy: true,
+        total_processes: 0,
+        by_type: BTreeMap::new(),
+        by_status: BTreeMap::new(),
+        stale_processes: Vec::new(),
+        error_processes: Vec::new(),
+    };
+    for Seen { process_id, stored } in seen_since(view, now - HEALTH_WINDOW).await? {
+        let checked = PROCESS.read(&stored).and_then(|_| stored.fields());
+        let Some(fields) = view.healthy(&process_id, checked) else { continue };
+        let text = |name| fields.text(name).unwrap_or_default().into_owned();
+        let status = text("status");
+        health.total_processes += 1;
+        *health.by_type.entry(text("process_type")).or_default() += 1;
+        if status == "error" {
+            health.error_processes.push(process_id.clone());
         }
-        health.healthy = health.stale_processes.is_empty() && health.error_processes.is_empty();
-        Json::of(&health)
+        *health.by_status.entry(status).or_default() += 1;
+        if fields.time("heartbeat").is_none_or(|heartbeat| heartbeat < now - HEALTH_WINDOW) {
+            health.stale_processes.push(process_id);
+        }
+    }
+    health.healthy = health.stale_processes.is_empty() && health.error_processes.is_empty();
+    // In an order that does not change with every read.
+    health.stale_processes.sort_unstable();
+    health.error_processes.sort_unstable();
+    Json::of(&health)
+}
+
+/// Whether the processes are well, whenever that changes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamProcessHealth {}
+
+impl Watch for StreamProcessHealth {
+    type Update = Health;
+
+    async fn read(view: &View, state: &mut State<'_, Health>) -> Result<()> {
+        let health = health(view).await?;
+        state.put_only(view, health);
+        Ok(())
+    }
+}
+
+/// The processes that were updated within the last 60 minutes, whenever one changes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamProcesses {
+    /// Only those of this type.
+    process_type: Option<ProcessType>,
+}
+
+impl Watch for StreamProcesses {
+    type Update = Process;
+
+    async fn read(view: &View, state: &mut State<'_, Process>) -> Result<()> {
+        let Seconds(now) = Seconds::now();
+        for Seen { process_id, stored } in seen_since(view, now - HEALTH_WINDOW).await? {
+            // A process id begins with its type.
+            let process_type = process_id.split(':').next().unwrap_or_default();
+            state.put(view, (process_type, &process_id), stored.bytes(), || PROCESS.read(&stored));
+        }
+        Ok(())
     }
 }
 
@@ -231,6 +275,14 @@ impl Query for GetProcessMetrics {
 }
 
 submit! {
+    Operation::stream::<StreamProcessHealth>("stream_process_health", "Whether the processes are well.", "process_health_update")
+        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .examples(&["{}"]),
+    Operation::stream::<StreamProcesses>("stream_processes", "The processes.", "process_update")
+        .grouped_by("process_type")
+        .named_by(&["process_id"])
+        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .examples(&["{}", r#"{"process_type": "tick"}"#]),
     Operation::read::<GetSystemHealth>("get_system_health", "Whether the processes are well.")
         .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
         .examples(&["{}"]),

@@ -104,7 +104,40 @@ impl Query for GetExchanges {
     }
 }
 
+/// The tickers of one exchange, whenever they change.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamTickers {
+    exchange: Exchange,
+    /// Only these; omitted or empty: all.
+    #[serde(default)]
+    symbols: Vec<Symbol>,
+}
+
+impl Watch for StreamTickers {
+    type Update = Ticker;
+
+    async fn read(view: &View, state: &mut State<'_, Ticker>) -> Result<()> {
+        if let Some((symbol, stored)) = state.said() {
+            state.put_stored(view, (&symbol, ""), &stored, &TICKER);
+            return Ok(());
+        }
+        for (symbol, stored) in view.hash_of("tickers", state.wanted()).await? {
+            state.put_stored(view, (&symbol, ""), &stored, &TICKER);
+        }
+        Ok(())
+    }
+}
+
 submit! {
+    Operation::stream::<StreamTickers>("stream_tickers", "The tickers of one exchange.", "ticker_update")
+        .grouped_by("symbols")
+        .named_by(&["exchange", "symbol"])
+        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .examples(&[
+            r#"{"exchange": "binance", "symbols": ["BTC/USDT"]}"#,
+            r#"{"exchange": "kraken", "min_interval_ms": 1000}"#,
+        ]),
     Operation::read::<GetTicker>("get_ticker", "The latest ticker of one symbol on one exchange.")
         .sends(&[Verb::HGet])
         .may_miss()

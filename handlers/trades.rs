@@ -135,7 +135,58 @@ impl Query for GetUserTradeStatus {
     }
 }
 
+/// The trades of an exchange, as they come.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamTradeUpdates {
+    exchange: Exchange,
+    /// Only those of this pair.
+    symbol: Option<Symbol>,
+}
+
+impl Watch for StreamTradeUpdates {
+    type Update = Trade;
+
+    async fn read(view: &View, state: &mut State<'_, Trade>) -> Result<()> {
+        follow(view, state).await
+    }
+}
+
+/// The trades that wait for one user on one exchange, as they come.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StreamUserTrades {
+    user_id: UserId,
+    exchange: Exchange,
+}
+
+impl Watch for StreamUserTrades {
+    type Update = Trade;
+
+    async fn read(view: &View, state: &mut State<'_, Trade>) -> Result<()> {
+        follow(view, state).await
+    }
+}
+
+/// What was appended to every list that there is.
+async fn follow(view: &View, state: &mut State<'_, Trade>) -> Result<()> {
+    for list in view.keys("trades").await? {
+        for trade in state.follow(view, &list, "").await?.elements {
+            state.append(view, list.name(), "", TRADE.read(&trade));
+        }
+    }
+    Ok(())
+}
+
 submit! {
+    Operation::stream::<StreamTradeUpdates>("stream_trade_updates", "The trades of an exchange.", "trade_update")
+        .log()
+        .sends(&[Verb::Scan, Verb::LRange])
+        .examples(&[r#"{"exchange": "binance"}"#, r#"{"exchange": "binance", "symbol": "BTC/USDT"}"#]),
+    Operation::stream::<StreamUserTrades>("stream_user_trades", "The trades that wait for one user.", "user_trade_update")
+        .log()
+        .sends(&[Verb::LRange])
+        .examples(&[r#"{"user_id": 1001, "exchange": "binance"}"#]),
     Operation::read::<GetTrades>("get_trades", "The newest trades of one pair on one exchange, oldest first.")
         .sends(&[Verb::LRange])
         .examples(&[

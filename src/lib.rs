@@ -30,6 +30,7 @@ pub mod prelude;
 pub mod protocol;
 pub mod registry;
 pub mod server;
+pub mod streams;
 pub mod types;
 
 /// One module a file of `handlers/`, made by build.rs.

@@ -11,6 +11,7 @@ use crate::{
     cache::{Json, Verb, View},
     protocol::{Error, Result, Warning},
     server::System,
+    streams::{self, Said, Sheet, State},
 };
 
 /// A one-shot read: the params, and how they are answered from the cache.
@@ -31,12 +32,27 @@ pub trait SystemQuery: DeserializeOwned + JsonSchema + 'static {
     fn answer(&self, system: &System<'_>) -> Result<Json<Self::Output>>;
 }
 
+/// A stream: what is watched, and how its present state is read. The server reads it again when something
+/// changed, compares item by item, and sends what differs.
+///
+/// The type is the params. They fill the key patterns; a topic is shared by all who give the same, but for
+/// the param that chooses groups of items ([`Operation::grouped_by`]), so there is no `self` here.
+pub trait Watch: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// An item as updates carry it.
+    type Update: JsonSchema;
+
+    /// Tells the present state, or what [`State::said`] holds.
+    fn read(view: &View, state: &mut State<'_, Self::Update>) -> impl Future<Output = Result<()>> + Send;
+}
+
 /// What kind of operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// One request, one reply.
     Read,
+    /// One request, one reply, then updates.
+    Stream,
     /// On the server itself.
     System,
 }
@@ -60,11 +76,26 @@ pub struct Operation {
     pub(crate) params: SchemaFn,
     pub(crate) result: SchemaFn,
     pub(crate) answer: Answer,
+    pub(crate) watched: Option<Watched>,
 }
+
+/// What a stream's file says of what it watches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watched {
+    pub(crate) kind: streams::Kind,
+    pub(crate) update_type: &'static str,
+    pub(crate) group_param: Option<&'static str>,
+    pub(crate) named_by: &'static [&'static str],
+}
+
+type CheckFn = fn(&Value) -> Result<(), serde_path_to_error::Error<serde_json::Error>>;
+type WatchFn = fn(View, Sheet) -> BoxFuture<'static, (Sheet, Result<()>)>;
+type HearFn = fn(View, &mut Sheet, Said);
 
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
-    Read { run: ReadFn, check: fn(&Value) -> Result<(), serde_path_to_error::Error<serde_json::Error>> },
+    Stream { read: WatchFn, hear: HearFn, check: CheckFn },
+    Read { run: ReadFn, check: CheckFn },
     System(SystemFn),
 }
 
@@ -75,6 +106,45 @@ impl Operation {
     pub const fn read<T: Query>(name: &'static str, summary: &'static str) -> Self {
         let answer = Answer::Read { run: run::<T>, check: check::<T> };
         Self::new(name, summary, Kind::Read, schema_of::<T>, schema_of::<T::Output>, answer)
+    }
+
+    /// A stream. The summary is one sentence for users; `update_type` is the `type` of its updates.
+    pub const fn stream<T: Watch>(
+        name: &'static str,
+        summary: &'static str,
+        update_type: &'static str,
+    ) -> Self {
+        let answer = Answer::Stream { read: watch::<T>, hear: hear::<T>, check: check::<T> };
+        let mut operation =
+            Self::new(name, summary, Kind::Stream, schema_of::<T>, schema_of::<T::Update>, answer);
+        operation.watched =
+            Some(Watched { kind: streams::Kind::State, update_type, group_param: None, named_by: &[] });
+        operation
+    }
+
+    /// It is a log: every entry counts, and none is replaced by a newer one.
+    pub const fn log(mut self) -> Self {
+        if let Some(watched) = &mut self.watched {
+            watched.kind = streams::Kind::Log;
+        }
+        self
+    }
+
+    /// The param that chooses groups of a topic's items: one, or a list of them. Who chooses otherwise
+    /// shares the topic all the same.
+    pub const fn grouped_by(mut self, param: &'static str) -> Self {
+        if let Some(watched) = &mut self.watched {
+            watched.group_param = Some(param);
+        }
+        self
+    }
+
+    /// The members of an update that name its item: what is left to say of one that is gone.
+    pub const fn named_by(mut self, members: &'static [&'static str]) -> Self {
+        if let Some(watched) = &mut self.watched {
+            watched.named_by = members;
+        }
+        self
     }
 
     /// An operation on the server itself.
@@ -103,6 +173,7 @@ impl Operation {
             params,
             result,
             answer,
+            watched: None,
         }
     }
 
@@ -148,7 +219,7 @@ fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.root_schema_for::<T>()
 }
 
-fn check<T: Query>(params: &Value) -> Result<(), serde_path_to_error::Error<serde_json::Error>> {
+fn check<T: DeserializeOwned>(params: &Value) -> Result<(), serde_path_to_error::Error<serde_json::Error>> {
     serde_path_to_error::deserialize::<_, T>(params).map(drop)
 }
 
@@ -166,6 +237,25 @@ fn run<T: Query>(view: View) -> BoxFuture<'static, Outcome> {
             Err(error) => Err(view.failure(error)),
         }
     })
+}
+
+fn watch<T: Watch>(view: View, mut sheet: Sheet) -> BoxFuture<'static, (Sheet, Result<()>)> {
+    Box::pin(async move {
+        let read = AssertUnwindSafe(T::read(&view, &mut State::new(&mut sheet, None))).catch_unwind().await;
+        match read {
+            Ok(result) => (sheet, result.map_err(|error| view.failure(error))),
+            Err(_) => (Sheet::default(), Err(Error::internal("the handler panicked"))),
+        }
+    })
+}
+
+fn hear<T: Watch>(view: View, sheet: &mut Sheet, said: Said) {
+    // What a message says is at hand, so nothing is waited for.
+    let mut state = State::new(sheet, Some(said));
+    let heard = AssertUnwindSafe(T::read(&view, &mut state)).catch_unwind().now_or_never();
+    if !matches!(heard, Some(Ok(Ok(())))) {
+        tracing::debug!("a published value is passed over");
+    }
 }
 
 fn answer<T: SystemQuery>(system: &System<'_>, params: &Value) -> Result<String> {

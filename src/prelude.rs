@@ -6,10 +6,13 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    cache::{Added, Fields, Json, JsonList, JsonObject, Shape, Stored, Verb, View, difference, is_number},
+    cache::{
+        Added, Fields, Found, Json, JsonList, JsonObject, Shape, Stored, Verb, View, difference, is_number,
+    },
     miss,
-    operation::{Operation, Query},
+    operation::{Operation, Query, Watch},
     protocol::{Error, Result},
+    streams::State,
     submit,
     types::{
         BotId, Component, Currency, Exchange, Id, OrNull, OrderId, ProcessId, Seconds, Symbol, Timeframe,

@@ -133,6 +133,39 @@ id_param! {
     TradeKey
 }
 
+/// The `request_id` that opened a stream: a string, or a number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct StreamId(String);
+
+impl<'de> Deserialize<'de> for StreamId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            number => Ok(Self(number.to_string())),
+        }
+    }
+}
+
+impl JsonSchema for StreamId {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "StreamId".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The `request_id` of the request that opened the stream.",
+            "type": ["string", "number"],
+            "maxLength": 1024,
+            // Whatever a `request_id` may be.
+            "pattern": "",
+        })
+    }
+}
+text_access!(StreamId);
+
 /// Reads text, or an unsigned integer as the text of its digits.
 struct IdVisitor;
 

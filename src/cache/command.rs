@@ -12,6 +12,8 @@ pub enum Verb {
     Get,
     /// `HGET`: one field of a hash.
     HGet,
+    /// `HMGET`: some fields of a hash.
+    HMGet,
     /// `HGETALL`: a whole hash.
     HGetAll,
     /// `HLEN`: how many fields a hash has.
@@ -24,11 +26,12 @@ pub enum Verb {
 
 impl Verb {
     /// All commands that read.
-    pub const ALL: [Self; 6] = [Self::Get, Self::HGet, Self::HGetAll, Self::HLen, Self::LRange, Self::Scan];
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::HGet, Self::HMGet, Self::HGetAll, Self::HLen, Self::LRange, Self::Scan];
 
     /// Whether its answer may be long, or long in coming.
     pub fn is_bulk(self) -> bool {
-        matches!(self, Self::HGetAll | Self::LRange | Self::Scan)
+        matches!(self, Self::HMGet | Self::HGetAll | Self::LRange | Self::Scan)
     }
 
     /// The command as Redis names it.
@@ -36,6 +39,7 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::HGet => "HGET",
+            Self::HMGet => "HMGET",
             Self::HGetAll => "HGETALL",
             Self::HLen => "HLEN",
             Self::LRange => "LRANGE",
@@ -51,6 +55,8 @@ pub enum Read {
     Get(Key),
     /// One field of the hash at a key.
     HGet(Key, String),
+    /// Some fields of the hash at a key.
+    HMGet(Key, Vec<String>),
     /// The whole hash at a key.
     HGetAll(Key),
     /// How many fields the hash at a key has.
@@ -74,6 +80,7 @@ impl Read {
         match self {
             Self::Get(_) => Verb::Get,
             Self::HGet(..) => Verb::HGet,
+            Self::HMGet(..) => Verb::HMGet,
             Self::HGetAll(_) => Verb::HGetAll,
             Self::HLen(_) => Verb::HLen,
             Self::LRange(..) => Verb::LRange,
@@ -87,6 +94,7 @@ impl Read {
         match self {
             Self::Get(key) | Self::HGetAll(key) | Self::HLen(key) => cmd.arg(key.as_str()),
             Self::HGet(key, field) => cmd.arg(key.as_str()).arg(field),
+            Self::HMGet(key, fields) => cmd.arg(key.as_str()).arg(fields),
             Self::LRange(key, start, stop) => cmd.arg(key.as_str()).arg(*start).arg(*stop),
             Self::Scan { cursor, glob, count } => {
                 cmd.arg(*cursor).arg("MATCH").arg(glob.as_str()).arg("COUNT").arg(*count)
@@ -102,6 +110,25 @@ impl Read {
 pub enum Control {
     /// `HELLO`: which server this is, its version and its role. Every user may.
     Hello,
+    /// `PING`: whether Redis is still there.
+    Ping,
+    /// `CLIENT TRACKING ON BCAST PREFIX …`: tell which keys that begin so change, on this connection.
+    Track {
+        /// How the keys begin.
+        prefix: String,
+    },
+    /// `PSUBSCRIBE`: pass on what is published on such channels, on this connection.
+    Listen {
+        /// Which channels.
+        channels: Glob,
+    },
+    /// `CLIENT TRACKING OFF`: tell of no changes. Asked first, to see whether the user may ask for them.
+    TrackNothing,
+    /// `PUNSUBSCRIBE`: no more of what is published on such channels.
+    ListenNoMore {
+        /// Which channels.
+        channels: Glob,
+    },
     /// `ACL DRYRUN user command…`: whether that user may do that. Nothing is done.
     AclDryRun {
         /// The Redis user in question.
@@ -115,6 +142,27 @@ impl Control {
     pub(super) fn to_redis(&self) -> Cmd {
         match self {
             Self::Hello => redis::cmd("HELLO"),
+            Self::Ping => redis::cmd("PING"),
+            Self::Track { prefix } => {
+                let mut cmd = redis::cmd("CLIENT");
+                cmd.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix);
+                cmd
+            }
+            Self::Listen { channels } => {
+                let mut cmd = redis::cmd("PSUBSCRIBE");
+                cmd.arg(channels.as_str());
+                cmd
+            }
+            Self::TrackNothing => {
+                let mut cmd = redis::cmd("CLIENT");
+                cmd.arg("TRACKING").arg("OFF");
+                cmd
+            }
+            Self::ListenNoMore { channels } => {
+                let mut cmd = redis::cmd("PUNSUBSCRIBE");
+                cmd.arg(channels.as_str());
+                cmd
+            }
             Self::AclDryRun { user, command } => {
                 let mut cmd = redis::cmd("ACL");
                 cmd.arg("DRYRUN").arg(user).arg(command);

@@ -86,8 +86,8 @@ impl Key {
     }
 }
 
-/// A glob for `SCAN`. It can only come from a [`Pattern`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A glob for `SCAN` or channels. It can only come from a [`Pattern`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Glob(String);
 
 impl Glob {
@@ -190,6 +190,14 @@ impl Pattern {
     /// The pattern as it was written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// How every key of it begins.
+    pub fn prefix(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
     }
 
     /// The names of the params that it is filled from, in order.

@@ -20,7 +20,7 @@ mod view;
 
 use std::{fmt, sync::Arc};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 pub use command::{Control, Read, Verb};
 pub use json::{Json, JsonList, JsonObject};
@@ -34,6 +34,7 @@ pub use stored::{Fields, Stored};
 pub use view::{Found, Plan, Target, View};
 
 use link::Links;
+pub(crate) use link::{Event, Means, Wish};
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
 
@@ -139,6 +140,27 @@ impl Cache {
         keep: std::time::Duration,
     ) -> Result<Arc<ScanResult>, CacheError> {
         self.0.scans.run(self, glob, limits, keep).await
+    }
+
+    /// A key has changed: a scan that did not find it is not kept.
+    pub(crate) fn take_note_of(&self, key: &str) {
+        self.0.scans.take_note_of(key);
+    }
+
+    /// Listens to what the cache tells by itself: what one wants to hear goes in, what happens comes out.
+    /// Must be called within a tokio runtime.
+    pub(crate) fn listen(
+        &self,
+        channels: Vec<Glob>,
+        wishes: mpsc::Receiver<Wish>,
+        events: mpsc::Sender<Event>,
+    ) {
+        match &self.0.backend {
+            Backend::Redis(links) => links.listen(channels, wishes, events),
+            Backend::Embedded(store) => {
+                tokio::spawn(store.clone().listen_to_all(wishes, events));
+            }
+        }
     }
 
     /// Whether it is the embedded one, which has no users and no rights.

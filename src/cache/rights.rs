@@ -147,6 +147,7 @@ fn read_for(probe: &Probe) -> Option<Read> {
     Some(match probe.verb {
         Verb::Get => Read::Get(key),
         Verb::HGet => Read::HGet(key, PROBE.to_owned()),
+        Verb::HMGet => Read::HMGet(key, vec![PROBE.to_owned()]),
         Verb::HGetAll => Read::HGetAll(key),
         Verb::HLen => Read::HLen(key),
         Verb::LRange => Read::LRange(key, 0, 0),
@@ -154,9 +155,9 @@ fn read_for(probe: &Probe) -> Option<Read> {
     })
 }
 
-/// The command that makes a Redis user who may do just what these probes need, whatever that user could
-/// do before.
-pub fn acl_line(user: &str, probes: &[Probe]) -> String {
+/// The command that makes a Redis user who may do just what these probes need, listen to these channels
+/// and be told which keys change, whatever that user could do before.
+pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob]) -> String {
     let user = if user == "default" { "fullon_reader" } else { user };
     let globs: BTreeSet<String> = probes
         .iter()
@@ -165,6 +166,12 @@ pub fn acl_line(user: &str, probes: &[Probe]) -> String {
         .collect();
     let verbs: BTreeSet<String> =
         probes.iter().map(|probe| format!("+{}", probe.verb.name().to_lowercase())).collect();
+    let channels = channels.iter().map(|channel| format!("&{}", channel.as_str())).collect();
     let words = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(" ");
-    format!("ACL SETUSER {user} reset on >PASSWORD {} {} +select +acl|dryrun", words(globs), words(verbs))
+    format!(
+        "ACL SETUSER {user} reset on >PASSWORD {} {} {} +client|tracking +psubscribe +punsubscribe +ping +select +acl|dryrun",
+        words(globs),
+        words(channels),
+        words(verbs)
+    )
 }

@@ -53,6 +53,15 @@ impl Scans {
         running.await
     }
 
+    /// A key is there that no scan so far may have found: those that should have are done again.
+    pub(super) fn take_note_of(&self, key: &str) {
+        let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scans.retain(|(glob, _), running| {
+            !glob.matches(key)
+                || running.peek().is_some_and(|scan| scan.as_ref().is_ok_and(|scan| scan.keys.contains(key)))
+        });
+    }
+
     fn join(&self, cache: &Cache, wanted: (Glob, ScanLimits), keep: Duration) -> Running {
         let is_current = |running: &Running| match running.peek() {
             None => true,

@@ -8,11 +8,29 @@ use std::{
 
 use redis::Value as Reply;
 
-use super::{CacheError, Read};
+use tokio::sync::{broadcast, mpsc};
+
+use super::{CacheError, Event, Means, Read, Wish};
 
 /// A shared handle to an in-process cache; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Store(Arc<RwLock<HashMap<String, Held>>>);
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    held: RwLock<HashMap<String, Held>>,
+    /// Tells of changes as Redis does.
+    events: broadcast::Sender<Event>,
+}
+
+/// How many changes may wait to be taken note of; beyond that everything counts as changed.
+const MOST_WAITING: usize = 16 << 10;
+
+impl Default for Store {
+    fn default() -> Self {
+        Self(Arc::new(Inner { held: RwLock::default(), events: broadcast::Sender::new(MOST_WAITING) }))
+    }
+}
 
 #[derive(Debug)]
 enum Held {
@@ -28,11 +46,47 @@ impl Store {
     }
 
     /// Carries out one command that fills the cache, name first, as a recording holds them. The time to
-    /// live of `SETEX` is passed over, as is `PUBLISH`. The error is a sentence.
+    /// live of `SETEX` is passed over. Whoever listens is told. The error is a sentence.
     pub fn apply(&self, command: &[impl AsRef<str>]) -> Result<(), String> {
         let words: Vec<&str> = command.iter().map(AsRef::as_ref).collect();
-        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match words.as_slice() {
+        self.change(&words)?;
+        let event = match words.as_slice() {
+            ["PUBLISH", channel, payload] => {
+                Event::Said { channel: (*channel).to_owned(), payload: payload.as_bytes().to_vec() }
+            }
+            ["DEL", keys @ ..] => Event::Changed(keys.iter().map(|&key| key.to_owned()).collect()),
+            [_, key, ..] => Event::Changed(vec![(*key).to_owned()]),
+            _ => return Ok(()),
+        };
+        // An error means that nobody listens.
+        let _ = self.0.events.send(event);
+        Ok(())
+    }
+
+    /// Passes on all that happens until nobody listens any more; wishes are granted before they are made.
+    pub(super) async fn listen_to_all(self, mut wishes: mpsc::Receiver<Wish>, events: mpsc::Sender<Event>) {
+        let mut changes = self.0.events.subscribe();
+        let means = Means { tracking: true, channels: true };
+        let mut told = events.send(Event::Up(means)).await;
+        while told.is_ok() {
+            let event = tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(event) => event,
+                    Err(broadcast::error::RecvError::Lagged(_)) => Event::EverythingChanged,
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                wish = wishes.recv() => match wish {
+                    Some(_) => Event::Armed(means),
+                    None => return,
+                },
+            };
+            told = events.send(event).await;
+        }
+    }
+
+    fn change(&self, words: &[&str]) -> Result<(), String> {
+        let mut held = self.0.held.write().unwrap_or_else(PoisonError::into_inner);
+        match words {
             ["SET", key, value] | ["SETEX", key, _, value] => {
                 held.insert((*key).to_owned(), Held::Text((*value).to_owned()));
             }
@@ -70,7 +124,7 @@ impl Store {
     }
 
     pub(super) fn read(&self, read: &Read) -> Result<Reply, CacheError> {
-        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner);
         let at = |key: &super::Key| held.get(key.as_str());
         Ok(match read {
             Read::Get(key) => match at(key) {
@@ -80,6 +134,11 @@ impl Store {
             },
             Read::HGet(key, field) => {
                 hash(at(key))?.and_then(|hash| hash.get(field)).map_or(Reply::Nil, bulk)
+            }
+            Read::HMGet(key, fields) => {
+                let hash = hash(at(key))?;
+                let value = |field| hash.and_then(|hash| hash.get(field)).map_or(Reply::Nil, bulk);
+                Reply::Array(fields.iter().map(value).collect())
             }
             Read::HGetAll(key) => {
                 let pairs = hash(at(key))?.into_iter().flatten();

@@ -25,6 +25,11 @@ impl Stored {
         Self(bytes)
     }
 
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// How many bytes it has.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

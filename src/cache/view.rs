@@ -60,6 +60,11 @@ impl Found {
         Self { name: last_slot.map_or_else(|| key.as_str().to_owned(), N::into), key }
     }
 
+    /// The key.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// What stands in the pattern's last slot.
     pub fn name(&self) -> &str {
         &self.name
@@ -126,6 +131,31 @@ impl View {
     pub async fn hash(&self, key: impl Target) -> Result<Vec<(String, Stored)>> {
         let key = key.resolve(self)?;
         self.fields(self.read(Read::HGetAll(key)).await?)
+    }
+
+    /// Some fields of the hash at a key, or the whole; a field that is not there is left out.
+    pub async fn hash_of(
+        &self,
+        key: impl Target,
+        fields: Option<Vec<&str>>,
+    ) -> Result<Vec<(String, Stored)>> {
+        let Some(fields) = fields else { return self.hash(key).await };
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = key.resolve(self)?;
+        let fields: Vec<String> = fields.into_iter().map(str::to_owned).collect();
+        let Reply::Array(values) = self.read(Read::HMGet(key, fields.clone())).await? else {
+            return Err(Error::internal("an answer to HMGET that is no array"));
+        };
+        let pairs =
+            fields.into_iter().zip(values).map(|(field, value)| Ok(one(value)?.map(|value| (field, value))));
+        pairs.filter_map(Result::transpose).collect()
+    }
+
+    /// A param that fills key patterns, as text.
+    pub fn text_param(&self, name: &str) -> Result<Cow<'_, str>> {
+        self.param(name).ok_or_else(|| Error::internal(format!("there is no param `{name}`")))
     }
 
     fn fields(&self, reply: Reply) -> Result<Vec<(String, Stored)>> {

@@ -27,6 +27,8 @@ pub struct Config {
     pub redis: Redis,
     /// What anyone may ask of the server.
     pub limits: Limits,
+    /// What streams may take, and how fresh they are kept.
+    pub streams: Streams,
     /// What is logged.
     pub log: Log,
     /// A file laid over the built-in operations.yaml.
@@ -131,6 +133,45 @@ pub struct Limits {
     /// Bytes of one reply; what is larger is answered with `LIMIT_EXCEEDED`.
     #[serde(deserialize_with = "whole")]
     pub reply_bytes: usize,
+}
+
+/// What streams may take, and how fresh they are kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Streams {
+    /// Streams of one connection.
+    #[serde(deserialize_with = "whole")]
+    pub per_connection: usize,
+    /// Different things that all streams together watch.
+    #[serde(deserialize_with = "whole")]
+    pub topics: usize,
+    /// Entries of one log that are kept for slow readers and those who come back.
+    #[serde(deserialize_with = "whole")]
+    pub log_entries: usize,
+    /// Bytes of one log that are kept for them.
+    #[serde(deserialize_with = "whole")]
+    pub log_bytes: usize,
+    /// How often everything watched is read again, even if no change was told.
+    pub refresh: Span,
+    /// How long what nobody watches any more is kept fresh, and what is gone remembered, for those who
+    /// come back.
+    pub resume_window: Span,
+    /// The longest `min_interval_ms` that is granted; half the resume window at the most.
+    pub min_interval_max: Span,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            per_connection: 1000,
+            topics: 10_000,
+            log_entries: 10_000,
+            log_bytes: 16 << 20,
+            refresh: Span::millis(30_000),
+            resume_window: Span::millis(60_000),
+            min_interval_max: Span::millis(30_000),
+        }
+    }
 }
 
 /// What is logged, to standard error.
@@ -258,6 +299,10 @@ impl Config {
             ("limits.json_depth", limits.json_depth),
             ("limits.request_id_bytes", limits.request_id_bytes),
             ("limits.reply_bytes", limits.reply_bytes),
+            ("streams.per_connection", self.streams.per_connection),
+            ("streams.topics", self.streams.topics),
+            ("streams.log_entries", self.streams.log_entries),
+            ("streams.log_bytes", self.streams.log_bytes),
         ] {
             if value == 0 {
                 faults.push((key, "0 would let nothing through".to_owned()));
@@ -270,6 +315,8 @@ impl Config {
             ("limits.handshake_timeout", limits.handshake_timeout),
             ("limits.write_timeout", limits.write_timeout),
             ("limits.read_timeout", limits.read_timeout),
+            ("streams.refresh", self.streams.refresh),
+            ("streams.resume_window", self.streams.resume_window),
         ] {
             if span.get().is_zero() {
                 faults.push((key, "0 leaves no time for anything".to_owned()));

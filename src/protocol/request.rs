@@ -76,6 +76,11 @@ impl RequestId {
         Self(format!("\"srv-{}\"", LAST.fetch_add(1, Ordering::Relaxed) + 1).into())
     }
 
+    /// Whether it is this text, or the number that is written so.
+    pub fn is(&self, id: &str) -> bool {
+        *self.0 == *id || serde_json::from_str::<Cow<'_, str>>(&self.0).is_ok_and(|own| own == id)
+    }
+
     /// The id as JSON.
     pub fn as_json(&self) -> &str {
         &self.0

@@ -17,6 +17,7 @@ use super::{
     entry::{self, Entry},
     params::check_example,
     schema::Dialect,
+    stream::{StreamFacts, params_schema, share_prefixes, update_schema},
 };
 use crate::{
     cache::Plan,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// How long a scan's result is kept where the entry names no interval.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The text of an operations.yaml.
 #[derive(Debug, Clone)]
@@ -114,12 +115,13 @@ fn join(registered: &[&Operation], sources: &[Source]) -> Result<Registry, Fault
         };
         let joined = join_one(operation, &entry, &mut faults);
         if let (Some(joined), true) = (joined, entry.enabled) {
-            operations.push(Arc::new(joined));
+            operations.push(joined);
         }
     }
     faults.extend(without_operation(entries, by_name.keys().copied()));
     if faults.is_empty() {
-        return Ok(Registry { operations });
+        share_prefixes(&mut operations);
+        return Ok(Registry { operations: operations.into_iter().map(Arc::new).collect() });
     }
     faults.sort();
     Err(Faults(faults))
@@ -142,7 +144,8 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
     let faults_before = faults.len();
     let mut code_fault = |message: String| faults.push(Fault::new(operation.file, operation.name, message));
 
-    let params = Dialect::Draft2020.schema(operation.params);
+    let is_stream = operation.kind == Kind::Stream;
+    let params = params_of(operation, Dialect::Draft2020);
     let is_snake_case = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
@@ -156,8 +159,8 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
     if params.get("additionalProperties") != Some(&Value::Bool(false)) {
         code_fault("its params type lacks `#[serde(deny_unknown_fields)]`".to_owned());
     }
-    if operation.kind == Kind::Read && (operation.verbs.is_empty() || operation.examples.is_empty()) {
-        code_fault("a read names the commands that it `.sends(…)` and has `.examples(…)`".to_owned());
+    if operation.kind != Kind::System && (operation.verbs.is_empty() || operation.examples.is_empty()) {
+        code_fault("it names the commands that it `.sends(…)` and has `.examples(…)`".to_owned());
     }
     let validator = jsonschema::validator_for(&params)
         .map_err(|error| code_fault(format!("its params schema is none: {error}")))
@@ -169,12 +172,14 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
         domain: operation.domain().to_owned(),
         summary: entry.summary.clone().unwrap_or_else(|| operation.summary.to_owned()),
         description: params.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        result: Dialect::Draft2020.schema(operation.result),
+        result: (!is_stream).then(|| Dialect::Draft2020.schema(operation.result)),
+        update: is_stream.then(|| update_of(operation, Dialect::Draft2020)),
+        update_type: operation.watched.map(|watched| watched.update_type.to_owned()),
         keys: entry.keys.iter().map(|(name, pattern)| (name.clone(), pattern.source().to_owned())).collect(),
         commands: operation.verbs.iter().map(|verb| verb.name().to_owned()).collect(),
         channel: entry.channel.as_ref().map(|pattern| pattern.source().to_owned()),
-        poll_interval_ms: (operation.kind == Kind::Read).then(|| milliseconds(interval(entry))),
-        push: None,
+        poll_interval_ms: (operation.kind != Kind::System).then(|| milliseconds(interval(entry))),
+        push: is_stream.then(|| if entry.channel.is_some() { "channel" } else { "tracking" }.to_owned()),
         scope: entry.scope.clone(),
         owner: entry.owner.clone(),
         errors: errors_of(operation),
@@ -201,6 +206,9 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
         answer: operation.answer,
         is_shared: operation.is_shared(),
         plan: Arc::new(plan),
+        stream: operation
+            .watched
+            .map(|watched| StreamFacts::new(watched, entry.channel.clone(), interval(entry))),
         validator: validator?,
         description: serde_json::to_string(&described)
             .map_err(|error| faults.push(Fault::new(operation.file, operation.name, error.to_string())))
@@ -220,8 +228,8 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
 fn check_entry(operation: &Operation, entry: &Entry, described: &Described, faults: &mut Vec<Fault>) {
     let params: Vec<&str> = described.param_names().collect();
     let mut fault = |message: String| faults.push(Fault::new(&entry.file, operation.name, message));
-    if operation.kind == Kind::Read && entry.keys.is_empty() {
-        fault("a read needs `keys`".to_owned());
+    if operation.kind != Kind::System && entry.keys.is_empty() {
+        fault("it needs `keys`".to_owned());
     }
     let keys = entry.keys.iter().map(|(name, pattern)| (format!("keys.{name}"), pattern));
     for (field, pattern) in keys.chain(entry.channel.iter().map(|pattern| ("channel".to_owned(), pattern))) {
@@ -236,6 +244,20 @@ fn check_entry(operation: &Operation, entry: &Entry, described: &Described, faul
     if let Some(owner) = entry.owner.as_deref().filter(|owner| !params.contains(owner)) {
         fault(format!("`owner`: `{owner}` is no param of it"));
     }
+}
+
+/// The schema of an operation's params.
+pub(super) fn params_of(operation: &Operation, dialect: Dialect) -> Value {
+    let own = dialect.schema(operation.params);
+    match operation.kind {
+        Kind::Stream => params_schema(dialect, own),
+        Kind::Read | Kind::System => own,
+    }
+}
+
+/// The schema of a stream's updates.
+pub(super) fn update_of(operation: &Operation, dialect: Dialect) -> Value {
+    update_schema(operation, dialect.schema(operation.result))
 }
 
 fn interval(entry: &Entry) -> Duration {

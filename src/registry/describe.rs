@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Registry,
+    build::{params_of, update_of},
     schema::{Dialect, SchemaDocument, document},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 pub struct Described {
     /// What a request names it by.
     pub name: String,
-    /// `read`: one request, one reply. `system`: on the server itself.
+    /// `read`: one request, one reply. `stream`: one reply, then updates. `system`: on the server itself.
     pub kind: Kind,
     /// The group that it belongs to.
     pub domain: String,
@@ -31,9 +32,16 @@ pub struct Described {
     /// JSON Schema (2020-12) of the params, in the order in which a client's method takes them.
     #[schemars(with = "BTreeMap<String, Value>")]
     pub params: Value,
-    /// JSON Schema (2020-12) of the result.
-    #[schemars(with = "BTreeMap<String, Value>")]
-    pub result: Value,
+    /// JSON Schema (2020-12) of the result; a stream has `update` instead.
+    #[schemars(with = "Option<BTreeMap<String, Value>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// JSON Schema (2020-12) of a stream's updates.
+    #[schemars(with = "Option<BTreeMap<String, Value>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update: Option<Value>,
+    /// The `type` of a stream's updates.
+    pub update_type: Option<String>,
     /// The key patterns that it reads.
     pub keys: BTreeMap<String, String>,
     /// The Redis commands that it sends.
@@ -42,7 +50,8 @@ pub struct Described {
     pub channel: Option<String>,
     /// How long a scan's result is kept, and how often a poll would look; milliseconds.
     pub poll_interval_ms: Option<u64>,
-    /// How change is noticed, for a stream.
+    /// How change is noticed, for a stream, if the Redis and its user's rights allow it: `channel` or
+    /// `tracking`. A stream's reply says how it is.
     pub push: Option<String>,
     /// What a caller must be entitled to; null: nothing.
     pub scope: Option<String>,
@@ -119,14 +128,13 @@ impl Registry {
         for operation in inventory::iter::<Operation> {
             let Some(registered) = self.get(operation.name) else { continue };
             for dialect in [Dialect::Draft2020, Dialect::Draft07] {
-                let (params, result) = (dialect.schema(operation.params), dialect.schema(operation.result));
-                documents.push(document(
-                    dialect,
-                    operation.name,
-                    &registered.described.summary,
-                    params,
-                    result,
-                ));
+                let params = params_of(operation, dialect);
+                let (name, answer) = match operation.kind {
+                    Kind::Stream => ("update", update_of(operation, dialect)),
+                    Kind::Read | Kind::System => ("result", dialect.schema(operation.result)),
+                };
+                let schemas = json!({ "params": params, name: answer });
+                documents.push(document(dialect, operation.name, &registered.described.summary, schemas));
             }
         }
         documents.sort_by(|a, b| a.path.cmp(&b.path));

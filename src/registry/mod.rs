@@ -6,6 +6,7 @@ mod describe;
 mod entry;
 mod params;
 mod schema;
+mod stream;
 mod yaml;
 
 use std::sync::{Arc, OnceLock, atomic::Ordering};
@@ -19,7 +20,7 @@ pub(crate) use params::typed;
 pub use schema::{Dialect, SchemaDocument};
 
 use crate::{
-    cache::{Plan, Probe},
+    cache::{Glob, Plan, Probe, Wish},
     operation::Answer,
     protocol::{Error, ErrorCode},
 };
@@ -36,6 +37,8 @@ pub struct Registered {
     /// Whether those who ask the same at the same time share one read.
     pub(crate) is_shared: bool,
     pub(crate) plan: Arc<Plan>,
+    /// What there is to know of it if it is a stream.
+    pub(crate) stream: Option<stream::StreamFacts>,
     pub(crate) validator: jsonschema::Validator,
     pub(crate) described: Described,
     /// What `describe` says of it, as JSON text.
@@ -84,6 +87,12 @@ impl Registry {
         };
         let shown: String = name.chars().take(64).collect();
         Error::new(ErrorCode::InvalidOperation, format!("no operation {shown:?}{hint}"))
+    }
+
+    /// The channels that streams listen to.
+    pub fn channels(&self) -> Vec<Glob> {
+        let wishes = self.iter().flat_map(Registered::wishes);
+        wishes.filter_map(|wish| if let Wish::Channels(glob) = wish { Some(glob) } else { None }).collect()
     }
 
     /// Everything that the operations need of the Redis user.

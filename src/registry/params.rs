@@ -92,6 +92,11 @@ pub(super) fn check_example(operation: &Registered, example: &str) -> Result<(),
     let params: Value = serde_json::from_str(example).map_err(|error| format!("is no JSON: {error}"))?;
     validate(operation, &params).map_err(|error| error.message().to_owned())?;
     match operation.answer {
+        Answer::Stream { check, .. } => {
+            let mut own = params;
+            operation.stream_options(&mut own).map_err(|error| error.message().to_owned())?;
+            check(&own).map_err(|error| error.to_string())
+        }
         Answer::Read { check, .. } => check(&params).map_err(|error| error.to_string()),
         Answer::System(_) => Ok(()),
     }

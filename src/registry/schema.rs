@@ -1,7 +1,7 @@
 //! JSON Schemas, as files and for validation.
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// A version of JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,20 +62,14 @@ impl Dialect {
     }
 }
 
-/// The file of one operation: its params and its result under `$defs` (`definitions` in draft-07).
-pub(super) fn document(
-    dialect: Dialect,
-    name: &str,
-    summary: &str,
-    params: Value,
-    result: Value,
-) -> SchemaDocument {
+/// The file of one operation: its params and its result or update under `$defs` (`definitions` in draft-07).
+pub(super) fn document(dialect: Dialect, name: &str, summary: &str, schemas: Value) -> SchemaDocument {
     let mut root = Map::new();
     root.insert("$schema".to_owned(), dialect.uri().into());
     root.insert("$id".to_owned(), format!("urn:fullon_cache_api:{name}").into());
     root.insert("title".to_owned(), name.into());
     root.insert("description".to_owned(), summary.into());
-    root.insert(dialect.definitions().to_owned(), json!({ "params": params, "result": result }));
+    root.insert(dialect.definitions().to_owned(), schemas);
     let text = format!("{:#}\n", Value::from(root));
     SchemaDocument { path: format!("{}{name}.json", dialect.folder()), text }
 }

@@ -2,7 +2,10 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -20,6 +23,7 @@ use crate::{
     operation::{Answer, Outcome},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
     registry::Registered,
+    streams::{Client, Hub, Opening},
 };
 
 /// The reply to a frame, now or when the cache has answered.
@@ -31,6 +35,8 @@ pub(super) enum Answering {
 /// A reply to come, and the number of requests that it answers.
 pub(super) struct Running {
     pub(super) requests: usize,
+    /// The number of an array, whose streams wait until it is answered.
+    pub(super) array: Option<u64>,
     work: Work,
 }
 
@@ -41,7 +47,7 @@ enum Work {
 }
 
 impl Future for Running {
-    type Output = (usize, Reply);
+    type Output = Answered;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = match &mut self.work {
@@ -49,8 +55,15 @@ impl Future for Running {
             Work::SharedRead(app, id, read) => app.reply(id, ready!(read.poll_unpin(cx)).as_ref()),
             Work::Array(reply) => ready!(reply.poll_unpin(cx)),
         };
-        Poll::Ready((self.requests, reply))
+        Poll::Ready(Answered { requests: self.requests, array: self.array, reply })
     }
+}
+
+/// A reply, the number of requests that it answers, and the array that it is the reply to.
+pub(super) struct Answered {
+    pub(super) requests: usize,
+    pub(super) array: Option<u64>,
+    pub(super) reply: Reply,
 }
 
 /// What a worker's sessions share.
@@ -59,27 +72,37 @@ pub(super) struct Desk {
     /// The cache by way of the worker's own connections.
     pub(super) cache: Cache,
     pub(super) flights: Flights,
+    pub(super) hub: Arc<Hub>,
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
-pub(super) fn begin(desk: &Arc<Desk>, text: &str) -> Answering {
+pub(super) fn begin(desk: &Arc<Desk>, client: &Arc<Client>, text: &str) -> Answering {
+    /// How many arrays there have been.
+    static ARRAYS: AtomicU64 = AtomicU64::new(0);
     let limits = &desk.app.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one(desk, request),
+        Message::One(request) => begin_one(desk, client, request, None),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
-            let reply = Box::pin(answer_array(desk.clone(), requests));
-            Answering::Later(Running { requests: count, work: Work::Array(reply) })
+            let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
+            let reply = Box::pin(answer_array(desk.clone(), client.clone(), requests, number));
+            Answering::Later(Running { requests: count, array: Some(number), work: Work::Array(reply) })
         }
     }
 }
 
 /// Answers an array: its elements run side by side, as many at once as a connection may have in flight.
-async fn answer_array(desk: Arc<Desk>, requests: Vec<Result<Request<'static>, Rejected>>) -> Reply {
+async fn answer_array(
+    desk: Arc<Desk>,
+    client: Arc<Client>,
+    requests: Vec<Result<Request<'static>, Rejected>>,
+    number: u64,
+) -> Reply {
     let app = &desk.app;
     let limits = &app.config.limits;
-    let elements: Vec<_> = requests.into_iter().map(|request| answer_one(&desk, request)).collect();
+    let elements: Vec<_> =
+        requests.into_iter().map(|request| answer_one(&desk, &client, request, number)).collect();
     let mut answers = stream::iter(elements).buffered(limits.in_flight);
     let mut replies = Vec::new();
     let mut bytes = 0;
@@ -93,18 +116,28 @@ async fn answer_array(desk: Arc<Desk>, requests: Vec<Result<Request<'static>, Re
     Reply::array(replies)
 }
 
-async fn answer_one(desk: &Desk, request: Result<Request<'static>, Rejected>) -> (RequestId, Reply) {
+async fn answer_one(
+    desk: &Desk,
+    client: &Client,
+    request: Result<Request<'static>, Rejected>,
+    array: u64,
+) -> (RequestId, Reply) {
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
     };
-    let reply = match begin_one(desk, request) {
+    let reply = match begin_one(desk, client, request, Some(array)) {
         Answering::Now(reply) => reply,
-        Answering::Later(running) => running.await.1,
+        Answering::Later(running) => running.await.reply,
     };
     (id, reply)
 }
 
-fn begin_one(desk: &Desk, request: Result<Request<'_>, Rejected>) -> Answering {
+fn begin_one(
+    desk: &Desk,
+    client: &Client,
+    request: Result<Request<'_>, Rejected>,
+    array: Option<u64>,
+) -> Answering {
     let app = &desk.app;
     app.stats.request();
     let request = match request {
@@ -117,8 +150,13 @@ fn begin_one(desk: &Desk, request: Result<Request<'_>, Rejected>) -> Answering {
     };
     match operation.answer {
         Answer::System(answer) => {
-            let outcome = answer(&System { app }, &params).map(|result| (result, Vec::new()));
+            let outcome = answer(&System { app, client }, &params).map(|result| (result, Vec::new()));
             Answering::Now(app.reply(&request.id, &outcome))
+        }
+        Answer::Stream { .. } => {
+            let id = &request.id;
+            let opened = client.open(Opening { id, operation, params, array });
+            Answering::Now(app.reply(id, &opened.map(|settings| (settings, Vec::new()))))
         }
         Answer::Read { run, .. } => {
             let view = |params| View::new(desk.cache.clone(), operation.plan.clone(), params);
@@ -131,7 +169,7 @@ fn begin_one(desk: &Desk, request: Result<Request<'_>, Rejected>) -> Answering {
                     Work::SharedRead(app, id, desk.flights.join(operation.name, &params, read))
                 }
             };
-            Answering::Later(Running { requests: 1, work })
+            Answering::Later(Running { requests: 1, array: None, work })
         }
     }
 }
@@ -146,11 +184,11 @@ fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'stat
 }
 
 /// The operation and its params, if there is nothing wrong with either.
-fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Registered, Value), Error> {
+fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Arc<Registered>, Value), Error> {
     let operation =
         app.registry.get(&request.operation).ok_or_else(|| app.registry.unknown(&request.operation))?;
     operation.check_on()?;
-    if matches!(operation.answer, Answer::Read { .. }) && app.held_back.load(Ordering::Relaxed) {
+    if !matches!(operation.answer, Answer::System(_)) && app.held_back.load(Ordering::Relaxed) {
         let message = "the server has yet to see that its login to the cache may only read";
         return Err(Error::new(ErrorCode::CacheUnavailable, message));
     }

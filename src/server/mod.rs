@@ -6,6 +6,7 @@ mod http;
 mod rights;
 mod session;
 mod stats;
+mod streams;
 mod system;
 mod worker;
 
@@ -27,6 +28,7 @@ use crate::{
     cache::Cache,
     config::{Anonymous, Config},
     registry::Registry,
+    streams::Hub,
 };
 pub use rights::{RightsReport, check_rights};
 pub use system::System;
@@ -103,7 +105,9 @@ pub async fn bind(config: &Config) -> Result<TcpListener, String> {
 
 /// Serves until `stop` changes, then says goodbye to all clients.
 pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
-    let workers = Worker::start_all(&app)?;
+    let (streams, limits) = (app.config.streams.clone(), &app.config.limits);
+    let hub = Hub::start(streams, limits.read_timeout.get(), &app.cache, app.registry.channels())?;
+    let workers = Worker::start_all(&app, &hub)?;
     let places = Arc::new(Semaphore::new(app.config.limits.connections.min(Semaphore::MAX_PERMITS)));
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let mut sessions = JoinSet::new();

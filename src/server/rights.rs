@@ -43,7 +43,7 @@ pub async fn check_rights(registry: &Registry, cache: &Cache) -> Result<RightsRe
     }
     report.not_read_only = complaint(&rights);
     if !report.off.is_empty() || !report.doubtful.is_empty() || report.not_read_only.is_some() {
-        report.proper_user = Some(acl_line(&rights.user, &probes));
+        report.proper_user = Some(acl_line(&rights.user, &probes, &registry.channels()));
     }
     Ok(report)
 }

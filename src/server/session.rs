@@ -1,6 +1,11 @@
 //! One client: reads frames, lets their requests run side by side, and writes replies as they come.
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
@@ -15,10 +20,10 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    dispatch::{self, Answering, Desk, Running},
+    dispatch::{self, Answered, Answering, Desk, Running},
     http,
 };
-use crate::protocol::Reply;
+use crate::{protocol::Reply, streams::Client};
 
 /// A client's socket. A write to it fails when nothing of what is to be written gets through for a while,
 /// however long it takes on the whole.
@@ -30,6 +35,8 @@ const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 16 << 10;
 /// How many bytes of replies are made before they are written and other clients have their turn.
 const FAIR_SHARE: usize = 256 << 10;
+/// About how many bytes of updates go out between two looks at what else there is to do.
+const STREAM_SHARE: usize = 32 << 10;
 /// The client does not read what it asked for.
 const TOO_SLOW: u16 = 4008;
 /// How long what was asked before the end may still take to be answered.
@@ -67,6 +74,8 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop
         replies: Vec::new(),
         bytes: 0,
         desk: &desk,
+        client: Arc::new(Client::new(desk.hub.clone())),
+        again: None,
     };
     let end = session.serve(stop).await;
     let mut socket = session.socket;
@@ -94,6 +103,9 @@ struct Session<'a> {
     /// How many bytes they have.
     bytes: usize,
     desk: &'a Arc<Desk>,
+    client: Arc<Client>,
+    /// When a stream that takes its time may have more.
+    again: Option<Instant>,
 }
 
 impl Session<'_> {
@@ -115,8 +127,10 @@ impl Session<'_> {
                 _ = stop.wait_for(|stop| *stop) => {
                     return End::Close(CloseCode::Away, "the server is going away");
                 }
-                Some((requests, reply)) = self.running.next() => self.finish(requests, reply),
+                Some(answered) = self.running.next() => self.finish(answered),
                 frame = self.socket.next(), if can_read => if let Err(end) = self.take(frame) { return end },
+                () = self.client.bell.rung() => {}
+                () = until(self.again) => {}
             }
             // Whatever else is there already goes the same way: many requests reach Redis in one
             // write, and many replies the client.
@@ -127,10 +141,13 @@ impl Session<'_> {
                 }
             }
             while self.bytes < FAIR_SHARE {
-                let Some(Some((requests, reply))) = self.running.next().now_or_never() else { break };
-                self.finish(requests, reply);
+                let Some(Some(answered)) = self.running.next().now_or_never() else { break };
+                self.finish(answered);
             }
             if let Err(end) = self.write().await {
+                return end;
+            }
+            if let Err(end) = self.stream().await {
                 return end;
             }
         }
@@ -138,8 +155,8 @@ impl Session<'_> {
 
     async fn answer_the_rest(&mut self) -> Result<(), End> {
         self.write().await?;
-        while let Some((requests, reply)) = self.running.next().await {
-            self.finish(requests, reply);
+        while let Some(answered) = self.running.next().await {
+            self.finish(answered);
             self.write().await?;
         }
         Ok(())
@@ -150,9 +167,12 @@ impl Session<'_> {
         self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.reply_bytes
     }
 
-    fn finish(&mut self, requests: usize, reply: Reply) {
-        self.requests -= requests;
-        self.queue(reply);
+    fn finish(&mut self, answered: Answered) {
+        self.requests -= answered.requests;
+        self.queue(answered.reply);
+        if let Some(array) = answered.array {
+            self.client.release(array);
+        }
     }
 
     fn queue(&mut self, reply: Reply) {
@@ -162,7 +182,7 @@ impl Session<'_> {
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match frame {
-            Some(Ok(Message::Text(text))) => match dispatch::begin(self.desk, &text) {
+            Some(Ok(Message::Text(text))) => match dispatch::begin(self.desk, &self.client, &text) {
                 Answering::Now(reply) => self.queue(reply),
                 Answering::Later(running) => {
                     self.requests += running.requests;
@@ -176,6 +196,23 @@ impl Session<'_> {
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(end_of(error)),
             None => return Err(End::Gone),
+        }
+        Ok(())
+    }
+
+    /// Writes what the streams have, some of it at a time, so that replies never wait for long.
+    async fn stream(&mut self) -> Result<(), End> {
+        let pulled = self.client.pull(STREAM_SHARE);
+        self.again = pulled.again;
+        if pulled.frames.is_empty() {
+            return Ok(());
+        }
+        for frame in pulled.frames {
+            self.socket.feed(Message::text(frame)).await.map_err(end_of)?;
+        }
+        self.socket.flush().await.map_err(end_of)?;
+        if pulled.has_more {
+            self.client.bell.ring();
         }
         Ok(())
     }
@@ -194,6 +231,14 @@ impl Session<'_> {
             tokio::task::yield_now().await;
         }
         Ok(())
+    }
+}
+
+/// Waits until a time, or for ever.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     operation::{Operation, SystemQuery},
     protocol::Result,
     registry::{Described, Filter},
+    streams::Client,
     submit,
     types::Seconds,
 };
@@ -19,6 +20,8 @@ use crate::{
 /// What an operation on the server itself sees.
 pub struct System<'a> {
     pub(crate) app: &'a App,
+    /// The client that asks.
+    pub(crate) client: &'a Client,
 }
 
 /// Tells that the server is there.
@@ -165,8 +168,19 @@ struct ServerStats {
     streams: usize,
     /// Different things that these streams watch.
     topics: usize,
+    /// How change is noticed.
+    push: PushStats,
     /// How the cache is.
     cache: LinkState,
+}
+
+/// What tells of changes. Where nothing does, what is watched is polled.
+#[derive(Serialize, JsonSchema)]
+struct PushStats {
+    /// Redis tells which keys changed.
+    tracking: bool,
+    /// Redis passes on what writers publish.
+    channels: bool,
 }
 
 impl SystemQuery for GetServerStats {
@@ -174,6 +188,9 @@ impl SystemQuery for GetServerStats {
 
     fn answer(&self, system: &System<'_>) -> Result<Json<ServerStats>> {
         let App { stats, registry, cache, started, .. } = system.app;
+        let hub = system.client.hub();
+        let (topics, streams) = hub.counts();
+        let means = hub.means();
         Json::of(&ServerStats {
             version: env!("CARGO_PKG_VERSION"),
             uptime: started.elapsed().as_secs_f64(),
@@ -184,8 +201,9 @@ impl SystemQuery for GetServerStats {
             requests_total: stats.requests_total(),
             errors: stats.errors().map(|(code, count)| (code.to_string(), count)).collect(),
             corrupt_values: registry.corrupt_values().map(|(name, count)| (name.to_owned(), count)).collect(),
-            streams: 0,
-            topics: 0,
+            streams,
+            topics,
+            push: PushStats { tracking: means.tracking, channels: means.channels },
             cache: cache.state(),
         })
     }

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{App, dispatch::Desk, flights::Flights, http, session};
+use crate::streams::Hub;
 
 /// A thread that serves clients. It ends, and its clients with it, when this is dropped.
 pub(super) struct Worker {
@@ -30,15 +31,15 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts as many as the configuration says.
-    pub(super) fn start_all(app: &Arc<App>) -> io::Result<Vec<Self>> {
+    pub(super) fn start_all(app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Vec<Self>> {
         let count = match app.config.listen.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
-        (0..count).map(|number| Self::start(number, app)).collect()
+        (0..count).map(|number| Self::start(number, app, hub)).collect()
     }
 
-    fn start(number: usize, app: &Arc<App>) -> io::Result<Self> {
+    fn start(number: usize, app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let cache = {
@@ -50,7 +51,7 @@ impl Worker {
             // Either way it is time to end.
             let _ = runtime.block_on(ended);
         })?;
-        let desk = Arc::new(Desk { app: app.clone(), cache, flights: Flights::default() });
+        let desk = Arc::new(Desk { app: app.clone(), cache, flights: Flights::default(), hub: hub.clone() });
         Ok(Self { handle, desk, clients: Arc::default(), _running: running })
     }
 

@@ -129,7 +129,7 @@ fn an_unknown_key_is_an_error_that_names_the_closest() {
     let problems = Setting::new().flag("limit.in_flight", "1").problems();
     assert_eq!(problems, "--set: no key `limit`; did you mean `limits`?");
     let problems = Setting::new().flag("quite.another", "1").problems();
-    assert!(problems.contains("no key `quite`; there are listen, redis, limits, log"), "{problems}");
+    assert!(problems.contains("no key `quite`; there are listen, redis, limits, streams, log"), "{problems}");
 }
 
 #[test]

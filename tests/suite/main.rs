@@ -12,5 +12,6 @@ mod outage;
 mod reads;
 mod registry;
 mod rights;
+mod streams;
 mod tls;
 mod wire;

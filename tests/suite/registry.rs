@@ -245,11 +245,15 @@ fn every_operation_tells_all_that_a_client_needs() {
                 blame(format!("{path} takes any text: it needs maxLength and pattern, or enum"));
             }
         });
-        properties(&described.result, "result", &mut |path, schema| {
-            if lacks_text(schema) {
-                blame(format!("{path} has no description"));
-            }
-        });
+        properties(
+            described.result.as_ref().or(described.update.as_ref()).unwrap(),
+            "result",
+            &mut |path, schema| {
+                if lacks_text(schema) {
+                    blame(format!("{path} has no description"));
+                }
+            },
+        );
     }
     assert!(offenders.is_empty(), "{} faults:\n{}", offenders.len(), offenders.join("\n"));
 }
@@ -270,7 +274,8 @@ fn every_schema_is_valid_and_admits_the_examples() {
         let draft = if is_old { jsonschema::Draft::Draft7 } else { jsonschema::Draft::Draft202012 };
         let options = jsonschema::options().with_draft(draft);
         let params = options.build(&document[definitions]["params"]).unwrap();
-        options.build(&document[definitions]["result"]).unwrap();
+        let answer = &document[definitions];
+        options.build(answer.get("result").or(answer.get("update")).unwrap()).unwrap();
         for example in &registry.get(name).unwrap().described().examples {
             assert!(params.is_valid(example), "{path}: {example}");
         }

@@ -2,9 +2,14 @@
 
 use std::{collections::BTreeSet, process::Command, time::Duration};
 
-use fullon_cache_api::{cache::acl_line, registry::Registry};
+use fullon_cache_api::registry::Registry;
 use serde_json::json;
 use tokio::time::timeout;
+
+/// The line that makes a user for these operations.
+fn acl_line(user: &str, registry: &Registry) -> String {
+    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels())
+}
 
 use crate::common::{Binary, Client, Ended, Fixture, Program, Redis, RedisOptions, readme, run};
 
@@ -44,13 +49,20 @@ fn that_send(registry: &Registry, verb: &str) -> BTreeSet<String> {
     sending.map(|operation| operation.name().to_owned()).collect()
 }
 
-/// Every example of every read, by the operation's name: the error of those that fail.
-async fn failing_reads(client: &mut Client) -> Vec<(String, String)> {
+/// Every example of every operation, by the operation's name: the error of those that fail. A stream must
+/// not need to poll.
+async fn failing(url: &str) -> Vec<(String, String)> {
+    let mut client = Client::connect(url).await;
+    let listens =
+        async { while client.call("get_server_stats", json!({})).await["push"]["tracking"] != true {} };
+    timeout(Duration::from_secs(10), listens).await.expect("Redis tells of no changes");
     let mut failing = Vec::new();
-    for operation in Registry::built_in().unwrap().iter() {
+    let registry = Registry::built_in().unwrap();
+    for operation in registry.iter().filter(|operation| operation.name() != "unsubscribe") {
         for example in &operation.described().examples {
-            let reply = client.ask(operation.name(), example.clone()).await;
-            if reply["success"] != true {
+            // What a stream sends is no reply to another request.
+            let reply = Client::connect(url).await.ask(operation.name(), example.clone()).await;
+            if reply["success"] != true || reply["result"]["push"] == "poll" {
                 failing.push((operation.name().to_owned(), reply.to_string()));
             }
         }
@@ -65,7 +77,7 @@ async fn the_printed_line_makes_a_user_that_serves_everything_and_writes_nothing
     assert_eq!(code, Some(0), "{stdout}");
     assert!(stdout.contains("warn  redis: the Redis user \"default\" may write (SET, "), "{stdout}");
     let line = line_in(&stdout);
-    assert_eq!(line, acl_line("default", &Registry::built_in().unwrap().probes()));
+    assert_eq!(line, acl_line("default", &Registry::built_in().unwrap()));
     let user = line.split_whitespace().nth(2).unwrap();
     make_user(&redis, line, "rightpass").await;
 
@@ -79,8 +91,7 @@ async fn the_printed_line_makes_a_user_that_serves_everything_and_writes_nothing
 
     let args = ["serve", "--set", "redis.require_read_only=true"];
     let mut program = Program::start(command(&redis, &args, user, "rightpass"));
-    let mut client = Client::connect(&program.url().await).await;
-    assert_eq!(failing_reads(&mut client).await, []);
+    assert_eq!(failing(&program.url().await).await, []);
 
     let url = format!("redis://{user}:rightpass@127.0.0.1:{}", redis.port);
     let reader = redis::Client::open(url).unwrap();
@@ -110,7 +121,7 @@ async fn the_printed_line_makes_a_user_that_serves_everything_and_writes_nothing
 
 #[test]
 fn the_readme_shows_the_very_line() {
-    assert_eq!(line_in(&readme()), acl_line("default", &Registry::built_in().unwrap().probes()));
+    assert_eq!(line_in(&readme()), acl_line("default", &Registry::built_in().unwrap()));
 }
 
 #[tokio::test]
@@ -136,7 +147,7 @@ async fn the_printed_line_leaves_nothing_of_what_a_user_could_do_before() {
 async fn what_the_user_may_not_read_is_off_and_the_rest_works() {
     let redis = filled().await;
     let registry = Registry::built_in().unwrap();
-    make_user(&redis, &acl_line("partial", &registry.probes()), "rightpass").await;
+    make_user(&redis, &acl_line("partial", &registry), "rightpass").await;
     redis.send::<()>(&["ACL", "SETUSER", "partial", "-hgetall"]).await;
     let off = that_send(&registry, "HGETALL");
     assert!(off.contains("get_all_tickers") && !off.contains("get_ticker"), "{off:?}");
@@ -156,8 +167,7 @@ async fn what_the_user_may_not_read_is_off_and_the_rest_works() {
     for name in &off {
         program.logs(&format!("off: the Redis user \"partial\" may not run HGETALL operation={name}")).await;
     }
-    let mut client = Client::connect(&url).await;
-    let failing = failing_reads(&mut client).await;
+    let failing = failing(&url).await;
     for (name, reply) in &failing {
         assert!(reply.contains("CACHE_UNAVAILABLE") && reply.contains(&format!("{name} is off")), "{reply}");
     }
@@ -168,7 +178,7 @@ async fn what_the_user_may_not_read_is_off_and_the_rest_works() {
 async fn keys_that_the_user_may_not_read_are_off_or_doubtful() {
     let redis = filled().await;
     let registry = Registry::built_in().unwrap();
-    make_user(&redis, &acl_line("narrow", &registry.probes()), "rightpass").await;
+    make_user(&redis, &acl_line("narrow", &registry), "rightpass").await;
     let keys = "resetkeys %R~tickers:binance %R~bot_status";
     let words: Vec<&str> = ["ACL", "SETUSER", "narrow"].into_iter().chain(keys.split(' ')).collect();
     redis.send::<()>(&words).await;
@@ -199,7 +209,7 @@ async fn a_user_that_may_write_is_warned_of_or_refused() {
     let url = program.url().await;
     program.logs(warning).await;
     let line = program.logs("ACL SETUSER ").await;
-    assert_eq!(line.trim(), acl_line("default", &Registry::built_in().unwrap().probes()));
+    assert_eq!(line.trim(), acl_line("default", &Registry::built_in().unwrap()));
     // It serves all the same.
     assert_eq!(Client::connect(&url).await.call("get_exchanges", json!({})).await, json!([]));
 
@@ -218,7 +228,7 @@ async fn a_user_that_may_write_is_warned_of_or_refused() {
 async fn a_user_that_cannot_be_examined_is_not_trusted() {
     let redis = Redis::start().await;
     let registry = Registry::built_in().unwrap();
-    make_user(&redis, &acl_line("mute", &registry.probes()), "rightpass").await;
+    make_user(&redis, &acl_line("mute", &registry), "rightpass").await;
     redis.send::<()>(&["ACL", "SETUSER", "mute", "-acl|dryrun"]).await;
     let Ended { code, stdout, .. } = run(command(&redis, &["check"], "mute", "rightpass")).await;
     assert_eq!(code, Some(0), "{stdout}");
@@ -271,7 +281,7 @@ async fn rights_are_looked_at_once_there_is_a_redis() {
 #[tokio::test]
 async fn rights_are_found_out_however_short_the_queue() {
     let redis = filled().await;
-    make_user(&redis, &acl_line("reader", &Registry::built_in().unwrap().probes()), "rightpass").await;
+    make_user(&redis, &acl_line("reader", &Registry::built_in().unwrap()), "rightpass").await;
     let short = ["check", "--set", "redis.queue=1"];
     let Ended { code, stdout, .. } = run(command(&redis, &short, "reader", "rightpass")).await;
     assert_eq!(code, Some(0), "{stdout}");

@@ -1,6 +1,7 @@
 //! The connections to Redis, each supervised: commands of many clients go out in one write, a lost
 //! connection is made again for ever, and every command is answered within its time.
 
+mod feed;
 mod settings;
 mod supervisor;
 
@@ -16,7 +17,8 @@ use std::{
 use redis::{Cmd, Value as Reply};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::{CacheError, Control, Verb};
+use super::{CacheError, Control, Glob, Verb};
+pub(crate) use feed::{Event, Means, Wish};
 pub use settings::{Address, LinkSettings, LinkState};
 use supervisor::{FIRST_BACKOFF, Link, MOST_IN_BATCH};
 
@@ -145,6 +147,17 @@ impl Links {
             jobs
         });
         Self { links: links.collect(), next: AtomicUsize::new(0), settings, outage, shared }
+    }
+
+    /// Listens to what Redis tells by itself, on a connection of its own: what one wants to hear goes in,
+    /// of these channels and any keys; what happens comes out.
+    pub(in crate::cache) fn listen(
+        &self,
+        channels: Vec<Glob>,
+        wishes: mpsc::Receiver<Wish>,
+        events: mpsc::Sender<Event>,
+    ) {
+        tokio::spawn(feed::Listener::new(self.settings.clone(), wishes, events, channels).run());
     }
 
     /// The Redis user that is logged in.

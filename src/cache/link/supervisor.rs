@@ -305,28 +305,13 @@ fn sort_out(answer: Reply) -> Result<Reply, CacheError> {
 
 async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Line, Outage> {
     let lost = Arc::new(Notify::new());
-    let connecting = async {
-        let client = Client::open(settings.address.0.clone())?;
-        let tell = lost.clone();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    tell.notify_one();
-                }
-                Ok::<(), ()>(())
-            });
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        let hello = connection.send_packed_command(&Control::Hello.to_redis()).await?;
-        Ok::<_, RedisError>((connection, hello))
+    let tell = lost.clone();
+    let hear = move |push: PushInfo| {
+        if push.kind == PushKind::Disconnection {
+            tell.notify_one();
+        }
     };
-    let (connection, hello) = match timeout(settings.connect_timeout, connecting).await {
-        Ok(Ok(connected)) => connected,
-        Ok(Err(error)) => return Err(Outage::Down(error.to_string().into())),
-        Err(_) => return Err(Outage::Silent),
-    };
-    let facts = ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role") };
+    let (connection, facts) = open(&settings, hear).await?;
     tracing::info!(
         redis = %settings.address.shown(),
         version = facts.version.as_deref().unwrap_or("unknown"),
@@ -336,6 +321,33 @@ async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Lin
     *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
     shared.connects.fetch_add(1, Ordering::Relaxed);
     Ok(Line { connection, lost })
+}
+
+/// Connects, logs in, and asks who is there. What Redis tells by itself goes to `hear`.
+pub(super) async fn open(
+    settings: &LinkSettings,
+    hear: impl Fn(PushInfo) + Send + Sync + 'static,
+) -> Result<(MultiplexedConnection, ServerFacts), Outage> {
+    let connecting = async {
+        let client = Client::open(settings.address.0.clone())?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_push_sender(move |push: PushInfo| {
+                hear(push);
+                Ok::<(), ()>(())
+            });
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let hello = connection.send_packed_command(&Control::Hello.to_redis()).await?;
+        Ok::<_, RedisError>((connection, hello))
+    };
+    match timeout(settings.connect_timeout, connecting).await {
+        Ok(Ok((connection, hello))) => {
+            Ok((connection, ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role") }))
+        }
+        Ok(Err(error)) => Err(Outage::Down(error.to_string().into())),
+        Err(_) => Err(Outage::Silent),
+    }
 }
 
 /// One fact out of the answer to `HELLO`.

@@ -13,7 +13,8 @@ use redis::{Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 /// What the server may send beside the reads: the housekeeping of a connection.
-const HOUSEKEEPING: [&str; 4] = ["HELLO", "AUTH", "SELECT", "ACL DRYRUN"];
+const HOUSEKEEPING: [&str; 8] =
+    ["HELLO", "AUTH", "SELECT", "ACL DRYRUN", "PING", "CLIENT TRACKING", "PSUBSCRIBE", "PUNSUBSCRIBE"];
 
 /// How a Redis is started.
 #[derive(Clone, Default)]

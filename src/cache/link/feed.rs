@@ -1,0 +1,284 @@
+//! What Redis tells by itself: which keys changed, and what writers publish. One supervised connection,
+//! which also finds out within a second that Redis is gone or has fallen silent.
+
+use std::{
+    collections::BTreeSet,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{PushInfo, PushKind, RedisResult, Value as Reply, aio::MultiplexedConnection};
+use tokio::{
+    sync::mpsc,
+    time::{interval, sleep, timeout},
+};
+
+use super::{
+    LinkSettings, Outage,
+    supervisor::{FIRST_BACKOFF, open},
+};
+use crate::cache::{Control, Glob};
+
+/// How many things that Redis told may wait to be taken note of; beyond that everything counts as changed.
+const MOST_WAITING: usize = 16 << 10;
+/// How often Redis is asked whether it is there, and how long it may take to say so. Together they are
+/// below the second within which a stream must be declared stale.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Something that Redis told, or that happened to the connection that it tells it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// There is a connection, and all that was asked for is armed as far as can be. What changed before
+    /// is not known.
+    Up(Means),
+    /// There is none, for this reason.
+    Down(Arc<str>),
+    /// What was asked for last is armed as far as can be.
+    Armed(Means),
+    /// Keys that may have changed.
+    Changed(Vec<String>),
+    /// Any key may have changed.
+    EverythingChanged,
+    /// What a writer published.
+    Said {
+        /// The channel.
+        channel: String,
+        /// The payload.
+        payload: Vec<u8>,
+    },
+}
+
+/// How change is noticed, as far as Redis and its user's rights allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Means {
+    /// Redis tells which keys changed.
+    pub(crate) tracking: bool,
+    /// Redis passes on what writers publish.
+    pub(crate) channels: bool,
+}
+
+/// What one wants to be told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wish {
+    /// Changes of keys that begin so.
+    Keys(String),
+    /// What is published on such channels.
+    Channels(Glob),
+}
+
+/// The connection's supervisor.
+pub(super) struct Listener {
+    settings: Arc<LinkSettings>,
+    wishes: mpsc::Receiver<Wish>,
+    events: mpsc::Sender<Event>,
+    wanted: BTreeSet<Wish>,
+    /// Channels that may be wished for.
+    channels: Vec<Glob>,
+    means: Means,
+}
+
+/// Nobody listens any more.
+struct Stopped;
+
+/// A connection that is up, and what comes in on it.
+struct Line {
+    connection: MultiplexedConnection,
+    pushes: mpsc::Receiver<PushInfo>,
+    /// Whether some did not fit.
+    overflowed: Arc<AtomicBool>,
+}
+
+impl Listener {
+    pub(super) fn new(
+        settings: Arc<LinkSettings>,
+        wishes: mpsc::Receiver<Wish>,
+        events: mpsc::Sender<Event>,
+        channels: Vec<Glob>,
+    ) -> Self {
+        Self { settings, wishes, events, wanted: BTreeSet::new(), channels, means: Means::default() }
+    }
+
+    pub(super) async fn run(mut self) {
+        // It ends when nobody listens any more.
+        let _: Result<(), Stopped> = self.supervise().await;
+    }
+
+    async fn supervise(&mut self) -> Result<(), Stopped> {
+        let mut backoff = FIRST_BACKOFF;
+        loop {
+            let outage = match connect(&self.settings).await {
+                Err(outage) => outage,
+                Ok(mut line) => match timeout(self.settings.connect_timeout, self.arm_all(&mut line)).await {
+                    Err(_) => Outage::Silent,
+                    Ok(Err(outage)) => outage,
+                    Ok(Ok(())) => {
+                        backoff = FIRST_BACKOFF;
+                        self.tell(Event::Up(self.means)).await?;
+                        self.listen(line).await?
+                    }
+                },
+            };
+            self.tell(Event::Down(outage.error().to_string().into())).await?;
+            self.pause(backoff).await?;
+            backoff = (backoff * 2).min(self.settings.reconnect_max);
+        }
+    }
+
+    async fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.events.send(event).await.map_err(|_| Stopped)
+    }
+
+    /// Waits, and takes note of wishes meanwhile.
+    async fn pause(&mut self, time: Duration) -> Result<(), Stopped> {
+        let mut pause = std::pin::pin!(sleep(time));
+        loop {
+            tokio::select! {
+                () = &mut pause => return Ok(()),
+                wish = self.wishes.recv() => {
+                    self.wanted.insert(wish.ok_or(Stopped)?);
+                    self.tell(Event::Armed(Means::default())).await?;
+                }
+            }
+        }
+    }
+
+    async fn arm_all(&mut self, line: &mut Line) -> Result<(), Outage> {
+        self.means.tracking = grants(line, Control::TrackNothing, "changes").await?;
+        self.means.channels = !self.channels.is_empty();
+        for channels in self.channels.clone() {
+            let listen = Control::Listen { channels: channels.clone() };
+            self.means.channels &= grants(line, listen, "published values").await?;
+            if self.means.channels && !self.wanted.contains(&Wish::Channels(channels.clone())) {
+                grants(line, Control::ListenNoMore { channels }, "the end of what it publishes").await?;
+            }
+        }
+        for wish in self.wanted.clone() {
+            self.arm(line, wish).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for one more thing. What Redis refuses is not asked for again on this connection.
+    async fn arm(&mut self, line: &mut Line, wish: Wish) -> Result<(), Outage> {
+        let (means, what, control) = match wish {
+            Wish::Keys(prefix) => (&mut self.means.tracking, "changes", Control::Track { prefix }),
+            Wish::Channels(channels) => {
+                (&mut self.means.channels, "published values", Control::Listen { channels })
+            }
+        };
+        if *means {
+            *means = grants(line, control, what).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes on what Redis tells until the connection is lost or falls silent.
+    async fn listen(&mut self, mut line: Line) -> Result<Outage, Stopped> {
+        let mut probes = interval(PROBE_INTERVAL);
+        let mut probe: Pin<Box<dyn Future<Output = Option<RedisResult<Reply>>> + Send>> =
+            Box::pin(std::future::pending());
+        let mut is_probing = false;
+        loop {
+            tokio::select! {
+                push = line.pushes.recv() => match push {
+                    None => return Ok(Outage::Down("Redis closed the connection".into())),
+                    Some(push) if push.kind == PushKind::Disconnection => {
+                        return Ok(Outage::Down("Redis closed the connection".into()));
+                    }
+                    Some(push) => {
+                        if line.overflowed.swap(false, Ordering::Relaxed) {
+                            self.tell(Event::EverythingChanged).await?;
+                        }
+                        if let Some(event) = event_of(push) {
+                            self.tell(event).await?;
+                        }
+                    }
+                },
+                wish = self.wishes.recv() => {
+                    let wish = wish.ok_or(Stopped)?;
+                    if self.wanted.insert(wish.clone()) {
+                        match timeout(PROBE_TIMEOUT, self.arm(&mut line, wish)).await {
+                            Err(_) => return Ok(Outage::Silent),
+                            Ok(Err(outage)) => return Ok(outage),
+                            Ok(Ok(())) => {}
+                        }
+                    }
+                    self.tell(Event::Armed(self.means)).await?;
+                }
+                _ = probes.tick(), if !is_probing => {
+                    is_probing = true;
+                    let mut connection = line.connection.clone();
+                    probe = Box::pin(async move {
+                        let ping = Control::Ping.to_redis();
+                        timeout(PROBE_TIMEOUT, connection.send_packed_command(&ping)).await.ok()
+                    });
+                }
+                answer = &mut probe, if is_probing => {
+                    is_probing = false;
+                    match answer {
+                        None => return Ok(Outage::Silent),
+                        // A refusal is an answer too.
+                        Some(Err(error)) if error.is_unrecoverable_error() => {
+                            return Ok(Outage::Down(error.to_string().into()));
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether Redis grants what is asked. A refusal is logged, which happens once a connection.
+async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, Outage> {
+    let refusal = match line.connection.send_packed_command(&control.to_redis()).await {
+        Ok(Reply::ServerError(error)) => {
+            format!("{} {}", error.code(), error.details().unwrap_or_default())
+        }
+        Ok(_) => return Ok(true),
+        Err(error) if error.is_unrecoverable_error() => return Err(Outage::Down(error.to_string().into())),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!("Redis does not tell of {what} ({refusal}); what is watched is polled");
+    Ok(false)
+}
+
+async fn connect(settings: &LinkSettings) -> Result<Line, Outage> {
+    let (sender, pushes) = mpsc::channel(MOST_WAITING);
+    let overflowed = Arc::new(AtomicBool::new(false));
+    let flag = overflowed.clone();
+    let hear = move |push: PushInfo| {
+        if sender.try_send(push).is_err() {
+            flag.store(true, Ordering::Relaxed);
+        }
+    };
+    let (connection, _) = open(settings, hear).await?;
+    Ok(Line { connection, pushes, overflowed })
+}
+
+fn event_of(push: PushInfo) -> Option<Event> {
+    let text = |value: Reply| match value {
+        Reply::BulkString(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Reply::SimpleString(text) => Some(text),
+        _ => None,
+    };
+    let mut data = push.data.into_iter();
+    match push.kind {
+        PushKind::Invalidate => match data.next() {
+            Some(Reply::Array(keys)) => Some(Event::Changed(keys.into_iter().filter_map(text).collect())),
+            // The whole database was emptied.
+            _ => Some(Event::EverythingChanged),
+        },
+        PushKind::PMessage => {
+            let (_pattern, channel, payload) = (data.next()?, data.next()?, data.next()?);
+            let Reply::BulkString(payload) = payload else { return None };
+            Some(Event::Said { channel: text(channel)?, payload })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,72 @@
+//! The operations on a client's own streams.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::System;
+use crate::{
+    cache::Json,
+    operation::{Operation, SystemQuery},
+    protocol::Result,
+    streams::Listed,
+    submit,
+    types::StreamId,
+};
+
+/// Lists the streams of this connection.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ListStreams {}
+
+impl SystemQuery for ListStreams {
+    type Output = Vec<Listed>;
+
+    fn answer(&self, system: &System<'_>) -> Result<Json<Vec<Listed>>> {
+        Json::of(&system.client.list()?)
+    }
+}
+
+/// Ends one stream of this connection. `stream_end` is the last that comes of it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Unsubscribe {
+    stream: StreamId,
+}
+
+/// What was ended.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Ended {
+    /// How many streams.
+    ended: usize,
+}
+
+impl SystemQuery for Unsubscribe {
+    type Output = Ended;
+
+    fn answer(&self, system: &System<'_>) -> Result<Json<Ended>> {
+        system.client.close(&self.stream)?;
+        Json::of(&Ended { ended: 1 })
+    }
+}
+
+/// Ends all streams of this connection.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UnsubscribeAll {}
+
+impl SystemQuery for UnsubscribeAll {
+    type Output = Ended;
+
+    fn answer(&self, system: &System<'_>) -> Result<Json<Ended>> {
+        Json::of(&Ended { ended: system.client.close_all() })
+    }
+}
+
+submit! {
+    Operation::system::<ListStreams>("list_streams", "Lists this connection's streams and their settings.")
+        .examples(&["{}"]),
+    Operation::system::<Unsubscribe>("unsubscribe", "Ends one stream of this connection.")
+        .examples(&[r#"{"stream": "s1"}"#]),
+    Operation::system::<UnsubscribeAll>("unsubscribe_all", "Ends all streams of this connection.")
+        .examples(&["{}"]),
+}

@@ -1,0 +1,147 @@
+//! All topics, found by what they watch.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::{
+    driver::Driver,
+    topic::{Kind, Memory, Topic},
+};
+use crate::{
+    cache::{Cache, Glob, Means},
+    config::Streams,
+    protocol::{Error, ErrorCode, Result},
+    registry::Registered,
+};
+
+/// All topics.
+pub(crate) struct Hub {
+    topics: Mutex<Topics>,
+    /// Rings when there are new topics.
+    pub(super) news: Notify,
+    means: Mutex<Means>,
+    pub(super) settings: Streams,
+    /// How long one read of a topic may take.
+    pub(super) read_timeout: Duration,
+    /// How many topics there have been.
+    count: AtomicU64,
+    started: u128,
+}
+
+#[derive(Default)]
+pub(super) struct Topics {
+    pub(super) by_subject: HashMap<Subject, Arc<Topic>>,
+    pub(super) new: Vec<Arc<Topic>>,
+    /// Those of which more is wanted than before.
+    pub(super) wanted_more: Vec<Arc<Topic>>,
+}
+
+/// An operation and the params that its keys are filled from.
+pub(super) type Subject = (&'static str, Value);
+
+impl Hub {
+    /// A hub whose topics are read by way of a thread of its own.
+    pub(crate) fn start(
+        settings: Streams,
+        read_timeout: Duration,
+        cache: &Cache,
+        channels: Vec<Glob>,
+    ) -> std::io::Result<Arc<Self>> {
+        let started = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        let hub = Arc::new(Self {
+            topics: Mutex::default(),
+            news: Notify::new(),
+            means: Mutex::default(),
+            settings,
+            read_timeout,
+            count: AtomicU64::new(0),
+            started,
+        });
+        Driver::start(&hub, cache, channels)?;
+        Ok(hub)
+    }
+
+    pub(super) fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The topic for these params, which is then watched by one more.
+    pub(super) fn join(&self, operation: &Arc<Registered>, params: Value, kind: Kind) -> Result<Arc<Topic>> {
+        let mut topics = self.topics();
+        let subject = (operation.name(), params);
+        if let Some(topic) = topics.by_subject.get(&subject) {
+            topic.users.fetch_add(1, Ordering::Relaxed);
+            return Ok(topic.clone());
+        }
+        if topics.by_subject.len() >= self.settings.topics {
+            let message =
+                format!("all streams together watch {} different things already", self.settings.topics);
+            return Err(Error::new(ErrorCode::LimitExceeded, message));
+        }
+        let epoch = format!("{:x}-{:x}", self.started, self.count.fetch_add(1, Ordering::Relaxed));
+        let memory = Memory {
+            time: self.settings.resume_window.get(),
+            entries: self.settings.log_entries,
+            bytes: self.settings.log_bytes,
+        };
+        let topic = Arc::new(Topic::new(operation.clone(), subject.1.clone(), kind, epoch, memory));
+        topic.users.fetch_add(1, Ordering::Relaxed);
+        topics.by_subject.insert(subject, topic.clone());
+        topics.new.push(topic.clone());
+        drop(topics);
+        self.news.notify_one();
+        Ok(topic)
+    }
+
+    /// Has these groups of a topic read.
+    pub(super) fn want(&self, topic: &Arc<Topic>, groups: Option<&[Arc<str>]>) {
+        if topic.want(groups) {
+            self.topics().wanted_more.push(topic.clone());
+            self.news.notify_one();
+        }
+    }
+
+    /// One less watches it.
+    pub(super) fn leave(&self, topic: &Topic) {
+        let _topics = self.topics();
+        topic.users.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Forgets a topic, if nobody watches it.
+    pub(super) fn forget(&self, topic: &Topic) -> bool {
+        let mut topics = self.topics();
+        let is_unused = topic.users.load(Ordering::Relaxed) == 0;
+        if is_unused {
+            topics.by_subject.remove(&(topic.operation.name(), topic.params.clone()));
+        }
+        is_unused
+    }
+
+    /// How change is noticed now.
+    pub(crate) fn means(&self) -> Means {
+        *self.means.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_means(&self, means: Means) {
+        *self.means.lock().unwrap_or_else(PoisonError::into_inner) = means;
+    }
+
+    /// How many different things are watched, and how many streams watch them.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let topics = self.topics();
+        let users = topics.by_subject.values().map(|topic| topic.users.load(Ordering::Relaxed));
+        (topics.by_subject.len(), users.sum())
+    }
+}

@@ -1,0 +1,231 @@
+//! What a handler writes the present state on, and what is remembered of it from one read to the next.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    marker::PhantomData,
+    sync::Arc,
+};
+
+use schemars::JsonSchema;
+
+use super::topic::{Changes, GAP, ItemId};
+use crate::{
+    cache::{Found, Json, Shape, Stored, View},
+    protocol::Result,
+};
+
+/// How many elements of a list are looked at where it is not known which are new.
+const MOST_LISTED: u32 = 10_000;
+
+/// How many of a list's elements a stream begins with at the most.
+const MOST_IN_SNAPSHOT: usize = 1000;
+
+/// A message of the writer's channel.
+pub(crate) struct Said {
+    /// What stands in the slots of the channel's pattern, in their order.
+    pub(crate) slots: Vec<(String, String)>,
+    pub(crate) payload: Stored,
+}
+
+/// What is remembered of a topic from one read to the next.
+#[derive(Default)]
+pub(crate) struct Sheet {
+    items: HashMap<ItemId, Known>,
+    lists: HashMap<String, Cursor>,
+    round: u64,
+    changes: Changes,
+    wanted: Option<BTreeSet<Arc<str>>>,
+}
+
+/// An item as it was stored when it was last looked at.
+struct Known {
+    stored: Box<[u8]>,
+    round: u64,
+}
+
+/// How far a list has been read.
+struct Cursor {
+    /// How many elements it had; None: more than were looked at.
+    length: Option<usize>,
+    /// The last of them.
+    last: Option<Stored>,
+}
+
+impl Sheet {
+    /// Begins a read: for some groups alone, or for all.
+    pub(super) fn begin(&mut self, wanted: Option<BTreeSet<Arc<str>>>) {
+        self.round += 1;
+        self.wanted = wanted;
+        self.changes = Changes::default();
+    }
+
+    /// What the read brought. What was not seen in it is gone, unless it has failed.
+    pub(super) fn finish(&mut self, is_complete: bool) -> Changes {
+        if is_complete {
+            let round = self.round;
+            let gone: Vec<ItemId> = self
+                .items
+                .iter()
+                .filter(|(_, known)| known.round != round)
+                .map(|(id, _)| id.clone())
+                .collect();
+            for id in gone {
+                self.items.remove(&id);
+                self.changes.removed.push(id);
+            }
+        }
+        std::mem::take(&mut self.changes)
+    }
+}
+
+/// The present state of what is watched, as a handler tells it.
+pub struct State<'s, U> {
+    sheet: &'s mut Sheet,
+    said: Option<Said>,
+    update: PhantomData<fn() -> U>,
+}
+
+impl<'s, U: JsonSchema> State<'s, U> {
+    pub(crate) fn new(sheet: &'s mut Sheet, said: Option<Said>) -> Self {
+        Self { sheet, said, update: PhantomData }
+    }
+
+    /// What the writer has just published, where it has: the value of the channel pattern's last slot, and
+    /// the message. Then only that is to be told.
+    pub fn said(&mut self) -> Option<(String, Stored)> {
+        let said = self.said.take()?;
+        let (_, name) = said.slots.into_iter().next_back()?;
+        Some((name, said.payload))
+    }
+
+    /// The groups that somebody watches; None: all.
+    pub fn wanted(&self) -> Option<Vec<&str>> {
+        self.sheet.wanted.as_ref().map(|wanted| wanted.iter().map(|group| &**group).collect())
+    }
+
+    /// Tells one item: the group and the key that name it, how it is stored, and how that becomes an
+    /// update, which is asked only if it is stored otherwise than before. A corrupt item is reported, and
+    /// its last healthy form stands.
+    pub fn put(
+        &mut self,
+        view: &View,
+        (group, key): (&str, &str),
+        stored: &[u8],
+        update: impl FnOnce() -> Result<Json<U>>,
+    ) {
+        let id = ItemId { group: group.into(), key: key.into() };
+        let round = self.sheet.round;
+        if let Some(known) = self.sheet.items.get_mut(&id) {
+            known.round = round;
+            if *known.stored == *stored {
+                return;
+            }
+            known.stored = stored.into();
+        } else {
+            self.sheet.items.insert(id.clone(), Known { stored: stored.into(), round });
+        }
+        let name = if key.is_empty() { group } else { key };
+        if let Some(json) = view.healthy(name, update()) {
+            self.sheet.changes.items.push((id, json.into_text()));
+        }
+    }
+
+    /// Tells the one item that there is.
+    pub fn put_only(&mut self, view: &View, update: Json<U>) {
+        let text = update.into_text();
+        self.put(view, ("", ""), text.clone().as_bytes(), || Ok(Json::trusted(text)));
+    }
+
+    /// The items of a group stay as they are: what is stored of them cannot be read.
+    pub fn keep(&mut self, group: &str) {
+        let round = self.sheet.round;
+        let items = self.sheet.items.iter_mut().filter(|(id, _)| *id.group == *group);
+        items.for_each(|(_, known)| known.round = round);
+    }
+
+    /// What was appended to a list since it was last looked at. Where that can't be known, for the list was
+    /// taken away or grew by too much, a gap is declared.
+    pub async fn follow(&mut self, view: &View, list: &Found, group: &str) -> Result<Appended> {
+        let name = list.key().as_str().to_owned();
+        let cursor = self.sheet.lists.remove(&name);
+        let previous = cursor.as_ref().and_then(|cursor| cursor.last.clone());
+        let is_first = self.sheet.round == 1;
+        let (mut elements, is_sure, next) = read_on(view, list, cursor, is_first).await?;
+        if is_first {
+            elements.drain(..elements.len().saturating_sub(MOST_IN_SNAPSHOT));
+        }
+        if !is_sure {
+            self.gap(group);
+        }
+        self.sheet.lists.insert(name, next);
+        Ok(Appended { previous: previous.filter(|_| is_sure), elements })
+    }
+
+    /// Tells one more entry of a log. Instead of a corrupt one, which is reported under a name, a gap is
+    /// declared.
+    pub fn append(&mut self, view: &View, name: &str, group: &str, entry: Result<Json<U>>) {
+        match view.healthy(name, entry) {
+            Some(entry) => self.sheet.changes.items.push((ItemId::of_log(group), entry.into_text())),
+            None => self.gap(group),
+        }
+    }
+
+    fn gap(&mut self, group: &str) {
+        self.sheet.changes.items.push((ItemId::of_log(group), GAP.to_owned()));
+    }
+}
+
+/// What was appended to a list.
+#[derive(Debug)]
+pub struct Appended {
+    /// The element before, where it is known.
+    pub previous: Option<Stored>,
+    /// The new elements, in their order.
+    pub elements: Vec<Stored>,
+}
+
+impl<U: JsonSchema> State<'_, U> {
+    /// Tells one item that is stored as JSON, in a shape.
+    pub fn put_stored(&mut self, view: &View, id: (&str, &str), stored: &Stored, shape: &Shape<U>) {
+        self.put(view, id, stored.bytes(), || shape.read(stored));
+    }
+}
+
+/// The elements after those that were seen before; whether none can have been missed; and how far the list
+/// is read then.
+async fn read_on(
+    view: &View,
+    list: &Found,
+    cursor: Option<Cursor>,
+    is_first: bool,
+) -> Result<(Vec<Stored>, bool, Cursor)> {
+    if let Some(Cursor { length: Some(length @ 1..), last: Some(last) }) = &cursor {
+        let from = i64::try_from(length - 1).unwrap_or(i64::MAX);
+        let mut elements = view.list(list.key(), from, -1).await?;
+        if elements.first() == Some(last) {
+            elements.remove(0);
+            let last = elements.last().unwrap_or(last).clone();
+            let length = length + elements.len();
+            return Ok((elements, true, Cursor { length: Some(length), last: Some(last) }));
+        }
+    }
+    // It was cut from the left, taken away, or never seen.
+    let mut elements = view.list_last(list.key(), MOST_LISTED).await?;
+    let next = Cursor {
+        length: (elements.len() < MOST_LISTED as usize).then_some(elements.len()),
+        last: elements.last().cloned(),
+    };
+    let (seen, is_sure) = match cursor {
+        // A list that was not there may have been filled and taken away since.
+        None => (0, is_first || elements.is_empty()),
+        Some(Cursor { last: None, .. }) => (0, elements.is_empty()),
+        Some(Cursor { last: Some(last), .. }) => {
+            match elements.iter().rposition(|element| *element == last) {
+                Some(at) => (at + 1, true),
+                None => (0, false),
+            }
+        }
+    };
+    elements.drain(..seen);
+    Ok((elements, is_sure, next))
+}

@@ -1,0 +1,428 @@
+//! What is watched: every item in its present form, under the version in which it last changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::{registry::Registered, types::Seconds};
+
+/// What kind of stream it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Of each item the newest form.
+    State,
+    /// Every entry, in order.
+    Log,
+}
+
+/// An item's name: the group that a subscriber may choose, and its key within the group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ItemId {
+    pub(crate) group: Arc<str>,
+    pub(crate) key: Arc<str>,
+}
+
+impl ItemId {
+    /// The name that all entries of a log's group share.
+    pub(super) fn of_log(group: &str) -> Self {
+        Self { group: group.into(), key: "".into() }
+    }
+}
+
+/// What a version brought.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) id: ItemId,
+    pub(super) what: What,
+    at: Instant,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum What {
+    /// An item, as JSON.
+    Item(Arc<str>),
+    /// An item is gone; the members that name it, as JSON.
+    Removed(Arc<str>),
+    /// Entries of a log may have been missed here.
+    Gap,
+}
+
+/// What a read or a message brought, ready to be taken over.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Items in their new form, as JSON; entries of a log in their order.
+    pub(super) items: Vec<(ItemId, String)>,
+    /// Items that are gone.
+    pub(super) removed: Vec<ItemId>,
+}
+
+/// Marks an entry of a log where some may have been missed.
+pub(super) const GAP: &str = "";
+
+/// Rings when there is something new for a client.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: AtomicBool,
+    notify: Notify,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.notify.notify_one();
+        }
+    }
+
+    /// Waits until it rings. Once is enough for all that came before.
+    pub(crate) async fn rung(&self) {
+        self.notify.notified().await;
+        self.rung.store(false, Ordering::Release);
+    }
+}
+
+/// How long, and how much of, what is gone is remembered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// For how long removals are remembered.
+    pub(crate) time: Duration,
+    /// How many entries of a log.
+    pub(crate) entries: usize,
+    /// How many bytes of a log.
+    pub(crate) bytes: usize,
+}
+
+/// What is watched.
+pub(crate) struct Topic {
+    pub(crate) operation: Arc<Registered>,
+    /// The params that its keys are filled from.
+    pub(crate) params: Value,
+    /// Tells this course of versions from any other.
+    pub(crate) epoch: String,
+    pub(super) kind: Kind,
+    /// How many watch it. Changes under the hub's lock alone.
+    pub(super) users: AtomicUsize,
+    memory: Memory,
+    version: AtomicU64,
+    is_stale: AtomicBool,
+    wanted: Mutex<Wanted>,
+    content: Mutex<Content>,
+}
+
+/// Which groups of a topic somebody watches. Once wanted they are read until the topic ends, so that who
+/// comes back finds them as if they had been watched all the time.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    All,
+    Some(BTreeSet<Arc<str>>),
+}
+
+impl Wanted {
+    /// The groups; None: all.
+    pub(super) fn groups(&self) -> Option<BTreeSet<Arc<str>>> {
+        match self {
+            Self::All => None,
+            Self::Some(groups) => Some(groups.clone()),
+        }
+    }
+
+    pub(super) fn covers_one(&self, group: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(groups) => groups.contains(group),
+        }
+    }
+
+    fn covers_all_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Some(_), Self::All) => false,
+            (Self::Some(groups), Self::Some(others)) => others.is_subset(groups),
+        }
+    }
+
+    fn covers(&self, groups: Option<&[Arc<str>]>) -> bool {
+        match (self, groups) {
+            (Self::All, _) => true,
+            (Self::Some(_), None) => false,
+            (Self::Some(_), Some(groups)) => groups.iter().all(|group| self.covers_one(group)),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Content {
+    /// What the last complete read was for; None before the first.
+    read: Option<Wanted>,
+    pub(super) version: u64,
+    items: HashMap<ItemId, u64>,
+    entries: BTreeMap<u64, Entry>,
+    bytes: usize,
+    /// Up to which version removals and entries of a log are forgotten.
+    pub(super) forgotten: u64,
+    /// Since when, and why, nobody can vouch for it.
+    pub(super) stale: Option<(Seconds, Arc<str>)>,
+    /// Who is to be told of each group, and of all.
+    bells: HashMap<Arc<str>, Vec<Arc<Bell>>>,
+    bells_of_all: Vec<Arc<Bell>>,
+}
+
+impl Content {
+    /// What lies above a version, oldest first.
+    pub(super) fn after(&self, version: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let range = (Bound::Excluded(version), Bound::Unbounded);
+        self.entries.range(range).map(|(version, entry)| (*version, entry))
+    }
+
+    /// Whether these groups have been read.
+    pub(super) fn is_ready(&self, groups: Option<&[Arc<str>]>) -> bool {
+        self.read.as_ref().is_some_and(|read| read.covers(groups))
+    }
+
+    fn put(&mut self, id: ItemId, what: What) {
+        self.version += 1;
+        if let What::Item(json) = &what {
+            self.bytes += json.len();
+        }
+        self.entries.insert(self.version, Entry { id, what, at: Instant::now() });
+    }
+
+    fn ring_all(&self) {
+        self.bells.values().flatten().chain(&self.bells_of_all).for_each(|bell| bell.ring());
+    }
+}
+
+impl Topic {
+    pub(super) fn new(
+        operation: Arc<Registered>,
+        params: Value,
+        kind: Kind,
+        epoch: String,
+        memory: Memory,
+    ) -> Self {
+        Self {
+            operation,
+            params,
+            epoch,
+            kind,
+            users: AtomicUsize::new(0),
+            memory,
+            version: AtomicU64::new(0),
+            is_stale: AtomicBool::new(false),
+            wanted: Mutex::new(Wanted::Some(BTreeSet::new())),
+            content: Mutex::default(),
+        }
+    }
+
+    /// The newest version, without a lock.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(super) fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.users.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn has_been_read(&self) -> bool {
+        self.content().read.is_some()
+    }
+
+    pub(super) fn wanted(&self) -> Wanted {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has more groups read. Says whether any is new.
+    pub(super) fn want(&self, groups: Option<&[Arc<str>]>) -> bool {
+        /// How many groups are read one by one; where there are more, all are.
+        const MOST: usize = 1000;
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted.covers(groups) {
+            return false;
+        }
+        match (&mut *wanted, groups) {
+            (Wanted::Some(wanted), Some(groups)) if wanted.len() + groups.len() <= MOST => {
+                wanted.extend(groups.iter().cloned());
+            }
+            _ => *wanted = Wanted::All,
+        }
+        true
+    }
+
+    /// Whether it still knows all that changed after a version.
+    pub(super) fn knows(&self, epoch: &str, version: u64) -> bool {
+        let content = self.content();
+        self.epoch == epoch && (content.forgotten..=content.version).contains(&version)
+    }
+
+    /// Takes over what a read of some groups, or a message, brought, and tells those who watch it.
+    pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>) {
+        let mut content = self.content();
+        let before = content.version;
+        match self.kind {
+            Kind::State => self.apply_state(&mut content, changes),
+            Kind::Log => self.apply_log(&mut content, changes),
+        }
+        let is_complete = read.is_some();
+        // Who waits for groups that were not read before learns that they are.
+        let is_news = read.is_some_and(|read| {
+            let was_known = content.read.as_ref().is_some_and(|known| known.covers_all_of(&read));
+            content.read = Some(read);
+            !was_known
+        });
+        let was_stale = is_complete && content.stale.take().is_some();
+        self.is_stale.store(content.stale.is_some(), Ordering::Release);
+        self.version.store(content.version, Ordering::Release);
+        self.forget(&mut content);
+        if was_stale || is_news {
+            return content.ring_all();
+        }
+        if content.version > before {
+            content.bells_of_all.iter().for_each(|bell| bell.ring());
+            if !content.bells.is_empty() {
+                let changed =
+                    content.after(before).filter_map(|(_, entry)| content.bells.get(&entry.id.group));
+                changed.flatten().for_each(|bell| bell.ring());
+            }
+        }
+    }
+
+    fn apply_state(&self, content: &mut Content, changes: Changes) {
+        for (id, json) in changes.items {
+            let known = content.items.get(&id).copied();
+            if let Some(version) = known {
+                let is_same = content
+                    .entries
+                    .get(&version)
+                    .is_some_and(|entry| matches!(&entry.what, What::Item(known) if **known == *json));
+                if is_same {
+                    continue;
+                }
+                content.entries.remove(&version);
+            }
+            content.put(id.clone(), What::Item(json.into()));
+            let version = content.version;
+            content.items.insert(id, version);
+        }
+        for id in changes.removed {
+            let Some(version) = content.items.remove(&id) else { continue };
+            let Some(Entry { what: What::Item(json), .. }) = content.entries.remove(&version) else {
+                continue;
+            };
+            let naming = self.operation.naming_members(&json);
+            content.put(id, What::Removed(naming.into()));
+        }
+    }
+
+    fn apply_log(&self, content: &mut Content, changes: Changes) {
+        for (id, json) in changes.items {
+            if json != GAP {
+                content.put(id, What::Item(json.into()));
+                continue;
+            }
+            // One gap after another is one gap.
+            let is_gap =
+                content.entries.last_key_value().is_some_and(|(_, last)| matches!(last.what, What::Gap));
+            if !is_gap {
+                content.put(id, What::Gap);
+            }
+        }
+    }
+
+    /// Forgets removals that are long past, and what a log has too much of.
+    fn forget(&self, content: &mut Content) {
+        match self.kind {
+            Kind::State => {
+                // Removals alone grow old: an item stays for as long as it is there. Looked for at the low
+                // end, where the old ones are.
+                let is_old = |entry: &Entry| {
+                    matches!(entry.what, What::Removed(_)) && entry.at.elapsed() > self.memory.time
+                };
+                let count = content.entries.len() - content.items.len();
+                if count == 0 {
+                    return;
+                }
+                let old: Vec<u64> = content
+                    .entries
+                    .iter()
+                    .filter(|(_, entry)| is_old(entry))
+                    .map(|(version, _)| *version)
+                    .collect();
+                for version in old {
+                    content.entries.remove(&version);
+                    content.forgotten = content.forgotten.max(version);
+                }
+            }
+            Kind::Log => {
+                while content.entries.len() > self.memory.entries || content.bytes > self.memory.bytes {
+                    let Some((version, entry)) = content.entries.pop_first() else { break };
+                    if let What::Item(json) = entry.what {
+                        content.bytes -= json.len();
+                    }
+                    content.forgotten = version;
+                }
+            }
+        }
+    }
+
+    /// Says that nobody can vouch for it any more.
+    pub(super) fn declare_stale(&self, reason: &Arc<str>) {
+        let mut content = self.content();
+        if content.stale.is_none() {
+            content.stale = Some((Seconds::now(), reason.clone()));
+            self.is_stale.store(true, Ordering::Release);
+            content.ring_all();
+        }
+    }
+
+    /// Takes note of one who is to be told.
+    pub(super) fn add_bell(&self, groups: Option<&[Arc<str>]>, bell: &Arc<Bell>) {
+        let mut content = self.content();
+        match groups {
+            None => content.bells_of_all.push(bell.clone()),
+            Some(groups) => {
+                for group in groups {
+                    content.bells.entry(group.clone()).or_default().push(bell.clone());
+                }
+            }
+        }
+    }
+
+    /// Forgets one who was to be told.
+    pub(super) fn remove_bell(&self, groups: Option<&[Arc<str>]>, bell: &Arc<Bell>) {
+        let remove = |bells: &mut Vec<Arc<Bell>>| {
+            if let Some(at) = bells.iter().position(|other| Arc::ptr_eq(other, bell)) {
+                bells.swap_remove(at);
+            }
+        };
+        let mut content = self.content();
+        match groups {
+            None => remove(&mut content.bells_of_all),
+            Some(groups) => {
+                for group in groups {
+                    if let Some(bells) = content.bells.get_mut(group) {
+                        remove(bells);
+                        if bells.is_empty() {
+                            content.bells.remove(group);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
