@@ -143,7 +143,8 @@ impl Watch for StreamOhlcv {
                 // A form that is replaced already says nothing; the last one may still change.
                 let is_replaced =
                     next.is_some_and(|next| time_of(next).is_some() && time_of(next) == time_of(stored));
-                if !is_replaced && !(is_told && next.is_none()) {
+                let is_news = next.is_some() || !is_told;
+                if is_news && !is_replaced {
                     state.append(view, list.name(), "", update(stored, next.is_some()));
                 }
             }

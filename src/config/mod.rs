@@ -142,6 +142,9 @@ pub struct Streams {
     /// Streams of one connection.
     #[serde(deserialize_with = "whole")]
     pub per_connection: usize,
+    /// Symbols, or the like, that one stream may name.
+    #[serde(deserialize_with = "whole")]
+    pub names: usize,
     /// Different things that all streams together watch.
     #[serde(deserialize_with = "whole")]
     pub topics: usize,
@@ -164,6 +167,7 @@ impl Default for Streams {
     fn default() -> Self {
         Self {
             per_connection: 1000,
+            names: 10_000,
             topics: 10_000,
             log_entries: 10_000,
             log_bytes: 16 << 20,
@@ -300,6 +304,7 @@ impl Config {
             ("limits.request_id_bytes", limits.request_id_bytes),
             ("limits.reply_bytes", limits.reply_bytes),
             ("streams.per_connection", self.streams.per_connection),
+            ("streams.names", self.streams.names),
             ("streams.topics", self.streams.topics),
             ("streams.log_entries", self.streams.log_entries),
             ("streams.log_bytes", self.streams.log_bytes),

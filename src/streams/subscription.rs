@@ -190,6 +190,10 @@ impl Client {
         let shown = params.clone();
         let options = operation.stream_options(&mut params)?;
         let groups = operation.take_groups(&mut params)?;
+        if let Some(count) = groups.as_ref().map(Vec::len).filter(|count| *count > limits.names) {
+            let message = format!("the stream names {count}; at most {} may be", limits.names);
+            return Err(Error::new(ErrorCode::LimitExceeded, message));
+        }
         let kind = operation.stream_kind();
         let topic = self.hub.join(operation, params, kind)?;
         let pace = Duration::from_millis(options.min_interval_ms.into()).min(limits.min_interval_max.get());

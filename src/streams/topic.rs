@@ -1,7 +1,7 @@
 //! What is watched: every item in its present form, under the version in which it last changed.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     ops::Bound,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -165,6 +165,8 @@ pub(super) struct Content {
     pub(super) version: u64,
     items: HashMap<ItemId, u64>,
     entries: BTreeMap<u64, Entry>,
+    /// The versions of removals, oldest first.
+    removals: VecDeque<u64>,
     bytes: usize,
     /// Up to which version removals and entries of a log are forgotten.
     pub(super) forgotten: u64,
@@ -326,6 +328,8 @@ impl Topic {
             };
             let naming = self.operation.naming_members(&json);
             content.put(id, What::Removed(naming.into()));
+            let version = content.version;
+            content.removals.push_back(version);
         }
     }
 
@@ -348,24 +352,16 @@ impl Topic {
     fn forget(&self, content: &mut Content) {
         match self.kind {
             Kind::State => {
-                // Removals alone grow old: an item stays for as long as it is there. Looked for at the low
-                // end, where the old ones are.
-                let is_old = |entry: &Entry| {
-                    matches!(entry.what, What::Removed(_)) && entry.at.elapsed() > self.memory.time
-                };
-                let count = content.entries.len() - content.items.len();
-                if count == 0 {
-                    return;
-                }
-                let old: Vec<u64> = content
-                    .entries
-                    .iter()
-                    .filter(|(_, entry)| is_old(entry))
-                    .map(|(version, _)| *version)
-                    .collect();
-                for version in old {
-                    content.entries.remove(&version);
-                    content.forgotten = content.forgotten.max(version);
+                // Removals alone grow old: an item stays for as long as it is there.
+                while let Some(version) = content.removals.front().copied() {
+                    let entry = content.entries.get(&version);
+                    if entry.is_some_and(|entry| entry.at.elapsed() <= self.memory.time) {
+                        break;
+                    }
+                    content.removals.pop_front();
+                    if content.entries.remove(&version).is_some() {
+                        content.forgotten = version;
+                    }
                 }
             }
             Kind::Log => {

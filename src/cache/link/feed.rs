@@ -201,14 +201,15 @@ impl Listener {
                 },
                 wish = self.wishes.recv() => {
                     let wish = wish.ok_or(Stopped)?;
-                    if self.wanted.insert(wish.clone()) {
-                        match timeout(PROBE_TIMEOUT, self.arm(&mut line, wish)).await {
-                            Err(_) => return Ok(Outage::Silent),
-                            Ok(Err(outage)) => return Ok(outage),
-                            Ok(Ok(())) => {}
-                        }
-                    }
+                    self.wanted.insert(wish.clone());
+                    let armed = timeout(PROBE_TIMEOUT, self.arm(&mut line, wish)).await;
+                    // Every wish is answered, come what may: somebody waits for it.
                     self.tell(Event::Armed(self.means)).await?;
+                    match armed {
+                        Err(_) => return Ok(Outage::Silent),
+                        Ok(Err(outage)) => return Ok(outage),
+                        Ok(Ok(())) => {}
+                    }
                 }
                 _ = probes.tick(), if !is_probing => {
                     is_probing = true;
