@@ -148,7 +148,10 @@ impl Watch for StreamTradeUpdates {
     type Update = Trade;
 
     async fn read(view: &View, state: &mut State<'_, Trade>) -> Result<()> {
-        follow(view, state).await
+        for list in view.keys("trades").await? {
+            follow(view, state, &list).await?;
+        }
+        Ok(())
     }
 }
 
@@ -164,16 +167,14 @@ impl Watch for StreamUserTrades {
     type Update = Trade;
 
     async fn read(view: &View, state: &mut State<'_, Trade>) -> Result<()> {
-        follow(view, state).await
+        follow(view, state, &view.found_with("trades", &[])?).await
     }
 }
 
-/// What was appended to every list that there is.
-async fn follow(view: &View, state: &mut State<'_, Trade>) -> Result<()> {
-    for list in view.keys("trades").await? {
-        for trade in state.follow(view, &list, "").await?.elements {
-            state.append(view, list.name(), "", TRADE.read(&trade));
-        }
+/// Tells what was appended to a list.
+async fn follow(view: &View, state: &mut State<'_, Trade>, list: &Found) -> Result<()> {
+    for trade in state.follow(view, list, "").await?.elements {
+        state.append(view, list.name(), "", TRADE.read(&trade));
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 mod bad;
 mod logs;
 mod outage;
+mod pace;
 mod resume;
+mod schema;
 mod shared;
 mod state;
 

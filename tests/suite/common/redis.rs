@@ -75,8 +75,9 @@ impl Redis {
             .expect("redis-server is needed: apt-get install redis-server");
         self.child = Some(child);
         let deadline = Instant::now() + Duration::from_secs(10);
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
         let connection = loop {
-            match self.client().get_multiplexed_async_connection().await {
+            match self.client().get_multiplexed_async_connection_with_config(&patient).await {
                 Ok(connection) => break connection,
                 Err(error) => assert!(Instant::now() < deadline, "redis-server does not start: {error}"),
             }

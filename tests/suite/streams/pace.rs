@@ -1,0 +1,153 @@
+//! Each at its own pace: fewer and newer updates for who is slow, and always the last.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, future::join_all};
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{Follower, open, start, ticker, write_ticker};
+use crate::common::{Client, Redis, Server};
+
+#[tokio::test]
+async fn an_item_is_told_no_more_often_than_was_asked_for_and_its_last_value_always() {
+    let (redis, _server, mut client) = start().await;
+    write_ticker(&redis, "x", "A", 0.0).await;
+    let params = json!({"exchange": "x", "min_interval_ms": 200});
+    assert_eq!(open(&mut client, "s", "stream_tickers", params).await["min_interval_ms"], 200);
+    let began = Instant::now();
+    let writing = async {
+        for number in 1..=300 {
+            write_ticker(&redis, "x", "A", f64::from(number)).await;
+        }
+    };
+    let following = async {
+        let (mut times, mut follower) = (Vec::new(), Follower::default());
+        loop {
+            let update = client.receive().await;
+            times.push(Instant::now());
+            follower.take(&update, &["symbol"]);
+            if update["price"] == 300.0 {
+                return times;
+            }
+        }
+    };
+    let ((), times) = tokio::join!(writing, following);
+    let most = began.elapsed().as_millis() / 200 + 2;
+    assert!(times.len() as u128 <= most, "{} updates in {:?}", times.len(), began.elapsed());
+    // The client may read two at once that were sent apart, so only what lies further apart counts.
+    let close = times.windows(3).filter(|times| times[2] - times[0] < Duration::from_millis(200)).count();
+    assert_eq!(close, 0, "{times:?}");
+}
+
+/// Bytes of memory that this process uses.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
+}
+
+#[tokio::test]
+async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
+    const STALLED: usize = 200;
+    const SYMBOLS: usize = 200;
+    let redis = Redis::start().await;
+    let mut config = Server::config();
+    config.redis.port = redis.port;
+    let server = Server::start(config).await;
+    let mut client = server.client().await;
+    super::listening(&mut client).await;
+    let mut stalled = Vec::new();
+    for _ in 0..STALLED {
+        let mut client = server.client().await;
+        open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+        stalled.push(client);
+    }
+    let mut readers: Vec<Client> = Vec::new();
+    for _ in 0..10 {
+        let mut client = server.client().await;
+        open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+        readers.push(client);
+    }
+    let before = resident();
+    let symbol = |number: usize| format!("S{number}");
+    let writing = async {
+        for round in 1..=30_u32 {
+            let commands: Vec<Vec<String>> = (0..SYMBOLS)
+                .flat_map(|number| {
+                    let symbol = symbol(number);
+                    let ticker = ticker("x", &symbol, f64::from(round));
+                    let channel = format!("ticker_updates:x:{symbol}");
+                    [
+                        ["HSET", "tickers:x", &symbol, &ticker].map(str::to_owned).to_vec(),
+                        ["PUBLISH", &channel, &ticker].map(str::to_owned).to_vec(),
+                    ]
+                })
+                .collect();
+            redis.send_all(&commands).await;
+        }
+    };
+    let reading = join_all(readers.iter_mut().map(async |client| {
+        let mut follower = Follower::default();
+        while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 30.0)
+        {
+            let update = client.receive().await;
+            follower.take(&update, &["symbol"]);
+        }
+    }));
+    timeout(Duration::from_secs(60), async { tokio::join!(writing, reading) })
+        .await
+        .expect("a reader is held up");
+    let grown = resident().saturating_sub(before);
+    // What the test's own clients hold is part of this.
+    assert!(grown < STALLED * (64 << 10), "{} KiB for each", grown / STALLED / 1024);
+    // Who reads again has the last value of everything.
+    let mut late = stalled.swap_remove(0);
+    let mut follower = Follower::default();
+    while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 30.0) {
+        let update = timeout(Duration::from_secs(10), late.receive()).await.unwrap();
+        follower.take(&update, &["symbol"]);
+    }
+}
+
+#[tokio::test]
+async fn a_big_stream_starves_neither_another_nor_replies() {
+    let (redis, server, mut client) = start().await;
+    let big: Vec<Vec<String>> = (0..3000)
+        .map(|number| {
+            let symbol = format!("S{number}");
+            let ticker = json!({"symbol": symbol, "exchange": "big", "price": 1, "more": "x".repeat(500)});
+            ["HSET", "tickers:big", &symbol, &ticker.to_string()].map(str::to_owned).to_vec()
+        })
+        .collect();
+    redis.send_all(&big).await;
+    write_ticker(&redis, "small", "A", 1.0).await;
+    // The topics are read before the client asks, so that all is there at once.
+    for exchange in ["big", "small"] {
+        let mut other = server.client().await;
+        open(&mut other, exchange, "stream_tickers", json!({"exchange": exchange})).await;
+        while other.receive().await["request_id"] != exchange {}
+    }
+    for (id, operation, exchange) in [
+        ("big", "stream_tickers", "big"),
+        ("small", "stream_tickers", "small"),
+        ("read", "get_queue_length", "x"),
+    ] {
+        let request = json!({"request_id": id, "operation": operation, "params": {"exchange": exchange}});
+        client.socket.feed(Message::text(request.to_string())).await.unwrap();
+    }
+    client.socket.flush().await.unwrap();
+    let (mut before_small, mut before_read, mut big) = (None, None, 0);
+    while before_small.is_none() || before_read.is_none() {
+        let message = client.receive().await;
+        match message["request_id"].as_str().unwrap() {
+            "big" => big += 1,
+            "small" if message["type"] == "ticker_update" => before_small = Some(big),
+            "read" => before_read = Some(big),
+            _ => {}
+        }
+    }
+    let (small, read) = (before_small.unwrap(), before_read.unwrap());
+    assert!(small < 500 && read < 500, "{small} updates before the small stream, {read} before the reply");
+}
