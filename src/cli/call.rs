@@ -26,12 +26,12 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let data = args.data.as_deref().map(serde_json::from_str::<Value>).transpose();
     let data = data.map_err(|error| Failure::usage(format!("--data: {error}")))?;
-    let pairs = split_pairs(&args.params)?;
+    split_pairs(&args.params)?;
     let mut connection = args.client.connect().await?;
     let params = match data {
         Some(data) => data,
-        None if pairs.is_empty() => json!({}),
-        None => from_pairs(&pairs, &params_schema(&mut connection, &args.operation).await?),
+        None if args.params.is_empty() => json!({}),
+        None => params_of(&args.params, &described(&mut connection, &args.operation).await?)?,
     };
     let answer = connection.call(&args.operation, &params).await?;
     for warning in &answer.warnings {
@@ -40,10 +40,17 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     output::json(answer.result.get())
 }
 
-async fn params_schema(connection: &mut Connection, operation: &str) -> Result<Value, Failure> {
+/// What a server says of an operation.
+pub(super) async fn described(connection: &mut Connection, operation: &str) -> Result<Value, Failure> {
     let described = connection.call("describe", &json!({ "operation": operation })).await?;
-    let described: Value = serde_json::from_str(described.result.get()).map_err(Failure::new)?;
-    Ok(described.pointer("/operations/0/params/properties").cloned().unwrap_or_default())
+    let mut described: Value = serde_json::from_str(described.result.get()).map_err(Failure::new)?;
+    Ok(described.pointer_mut("/operations/0").map(Value::take).unwrap_or_default())
+}
+
+/// Params out of `key=value` pairs, as an operation's schema wants them.
+pub(super) fn params_of(pairs: &[String], described: &Value) -> Result<Value, Failure> {
+    let properties = described.pointer("/params/properties").unwrap_or(&Value::Null);
+    Ok(from_pairs(&split_pairs(pairs)?, properties))
 }
 
 /// The names and values of `key=value` pairs.

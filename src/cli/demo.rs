@@ -60,7 +60,7 @@ fn banner(url: &str, with_url: bool) -> String {
          Try next, in another terminal:\n  \
          {program} list{flag}\n  \
          {program} call get_ticker exchange=binance symbol=BTC/USDT{flag}\n  \
-         {program} describe get_latest_ohlcv_bars{flag}\n\n\
+         {program} watch stream_tickers exchange=binance{flag}\n\n\
          Ctrl-C ends it.\n"
     )
 }

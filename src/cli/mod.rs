@@ -9,6 +9,7 @@ mod list;
 mod output;
 mod schemas;
 mod serve;
+mod watch;
 
 use std::{
     fmt,
@@ -47,6 +48,8 @@ enum Command {
     Describe(describe::Args),
     /// Call an operation of a running server
     Call(call::Args),
+    /// Follow a stream of a running server
+    Watch(watch::Args),
     /// Write the JSON Schemas of this binary's operations
     Schemas(schemas::Args),
     /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
@@ -240,6 +243,7 @@ pub fn main() -> ExitCode {
             Command::List(args) => list::run(args).await,
             Command::Describe(args) => describe::run(args).await,
             Command::Call(args) => call::run(args).await,
+            Command::Watch(args) => watch::run(args).await,
             Command::Schemas(args) => schemas::run(&args),
             Command::Check(args) => check::run(args).await,
             Command::Completions(args) => completions::run(&args),

@@ -106,24 +106,43 @@ impl Connection {
             .map_err(|_| ClientError::TimedOut(self.patience))?
     }
 
+    /// The next message that answers no call: what a stream sends. Waits as long as it takes.
+    pub async fn next_message(&mut self) -> Result<String, ClientError> {
+        loop {
+            let text = self.text().await?;
+            if serde_json::from_str::<Reply>(&text).is_err() {
+                return Ok(text);
+            }
+        }
+    }
+
     async fn exchange(&mut self, id: u64, request: String) -> Result<Answer, ClientError> {
         self.socket.send(Message::text(request)).await.map_err(|error| gone(&error))?;
         loop {
-            let text = match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => text,
-                Some(Ok(Message::Close(Some(frame)))) => {
-                    let cause = format!("the server closed the connection: {} {}", frame.code, frame.reason);
-                    return Err(ClientError::Unreachable(cause));
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => return Err(gone(&error)),
-                None => return Err(ClientError::Unreachable("the server closed the connection".to_owned())),
-            };
+            let text = self.text().await?;
             let reply: Reply = serde_json::from_str(&text)
                 .map_err(|error| ClientError::Unreachable(format!("not a reply of this API: {error}")))?;
             // One that is late answers a call that was given up.
             if reply.request_id == id {
                 return reply.into_answer();
+            }
+        }
+    }
+}
+
+impl Connection {
+    /// The text of the next message.
+    async fn text(&mut self) -> Result<String, ClientError> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    let cause = format!("the server closed the connection: {} {}", frame.code, frame.reason);
+                    return Err(ClientError::Unreachable(cause));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(gone(&error)),
+                None => return Err(ClientError::Unreachable("the server closed the connection".to_owned())),
             }
         }
     }

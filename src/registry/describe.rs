@@ -14,6 +14,7 @@ use super::{
 use crate::{
     operation::{Kind, Operation},
     protocol::{Error, ErrorCode, Result, Violation},
+    streams::Options,
 };
 
 /// One operation, as the registry knows it.
@@ -151,8 +152,10 @@ impl Registry {
         for operation in operations {
             let required = operation.params.get("required").and_then(Value::as_array);
             let is_required = |name: &str| required.is_some_and(|list| list.iter().any(|item| item == name));
+            let is_stream = operation.kind == Kind::Stream;
             let params: Vec<String> = operation
                 .param_names()
+                .filter(|name| !(is_stream && Options::NAMES.contains(name)))
                 .map(|name| if is_required(name) { name.to_owned() } else { format!("[{name}]") })
                 .collect();
             let scope = operation.scope.as_deref().unwrap_or("–");

@@ -1,10 +1,10 @@
 //! Streams: what is watched is read once for all who watch it, compared item by item, and what differs is
 //! sent to each at the pace that it reads.
 //!
-//! A [`Topic`] is what is watched: an operation and the params that its keys are filled from. It holds the
+//! A topic is what is watched: an operation and the params that its keys are filled from. It holds the
 //! present form of every item under the version in which it last changed, so a subscriber is no more than
 //! a version up to which it has seen all: whatever lies above is what it has yet to get, and of an item
-//! that changed twice only the newest form is there. The [`Hub`] knows all topics; its driver, a thread of
+//! that changed twice only the newest form is there. The hub knows all topics; its driver, a thread of
 //! its own, reads them again when the cache tells of a change, or when their interval is over.
 
 mod driver;

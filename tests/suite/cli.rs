@@ -349,3 +349,24 @@ async fn check_shows_every_value_with_its_source_and_no_password() {
     assert!(stdout.contains("error redis: "), "{stdout}");
     assert!(!stdout.contains("s3cr3t") && !stderr.contains("s3cr3t"), "{stdout}{stderr}");
 }
+
+#[tokio::test]
+async fn a_stream_is_watched_as_lines_of_json() {
+    let store = Store::new();
+    store.apply(&["HSET", "tickers:x", "A", r#"{"symbol": "A", "exchange": "x", "price": 1.50}"#]).unwrap();
+    let server = Server::embedded(store).await;
+    let watch = async |args: &[&str]| {
+        let mut command = Binary::command(&["watch"]);
+        command.args(args).args(["--url", &server.url()]);
+        run(command).await
+    };
+    let Ended { code, stdout, stderr } = watch(&["stream_tickers", "exchange=x", "-n", "1"]).await;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains(r#""snapshot":true,"symbol":"A","exchange":"x","price":1.50}"#), "{stdout}");
+    let args = ["stream_tickers", "exchange=x", "--no-snapshot", "--for", "100ms", "--min-interval", "1s"];
+    let Ended { code, stdout, .. } = watch(&args).await;
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    let Ended { code, stderr, .. } = watch(&["get_bots"]).await;
+    assert!(code == Some(2) && stderr.contains("get_bots is no stream"), "{stderr}");
+    assert_eq!(watch(&["stream_tickers"]).await.code, Some(4));
+}

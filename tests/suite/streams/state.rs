@@ -11,7 +11,7 @@ async fn a_stream_tells_the_present_state_and_then_what_changes() {
     write_ticker(&redis, "x", "B", 2.0).await;
     let settings = open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
     assert_eq!((&settings["update_type"], &settings["push"]), (&json!("ticker_update"), &json!("channel")));
-    let mut snapshot = vec![client.receive().await, client.receive().await];
+    let mut snapshot = [client.receive().await, client.receive().await];
     snapshot.sort_by_key(|update| update["symbol"].to_string());
     for (update, symbol) in snapshot.iter().zip(["A", "B"]) {
         assert_eq!(
