@@ -242,10 +242,8 @@ fn run<T: Query>(view: View) -> BoxFuture<'static, Outcome> {
 fn watch<T: Watch>(view: View, mut sheet: Sheet) -> BoxFuture<'static, (Sheet, Result<()>)> {
     Box::pin(async move {
         let read = AssertUnwindSafe(T::read(&view, &mut State::new(&mut sheet, None))).catch_unwind().await;
-        match read {
-            Ok(result) => (sheet, result.map_err(|error| view.failure(error))),
-            Err(_) => (Sheet::default(), Err(Error::internal("the handler panicked"))),
-        }
+        let result = read.unwrap_or_else(|_| Err(Error::internal("the handler panicked")));
+        (sheet, result.map_err(|error| view.failure(error)))
     })
 }
 

@@ -105,8 +105,7 @@ pub async fn bind(config: &Config) -> Result<TcpListener, String> {
 
 /// Serves until `stop` changes, then says goodbye to all clients.
 pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
-    let (streams, limits) = (app.config.streams.clone(), &app.config.limits);
-    let hub = Hub::start(streams, limits.read_timeout.get(), &app.cache, app.registry.channels())?;
+    let hub = Hub::start(app.config.streams.clone(), &app.cache, app.registry.channels())?;
     let workers = Worker::start_all(&app, &hub)?;
     let places = Arc::new(Semaphore::new(app.config.limits.connections.min(Semaphore::MAX_PERMITS)));
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));

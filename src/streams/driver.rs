@@ -10,11 +10,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{
-    runtime::Builder,
-    sync::mpsc,
-    time::{sleep_until, timeout},
-};
+use tokio::{runtime::Builder, sync::mpsc, time::sleep_until};
 
 use super::{
     hub::Hub,
@@ -153,7 +149,10 @@ impl Driver {
             let Some(hub) = self.hub.upgrade() else { return };
             self.take_in(&hub).await;
             self.begin_due(&hub);
-            let next = self.due.first().map_or_else(|| Instant::now() + LOOK, |(due, _)| *due);
+            let next = match self.due.first() {
+                Some((due, _)) if self.pending == 0 => *due,
+                _ => Instant::now() + LOOK,
+            };
             tokio::select! {
                 biased;
                 Some((id, wanted, sheet, result)) = self.readings.next(), if !self.readings.is_empty() => {
@@ -345,7 +344,7 @@ impl Driver {
             let Some(sheet) = tracked.sheet.take() else { continue };
             (tracked.is_dirty, tracked.regular) = (false, None);
             tracked.messages.unexplained = 0;
-            self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet, hub.read_timeout));
+            self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet));
         }
     }
 
@@ -356,6 +355,8 @@ impl Driver {
         match result {
             Ok(()) => topic.apply(changes, Some(wanted)),
             Err(error) => {
+                // What was seen before it failed is true all the same, and is not told again.
+                topic.apply(changes, None);
                 topic.declare_stale(&error.message().into());
                 if error.code() == ErrorCode::InternalError {
                     tracing::error!(
@@ -397,20 +398,16 @@ fn view_of(cache: &Cache, topic: &Topic) -> View {
 }
 
 /// Reads a topic.
-fn read(cache: Cache, topic: Arc<Topic>, id: u64, mut sheet: Sheet, limit: Duration) -> Reading {
+fn read(cache: Cache, topic: Arc<Topic>, id: u64, mut sheet: Sheet) -> Reading {
     Box::pin(async move {
         let wanted = topic.wanted();
         sheet.begin(wanted.groups());
         let Answer::Stream { read, .. } = topic.operation.answer else {
             return (id, wanted, sheet, Err(Error::internal("a topic of what is no stream")));
         };
-        match timeout(limit, read(view_of(&cache, &topic), sheet)).await {
-            Ok((sheet, result)) => (id, wanted, sheet, result),
-            Err(_) => {
-                let error = Error::new(ErrorCode::CacheTimeout, format!("the read took more than {limit:?}"));
-                (id, wanted, Sheet::default(), Err(error))
-            }
-        }
+        // It ends in time: each of its commands does.
+        let (sheet, result) = read(view_of(&cache, &topic), sheet).await;
+        (id, wanted, sheet, result)
     })
 }
 

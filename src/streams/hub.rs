@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use serde_json::Value;
@@ -30,8 +29,6 @@ pub(crate) struct Hub {
     pub(super) news: Notify,
     means: Mutex<Means>,
     pub(super) settings: Streams,
-    /// How long one read of a topic may take.
-    pub(super) read_timeout: Duration,
     /// How many topics there have been.
     count: AtomicU64,
     started: u128,
@@ -50,12 +47,7 @@ pub(super) type Subject = (&'static str, Value);
 
 impl Hub {
     /// A hub whose topics are read by way of a thread of its own.
-    pub(crate) fn start(
-        settings: Streams,
-        read_timeout: Duration,
-        cache: &Cache,
-        channels: Vec<Glob>,
-    ) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(settings: Streams, cache: &Cache, channels: Vec<Glob>) -> std::io::Result<Arc<Self>> {
         let started = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default()
@@ -65,7 +57,6 @@ impl Hub {
             news: Notify::new(),
             means: Mutex::default(),
             settings,
-            read_timeout,
             count: AtomicU64::new(0),
             started,
         });

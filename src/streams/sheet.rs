@@ -33,6 +33,8 @@ pub(crate) struct Sheet {
     items: HashMap<ItemId, Known>,
     lists: HashMap<String, Cursor>,
     round: u64,
+    /// Whether a read was ever complete.
+    has_been_read: bool,
     changes: Changes,
     wanted: Option<BTreeSet<Arc<str>>>,
 }
@@ -62,6 +64,7 @@ impl Sheet {
     /// What the read brought. What was not seen in it is gone, unless it has failed.
     pub(super) fn finish(&mut self, is_complete: bool) -> Changes {
         if is_complete {
+            self.has_been_read = true;
             let round = self.round;
             let gone: Vec<ItemId> = self
                 .items
@@ -147,9 +150,9 @@ impl<'s, U: JsonSchema> State<'s, U> {
     /// taken away or grew by too much, a gap is declared.
     pub async fn follow(&mut self, view: &View, list: &Found, group: &str) -> Result<Appended> {
         let name = list.key().as_str().to_owned();
-        let cursor = self.sheet.lists.remove(&name);
-        let previous = cursor.as_ref().and_then(|cursor| cursor.last.clone());
-        let is_first = self.sheet.round == 1;
+        let cursor = self.sheet.lists.get(&name);
+        let previous = cursor.and_then(|cursor| cursor.last.clone());
+        let is_first = !self.sheet.has_been_read;
         let (mut elements, is_sure, next) = read_on(view, list, cursor, is_first).await?;
         if is_first {
             elements.drain(..elements.len().saturating_sub(MOST_IN_SNAPSHOT));
@@ -196,10 +199,10 @@ impl<U: JsonSchema> State<'_, U> {
 async fn read_on(
     view: &View,
     list: &Found,
-    cursor: Option<Cursor>,
+    cursor: Option<&Cursor>,
     is_first: bool,
 ) -> Result<(Vec<Stored>, bool, Cursor)> {
-    if let Some(Cursor { length: Some(length @ 1..), last: Some(last) }) = &cursor {
+    if let Some(Cursor { length: Some(length @ 1..), last: Some(last) }) = cursor {
         let from = i64::try_from(length - 1).unwrap_or(i64::MAX);
         let mut elements = view.list(list.key(), from, -1).await?;
         if elements.first() == Some(last) {
@@ -219,12 +222,10 @@ async fn read_on(
         // A list that was not there may have been filled and taken away since.
         None => (0, is_first || elements.is_empty()),
         Some(Cursor { last: None, .. }) => (0, elements.is_empty()),
-        Some(Cursor { last: Some(last), .. }) => {
-            match elements.iter().rposition(|element| *element == last) {
-                Some(at) => (at + 1, true),
-                None => (0, false),
-            }
-        }
+        Some(Cursor { last: Some(last), .. }) => match elements.iter().rposition(|element| element == last) {
+            Some(at) => (at + 1, true),
+            None => (0, false),
+        },
     };
     elements.drain(..seen);
     Ok((elements, is_sure, next))

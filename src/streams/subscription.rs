@@ -197,6 +197,8 @@ impl Client {
         let kind = operation.stream_kind();
         let topic = self.hub.join(operation, params, kind)?;
         let pace = Duration::from_millis(options.min_interval_ms.into()).min(limits.min_interval_max.get());
+        // A removal must be told before it is forgotten.
+        let pace = pace.min(limits.resume_window.get() / 2);
         let (begin, resumed) = match &options.resume {
             Some(point) if topic.knows(&point.epoch, point.update_id) => {
                 (Begin::After(point.update_id), true)

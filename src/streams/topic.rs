@@ -276,6 +276,7 @@ impl Topic {
     pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>) {
         let mut content = self.content();
         let before = content.version;
+        let has_removals = !changes.removed.is_empty();
         match self.kind {
             Kind::State => self.apply_state(&mut content, changes),
             Kind::Log => self.apply_log(&mut content, changes),
@@ -291,7 +292,8 @@ impl Topic {
         self.is_stale.store(content.stale.is_some(), Ordering::Release);
         self.version.store(content.version, Ordering::Release);
         self.forget(&mut content);
-        if was_stale || is_news {
+        // Of a removal all learn, whatever they wait for: by the time that it is forgotten they have looked.
+        if was_stale || is_news || has_removals {
             return content.ring_all();
         }
         if content.version > before {
