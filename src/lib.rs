@@ -12,6 +12,7 @@
 //! - [`server`]: listens, upgrades, one session a client; the operations on the server itself.
 //! - [`config`]: defaults < file < `.env` < environment < flags.
 //! - [`demo`]: fills the embedded cache, by a simulated market or by a recording.
+//! - `object`: a quick way through JSON objects, for stored ones and for requests.
 //! - [`client`]: a WebSocket client; [`cli`]: the command line, one file a subcommand.
 
 // Handlers name the crate as a user would.
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod demo;
+mod object;
 pub mod operation;
 pub mod prelude;
 pub mod protocol;

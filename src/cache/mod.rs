@@ -9,7 +9,6 @@ mod json;
 mod key;
 mod link;
 mod number;
-mod object;
 mod rights;
 mod scan;
 mod shape;

@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::{
     json::{Json, push_string},
-    object::each_member,
     stored::{Fields, Stored, is_nested},
     time::unix_seconds,
 };
 use crate::{
+    object::each_member,
     protocol::{Error, Result},
     types::{ID, UNIX_TIME},
 };

@@ -8,13 +8,11 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{
-    json::Json,
-    number::is_number,
+use super::{json::Json, number::is_number, time::unix_seconds};
+use crate::{
     object::{Member, members},
-    time::unix_seconds,
+    protocol::{Error, Result},
 };
-use crate::protocol::{Error, Result};
 
 /// One stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]

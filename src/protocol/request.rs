@@ -13,6 +13,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{Error, ErrorCode, strict::shown};
+use crate::object::each_member;
 
 /// What a message may be at the most.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +43,7 @@ pub struct Request<'a> {
     /// The operation's name.
     pub operation: Cow<'a, str>,
     /// The params, unparsed; None where the request has none.
-    pub params: Option<Cow<'a, RawValue>>,
+    pub params: Option<Cow<'a, str>>,
 }
 
 impl Request<'_> {
@@ -86,8 +87,7 @@ impl RequestId {
         &self.0
     }
 
-    fn read(raw: &RawValue, limits: &Limits) -> Result<Self, Error> {
-        let json = raw.get();
+    fn read(json: &str, limits: &Limits) -> Result<Self, Error> {
         if !json.starts_with(|c: char| matches!(c, '"' | '-' | '0'..='9')) {
             return Err(malformed("`request_id` is neither a string nor a number"));
         }
@@ -136,8 +136,11 @@ impl<'a> Message<'a> {
 
 impl<'a> Request<'a> {
     fn parse(json: &'a str, limits: &Limits) -> Result<Self, Rejected> {
-        let envelope: Envelope<'a> = serde_json::from_str(json)
-            .map_err(|error| Rejected { id: RequestId::made_up(), error: no_json(&error) })?;
+        let envelope = match Envelope::of_plain(json) {
+            Some(envelope) => envelope,
+            None => serde_json::from_str(json)
+                .map_err(|error| Rejected { id: RequestId::made_up(), error: no_json(&error) })?,
+        };
         let id = match envelope.request_id {
             None => RequestId::made_up(),
             Some(raw) => {
@@ -148,11 +151,11 @@ impl<'a> Request<'a> {
             return Err(Rejected { id, error: malformed(complaint) });
         }
         match envelope.operation {
-            Some(raw) => match serde_json::from_str::<Text<'a>>(raw.get()) {
-                Ok(operation) => {
+            Some(raw) => match Text::read(raw) {
+                Some(operation) => {
                     Ok(Self { id, operation: operation.0, params: envelope.params.map(Cow::Borrowed) })
                 }
-                Err(_) => Err(Rejected { id, error: malformed("`operation` is not a string") }),
+                None => Err(Rejected { id, error: malformed("`operation` is not a string") }),
             },
             None => Err(Rejected { id, error: malformed("no `operation`") }),
         }
@@ -163,10 +166,31 @@ impl<'a> Request<'a> {
 /// answer can carry the request's own id.
 #[derive(Default)]
 struct Envelope<'a> {
-    request_id: Option<&'a RawValue>,
-    operation: Option<&'a RawValue>,
-    params: Option<&'a RawValue>,
+    request_id: Option<&'a str>,
+    operation: Option<&'a str>,
+    params: Option<&'a str>,
     complaint: Option<String>,
+}
+
+impl<'a> Envelope<'a> {
+    /// The members of a request that nothing is wrong with, as almost all are.
+    fn of_plain(json: &'a str) -> Option<Self> {
+        let mut envelope = Self::default();
+        each_member(json, |name, raw| {
+            let member = envelope.member(name)?;
+            member.replace(raw).is_none().then_some(())
+        })?;
+        Some(envelope)
+    }
+
+    fn member(&mut self, name: &str) -> Option<&mut Option<&'a str>> {
+        Some(match name {
+            "request_id" => &mut self.request_id,
+            "operation" => &mut self.operation,
+            "params" => &mut self.params,
+            _ => return None,
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for Envelope<'de> {
@@ -184,18 +208,13 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                 let mut envelope = Envelope::default();
                 while let Some(name) = map.next_key::<Text<'de>>()? {
                     let value: &RawValue = map.next_value()?;
-                    let member = match &*name.0 {
-                        "request_id" => &mut envelope.request_id,
-                        "operation" => &mut envelope.operation,
-                        "params" => &mut envelope.params,
-                        other => {
-                            let known = "a request has `request_id`, `operation` and `params`";
-                            let complaint = format!("unknown member {}; {known}", shown(other));
-                            envelope.complaint.get_or_insert(complaint);
-                            continue;
-                        }
+                    let Some(member) = envelope.member(&name.0) else {
+                        let known = "a request has `request_id`, `operation` and `params`";
+                        let complaint = format!("unknown member {}; {known}", shown(&name.0));
+                        envelope.complaint.get_or_insert(complaint);
+                        continue;
                     };
-                    if member.replace(value).is_some() {
+                    if member.replace(value.get()).is_some() {
                         envelope.complaint.get_or_insert(format!("the key {} stands twice", shown(&name.0)));
                     }
                 }
@@ -210,3 +229,14 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 /// A string, borrowed where it holds no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    /// Reads a JSON string.
+    fn read(json: &'a str) -> Option<Self> {
+        let plain = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        match plain.filter(|text| !text.contains('\\')) {
+            Some(text) => Some(Self(text.into())),
+            None => serde_json::from_str(json).ok(),
+        }
+    }
+}

@@ -194,7 +194,7 @@ fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Arc<Registere
     }
     let params = match &request.params {
         None => Value::Object(Map::new()),
-        Some(raw) => parse_params(raw.get(), app.config.limits.json_depth)
+        Some(raw) => parse_params(raw, app.config.limits.json_depth)
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
     };
     operation.validate(&params)?;

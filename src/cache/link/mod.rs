@@ -68,8 +68,8 @@ impl Job {
     }
 
     /// Answers it with an error if it has waited for so long, and says whether.
-    fn expire(&mut self, limit: Duration, error: &CacheError) -> bool {
-        let is_over = self.since.elapsed() >= limit;
+    fn expire(&mut self, now: Instant, limit: Duration, error: &CacheError) -> bool {
+        let is_over = now.saturating_duration_since(self.since) >= limit;
         if is_over {
             self.answer(Err(error.clone()));
         }

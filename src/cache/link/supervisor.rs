@@ -136,8 +136,8 @@ impl Link {
 
     /// Answers the jobs that have waited for their whole time.
     fn expire(&mut self, outage: &Outage) {
-        let limit = self.settings.response_timeout;
-        while self.waiting.pop_front_if(|job| job.expire(limit, &outage.error())).is_some() {}
+        let (now, limit) = (Instant::now(), self.settings.response_timeout);
+        while self.waiting.pop_front_if(|job| job.expire(now, limit, &outage.error())).is_some() {}
     }
 
     /// Serves until the connection is lost or falls silent.
@@ -153,7 +153,10 @@ impl Link {
             if jobs.is_empty() && answers.len() < MOST_BATCHES {
                 jobs.extend(self.waiting.drain(..self.waiting.len().min(self.most_in_batch)));
             }
-            jobs.retain_mut(|job| !job.expire(limit, &CacheError::Timeout) && job.is_waited_for());
+            if !jobs.is_empty() {
+                let now = Instant::now();
+                jobs.retain_mut(|job| !job.expire(now, limit, &CacheError::Timeout) && job.is_waited_for());
+            }
             if !jobs.is_empty() {
                 let (pipeline, batch) = Batch::of(std::mem::take(&mut jobs));
                 let mut connection = line.connection.clone();
@@ -253,9 +256,10 @@ impl Sent {
     /// Answers those who have waited for their whole time, on a connection that is at work on others.
     /// Says since when the one waits that is due next, or silence is.
     fn expire(&mut self, limit: Duration) -> Option<Instant> {
+        let now = Instant::now();
         let jobs = self.batches.iter_mut().flat_map(|batch| &mut batch.jobs);
         jobs.for_each(|job| {
-            job.expire(limit, &CacheError::Timeout);
+            job.expire(now, limit, &CacheError::Timeout);
         });
         let silent_since = self.batches.front().map(|oldest| oldest.sent.max(self.heard));
         self.batches.iter().filter_map(Batch::since).chain(silent_since).min()

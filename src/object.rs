@@ -1,4 +1,4 @@
-//! A quick way through a stored JSON object, for the form that almost all have: strings without escapes,
+//! A quick way through a JSON object, for the form that almost all have: strings without escapes,
 //! numbers, literals. It accepts nothing that serde_json would not, and leaves all else to it.
 
 use std::borrow::Cow;
@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 /// A member: its name and its value as it was written.
-pub(super) type Member<'a> = (Cow<'a, str>, &'a str);
+pub(crate) type Member<'a> = (Cow<'a, str>, &'a str);
 
 /// The members of an object; None where the quick way does not lead through.
-pub(super) fn members(json: &str) -> Option<Vec<Member<'_>>> {
+pub(crate) fn members(json: &str) -> Option<Vec<Member<'_>>> {
     let mut members = Vec::with_capacity(16);
     each_member(json, |name, value| {
         members.push((Cow::Borrowed(name), value));
@@ -20,7 +20,7 @@ pub(super) fn members(json: &str) -> Option<Vec<Member<'_>>> {
 
 /// Takes each member of an object as it is read; None where the quick way does not lead through, or where
 /// `take` says so.
-pub(super) fn each_member<'a>(
+pub(crate) fn each_member<'a>(
     json: &'a str,
     mut take: impl FnMut(&'a str, &'a str) -> Option<()>,
 ) -> Option<()> {
@@ -93,16 +93,39 @@ impl<'a> Rest<'a> {
         self.white_space();
         let begin = self.at;
         match self.peek()? {
-            b'"' => {
-                self.string()?;
-            }
-            b'-' | b'0'..=b'9' => self.number()?,
-            b't' => self.word("true")?,
-            b'f' => self.word("false")?,
-            b'n' => self.word("null")?,
-            _ => self.nested()?,
+            b'{' | b'[' => self.nested()?,
+            _ => self.scalar()?,
         }
         self.json.get(begin..self.at)
+    }
+
+    #[inline]
+    fn scalar(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.string().map(drop),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => None,
+        }
+    }
+
+    /// An object of scalars.
+    fn flat(&mut self) -> Option<()> {
+        self.expect(b'{')?;
+        if self.take(b'}') {
+            return Some(());
+        }
+        loop {
+            self.string()?;
+            self.expect(b':')?;
+            self.white_space();
+            self.scalar()?;
+            if !self.take(b',') {
+                return self.expect(b'}');
+            }
+        }
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
@@ -129,8 +152,13 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// An object or an array, which serde_json reads.
+    /// An object or an array, which serde_json reads where it is not of the quick form.
     fn nested(&mut self) -> Option<()> {
+        let begin = self.at;
+        if self.flat().is_some() {
+            return Some(());
+        }
+        self.at = begin;
         let mut values =
             serde_json::Deserializer::from_str(self.json.get(self.at..)?).into_iter::<&RawValue>();
         values.next()?.ok()?;
