@@ -117,10 +117,15 @@ impl Registered {
         keys.chain(channel.map(Wish::Channels)).collect()
     }
 
-    /// The keys that a topic is read from.
-    pub(crate) fn globs(&self, params: &Value) -> Vec<Glob> {
-        let value = |name: &str| params.get(name).and_then(Value::as_str).map(Cow::from);
-        self.plan.keys.iter().filter_map(|(_, pattern)| pattern.glob(value).ok()).collect()
+    /// The keys that a topic is read from, each once.
+    pub(crate) fn globs(&self, params: &Value) -> BTreeSet<Glob> {
+        let patterns = self.plan.keys.iter().map(|(_, pattern)| pattern);
+        patterns.filter_map(|pattern| glob_of(pattern, params)).collect()
+    }
+
+    /// The channels that a topic hears of its changes on.
+    pub(crate) fn channel(&self, params: &Value) -> Option<Glob> {
+        glob_of(self.stream.as_ref()?.channel.as_ref()?, params)
     }
 
     /// What stands in the slots of a channel's name, if what is published there is of a topic.
@@ -132,6 +137,10 @@ impl Registered {
         let fits_all = slots.iter().all(fits);
         fits_all.then(|| slots.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
+}
+
+fn glob_of(pattern: &Pattern, params: &Value) -> Option<Glob> {
+    pattern.glob(|name| params.get(name).and_then(Value::as_str).map(Cow::from)).ok()
 }
 
 fn text_of(value: &Value) -> Cow<'_, str> {

@@ -14,6 +14,8 @@ use tokio::{runtime::Builder, sync::mpsc, time::sleep_until};
 
 use super::{
     hub::Hub,
+    index::Index,
+    messages::{EXPLAINED, Messages},
     sheet::{Said, Sheet},
     topic::{Topic, Wanted},
 };
@@ -27,9 +29,6 @@ use crate::{
 const MOST_WAITING: usize = 1024;
 /// How long changes are gathered before they are read, so that a burst is one read.
 const GATHER: Duration = Duration::from_millis(2);
-/// Within what time of a change of a key its writer's message explains it.
-const EXPLAINED: Duration = Duration::from_millis(100);
-
 /// A read that is under way: which topic's, what it wanted, and what came of it.
 type Reading = BoxFuture<'static, (u64, Wanted, Sheet, Result<()>)>;
 
@@ -46,7 +45,10 @@ pub(super) struct Driver {
     /// How many wishes are not granted yet.
     pending: usize,
     tracked: HashMap<u64, Tracked>,
-    last_id: u64,
+    /// The keys that topics are read from.
+    keys: Index,
+    /// The channels that topics hear of changes on.
+    channels: Index,
     /// When each is to be read next.
     due: BTreeSet<(Instant, u64)>,
     readings: FuturesUnordered<Reading>,
@@ -55,8 +57,6 @@ pub(super) struct Driver {
 /// A topic as the driver knows it.
 struct Tracked {
     topic: Arc<Topic>,
-    /// The keys that it is read from.
-    globs: Vec<Glob>,
     /// None while it is being read.
     sheet: Option<Sheet>,
     /// When it is to be read next.
@@ -65,6 +65,10 @@ struct Tracked {
     regular: Option<Instant>,
     /// Whether it changed while it was being read.
     is_dirty: bool,
+    /// When it was last begun to be read.
+    began: Instant,
+    /// How long that took.
+    took: Duration,
     /// What the writer publishes, held against what changes.
     messages: Messages,
     /// Messages that came while it was being read.
@@ -72,39 +76,10 @@ struct Tracked {
     unused_since: Option<Instant>,
 }
 
-/// Which changes of a key its writer's messages explain: each message one, shortly before or after it.
-/// Redis tells of several changes at once, but never of one twice, so what is left over is another's.
-#[derive(Default)]
-struct Messages {
-    /// Messages that no change was told for yet.
-    ahead: u32,
-    last: Option<Instant>,
-    /// Changes that no message came for yet.
-    unexplained: u32,
-}
-
-impl Messages {
-    /// A change was told. Says whether it still wants a message.
-    fn explain_a_change(&mut self) -> bool {
-        if self.last.is_none_or(|last| last.elapsed() >= EXPLAINED) {
-            self.ahead = 0;
-        }
-        let is_explained = self.ahead > 0;
-        match is_explained {
-            true => self.ahead -= 1,
-            false => self.unexplained += 1,
-        }
-        !is_explained
-    }
-
-    /// A message came. Says whether every change is explained now.
-    fn count(&mut self) -> bool {
-        self.last = Some(Instant::now());
-        match self.unexplained.checked_sub(1) {
-            Some(fewer) => self.unexplained = fewer,
-            None => self.ahead += 1,
-        }
-        self.unexplained == 0
+impl Tracked {
+    /// How long changes are gathered: what takes long to read is not read all the time.
+    fn gather(&self) -> Duration {
+        self.took.min(self.topic.operation.poll_interval()).max(GATHER)
     }
 }
 
@@ -132,7 +107,8 @@ impl Driver {
                     wished: BTreeSet::new(),
                     pending: 0,
                     tracked: HashMap::new(),
-                    last_id: 0,
+                    keys: Index::default(),
+                    channels: Index::default(),
                     due: BTreeSet::new(),
                     readings: FuturesUnordered::new(),
                 };
@@ -183,27 +159,41 @@ impl Driver {
                     }
                 }
             }
-            self.last_id += 1;
-            let now = Instant::now();
-            self.due.insert((now, self.last_id));
+            let (now, id) = (Instant::now(), topic.number);
+            self.due.insert((now, id));
+            for glob in topic.operation.globs(&topic.params) {
+                self.keys.insert(glob, id);
+            }
+            if let Some(glob) = topic.operation.channel(&topic.params) {
+                self.channels.insert(glob, id);
+            }
             let tracked = Tracked {
-                globs: topic.operation.globs(&topic.params),
                 topic,
                 sheet: Some(Sheet::default()),
                 due: now,
                 regular: None,
                 is_dirty: false,
+                began: now,
+                took: Duration::ZERO,
                 messages: Messages::default(),
                 waiting: Vec::new(),
                 unused_since: None,
             };
-            self.tracked.insert(self.last_id, tracked);
+            self.tracked.insert(id, tracked);
         }
         for topic in again {
-            let found = self.tracked.iter().find(|(_, tracked)| Arc::ptr_eq(&tracked.topic, &topic));
-            if let Some(id) = found.map(|(id, _)| *id) {
-                self.mark(id, Instant::now());
-            }
+            self.mark(topic.number, Instant::now());
+        }
+    }
+
+    /// Forgets a topic that is over.
+    fn drop_topic(&mut self, topic: &Topic) {
+        self.tracked.remove(&topic.number);
+        for glob in topic.operation.globs(&topic.params) {
+            self.keys.remove(&glob, topic.number);
+        }
+        if let Some(glob) = topic.operation.channel(&topic.params) {
+            self.channels.remove(&glob, topic.number);
         }
     }
 
@@ -263,41 +253,48 @@ impl Driver {
     fn change(&mut self, key: &str) {
         self.cache.take_note_of(key);
         let now = Instant::now();
-        let channels = self.means.channels;
-        let touched: Vec<(u64, Instant)> = self
-            .tracked
-            .iter_mut()
-            .filter(|(_, tracked)| tracked.globs.iter().any(|glob| glob.matches(key)))
-            .filter_map(|(id, tracked)| {
-                if !(channels && tracked.topic.operation.has_channel()) {
-                    return Some((*id, now + GATHER));
-                }
-                // The writer publishes what it changed. If nothing comes, another did it.
-                tracked.messages.explain_a_change().then_some((*id, now + EXPLAINED))
-            })
-            .collect();
-        for (id, at) in touched {
-            let before = self.tracked.get(&id).map(|tracked| tracked.due);
-            self.mark(id, at);
-            if let Some(tracked) = self.tracked.get_mut(&id).filter(|_| at == now + EXPLAINED) {
-                let is_moved = before != Some(tracked.due);
-                tracked.regular = tracked.regular.or(before.filter(|_| is_moved));
+        for id in self.keys.find(key) {
+            let Some(tracked) = self.tracked.get_mut(&id) else { continue };
+            if !(self.means.channels && tracked.topic.operation.has_channel()) {
+                let at = now + tracked.gather();
+                self.mark(id, at);
+                continue;
             }
+            // The writer publishes what it changed. If nothing comes, another did it.
+            if tracked.messages.explain_a_change(now) {
+                let before = tracked.due;
+                if now + EXPLAINED < before && tracked.sheet.is_some() {
+                    tracked.regular = tracked.regular.or(Some(before));
+                }
+                self.mark(id, now + EXPLAINED);
+            }
+            self.doubt(id, now);
         }
+    }
+
+    /// Has a topic read within its interval, if messages may not have told of all that changed. One that is
+    /// being read is looked at again when that is done.
+    fn doubt(&mut self, id: u64, now: Instant) {
+        let is_doubtful = |tracked: &&mut Tracked| tracked.messages.are_doubtful() && tracked.sheet.is_some();
+        let Some(tracked) = self.tracked.get_mut(&id).filter(is_doubtful) else { return };
+        let by = now + tracked.topic.operation.poll_interval();
+        tracked.regular = tracked.regular.map(|regular| regular.min(by));
+        self.mark(id, by);
     }
 
     /// A writer published something.
     fn say(&mut self, channel: &str, payload: Vec<u8>) {
-        let stored = Stored::new(payload);
+        let (now, stored) = (Instant::now(), Stored::new(payload));
         let mut explained = Vec::new();
-        for (id, tracked) in &mut self.tracked {
+        for id in self.channels.find(channel) {
+            let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             let Some(slots) = tracked.topic.operation.hears(&tracked.topic.params, channel) else { continue };
-            let is_explained = tracked.messages.count();
+            let is_explained = tracked.messages.count(now);
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {
                 Some(sheet) if tracked.topic.has_been_read() => {
                     hear(&self.cache, &tracked.topic, sheet, said);
-                    explained.extend(is_explained.then_some(*id));
+                    explained.extend(is_explained.then_some(id));
                 }
                 // Until all was read, a message is only a reason to read.
                 Some(_) => {}
@@ -314,6 +311,7 @@ impl Driver {
         // What a message explains need not be read.
         for id in explained {
             self.postpone(id);
+            self.doubt(id, now);
         }
     }
 
@@ -338,12 +336,13 @@ impl Driver {
             self.due.pop_first();
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             if is_over(hub, tracked) {
-                self.tracked.remove(&id);
+                let topic = tracked.topic.clone();
+                self.drop_topic(&topic);
                 continue;
             }
             let Some(sheet) = tracked.sheet.take() else { continue };
-            (tracked.is_dirty, tracked.regular) = (false, None);
-            tracked.messages.unexplained = 0;
+            (tracked.is_dirty, tracked.regular, tracked.began) = (false, None, now);
+            tracked.messages.forgive();
             self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet));
         }
     }
@@ -351,6 +350,7 @@ impl Driver {
     fn finish(&mut self, hub: &Hub, id: u64, wanted: Wanted, mut sheet: Sheet, result: Result<()>) {
         let Some(tracked) = self.tracked.get_mut(&id) else { return };
         let topic = tracked.topic.clone();
+        tracked.took = tracked.began.elapsed();
         let changes = sheet.finish(result.is_ok());
         match result {
             Ok(()) => topic.apply(changes, Some(wanted)),
@@ -372,11 +372,11 @@ impl Driver {
         }
         let is_pushed =
             self.is_up && (self.means.tracking || (self.means.channels && topic.operation.has_channel()));
-        let interval = match is_pushed && !topic.is_stale() {
+        let interval = match is_pushed && !topic.is_stale() && !tracked.messages.are_doubtful() {
             true => hub.settings.refresh.get(),
             false => topic.operation.poll_interval(),
         };
-        let interval = if tracked.is_dirty { GATHER } else { interval };
+        let interval = if tracked.is_dirty { tracked.gather() } else { interval };
         tracked.sheet = Some(sheet);
         tracked.due = Instant::now() + interval;
         self.due.insert((tracked.due, id));

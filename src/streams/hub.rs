@@ -81,13 +81,14 @@ impl Hub {
                 format!("all streams together watch {} different things already", self.settings.topics);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
-        let epoch = format!("{:x}-{:x}", self.started, self.count.fetch_add(1, Ordering::Relaxed));
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let epoch = format!("{:x}-{number:x}", self.started);
         let memory = Memory {
             time: self.settings.resume_window.get(),
             entries: self.settings.log_entries,
             bytes: self.settings.log_bytes,
         };
-        let topic = Arc::new(Topic::new(operation.clone(), subject.1.clone(), kind, epoch, memory));
+        let topic = Arc::new(Topic::new(operation.clone(), subject.1.clone(), kind, (number, epoch), memory));
         topic.users.fetch_add(1, Ordering::Relaxed);
         topics.by_subject.insert(subject, topic.clone());
         topics.new.push(topic.clone());

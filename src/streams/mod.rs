@@ -9,6 +9,8 @@
 
 mod driver;
 mod hub;
+mod index;
+mod messages;
 mod sheet;
 mod subscription;
 mod topic;

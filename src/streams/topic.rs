@@ -102,6 +102,8 @@ pub(crate) struct Memory {
 
 /// What is watched.
 pub(crate) struct Topic {
+    /// No other topic of this server has it.
+    pub(super) number: u64,
     pub(crate) operation: Arc<Registered>,
     /// The params that its keys are filled from.
     pub(crate) params: Value,
@@ -207,10 +209,11 @@ impl Topic {
         operation: Arc<Registered>,
         params: Value,
         kind: Kind,
-        epoch: String,
+        (number, epoch): (u64, String),
         memory: Memory,
     ) -> Self {
         Self {
+            number,
             operation,
             params,
             epoch,

@@ -1,0 +1,80 @@
+//! Which changes of a key its writer's messages explain.
+
+use std::time::{Duration, Instant};
+
+/// Within what time of a change of a key its writer's message explains it.
+pub(super) const EXPLAINED: Duration = Duration::from_millis(100);
+/// How long before the news of a change a message of it may come: they left Redis together.
+const TOGETHER: Duration = Duration::from_millis(5);
+
+/// Holds messages against changes. A writer changes a key and publishes what it wrote. Redis tells of a
+/// change at the end of a turn of its loop, so the news comes before the message, or right after it where
+/// both were done in one turn. It tells of all changes of one turn at once, so where news and messages do
+/// not take turns, one that nobody published may be among them.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    /// When a message came that no change was told for yet.
+    ahead: Option<Instant>,
+    /// Changes that no message came for yet.
+    unexplained: u32,
+    is_doubtful: bool,
+}
+
+impl Messages {
+    /// A change was told. Says whether it still wants a message.
+    pub(super) fn explain_a_change(&mut self, now: Instant) -> bool {
+        let is_explained = self.ahead.take().is_some_and(|at| now.duration_since(at) < TOGETHER);
+        self.is_doubtful |= self.unexplained > 0;
+        self.unexplained += u32::from(!is_explained);
+        !is_explained
+    }
+
+    /// A message came. Says whether every change is explained now.
+    pub(super) fn count(&mut self, now: Instant) -> bool {
+        match self.unexplained.checked_sub(1) {
+            Some(fewer) => self.unexplained = fewer,
+            None => self.is_doubtful |= self.ahead.replace(now).is_some(),
+        }
+        self.unexplained == 0
+    }
+
+    /// Whether one that nobody published may have been among the changes.
+    pub(super) fn are_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
+    /// All is read, so nothing is left to explain.
+    pub(super) fn forgive(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_change_wants_a_message_of_its_own() {
+        let (mut messages, now) = (Messages::default(), Instant::now());
+        assert!(messages.explain_a_change(now) && messages.count(now), "the message came after the change");
+        assert!(messages.count(now) && !messages.explain_a_change(now), "or in the same turn");
+        assert!(!messages.are_doubtful());
+        assert!(messages.explain_a_change(now), "another change is not explained by them");
+        messages.forgive();
+        messages.count(now);
+        assert!(messages.explain_a_change(now + TOGETHER), "nor by one that came long before");
+    }
+
+    #[test]
+    fn what_does_not_take_turns_is_doubtful() {
+        let (mut messages, now) = (Messages::default(), Instant::now());
+        messages.count(now);
+        messages.count(now);
+        assert!(messages.are_doubtful(), "two messages, perhaps one piece of news");
+        messages.forgive();
+        messages.explain_a_change(now);
+        assert!(!messages.are_doubtful());
+        messages.explain_a_change(now);
+        assert!(messages.are_doubtful(), "two pieces of news");
+    }
+}
