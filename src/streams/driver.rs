@@ -29,6 +29,8 @@ use crate::{
 const MOST_WAITING: usize = 1024;
 /// How long changes are gathered before they are read, so that a burst is one read.
 const GATHER: Duration = Duration::from_millis(2);
+/// How soon after a read failed it is tried again; it doubles up to the topic's interval.
+const FIRST_RETRY: Duration = Duration::from_millis(25);
 /// A read that is under way: which topic's, what it wanted, and what came of it.
 type Reading = BoxFuture<'static, (u64, Wanted, Sheet, Result<()>)>;
 
@@ -69,6 +71,8 @@ struct Tracked {
     began: Instant,
     /// How long that took.
     took: Duration,
+    /// How soon it is tried again if that fails.
+    retry: Duration,
     /// What the writer publishes, held against what changes.
     messages: Messages,
     /// Messages that came while it was being read.
@@ -175,6 +179,7 @@ impl Driver {
                 is_dirty: false,
                 began: now,
                 took: Duration::ZERO,
+                retry: FIRST_RETRY,
                 messages: Messages::default(),
                 waiting: Vec::new(),
                 unused_since: None,
@@ -352,6 +357,7 @@ impl Driver {
         let topic = tracked.topic.clone();
         tracked.took = tracked.began.elapsed();
         let changes = sheet.finish(result.is_ok());
+        let has_failed = result.is_err();
         match result {
             Ok(()) => topic.apply(changes, Some(wanted)),
             Err(error) => {
@@ -370,15 +376,17 @@ impl Driver {
         for said in std::mem::take(&mut tracked.waiting) {
             hear(&self.cache, &topic, &mut sheet, said);
         }
-        let is_pushed =
-            self.is_up && (self.means.tracking || (self.means.channels && topic.operation.has_channel()));
-        let interval = match is_pushed && !topic.is_stale() && !tracked.messages.are_doubtful() {
-            true => hub.settings.refresh.get(),
-            false => topic.operation.poll_interval(),
+        let (means, poll_interval) = (self.means, topic.operation.poll_interval());
+        let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation.has_channel()));
+        let wait = match has_failed {
+            true => tracked.retry.min(poll_interval),
+            false if tracked.is_dirty => tracked.gather(),
+            false if is_pushed && !tracked.messages.are_doubtful() => hub.settings.refresh.get(),
+            false => poll_interval,
         };
-        let interval = if tracked.is_dirty { tracked.gather() } else { interval };
+        tracked.retry = if has_failed { wait * 2 } else { FIRST_RETRY };
         tracked.sheet = Some(sheet);
-        tracked.due = Instant::now() + interval;
+        tracked.due = Instant::now() + wait;
         self.due.insert((tracked.due, id));
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Options {
     snapshot: bool,
     /// At most one update of an item in so many milliseconds; the newest wins.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
-    min_interval_ms: u32,
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    min_interval_ms: u64,
     /// Where an earlier stream of the same ended: only what changed after that is sent, if the server
     /// still knows it.
     resume: Option<ResumePoint>,
@@ -196,7 +196,7 @@ impl Client {
         }
         let kind = operation.stream_kind();
         let topic = self.hub.join(operation, params, kind)?;
-        let pace = Duration::from_millis(options.min_interval_ms.into()).min(limits.min_interval_max.get());
+        let pace = Duration::from_millis(options.min_interval_ms).min(limits.min_interval_max.get());
         // A removal must be told before it is forgotten.
         let pace = pace.min(limits.resume_window.get() / 2);
         let (begin, resumed) = match &options.resume {

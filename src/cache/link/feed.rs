@@ -88,6 +88,10 @@ struct Stopped;
 /// A connection that is up, and what comes in on it.
 struct Line {
     connection: MultiplexedConnection,
+    /// Whether nothing ever comes in on it.
+    is_mute: bool,
+    /// Keeps the receiver open where the connection has no use for it.
+    _sender: mpsc::Sender<PushInfo>,
     pushes: mpsc::Receiver<PushInfo>,
     /// Whether some did not fit.
     overflowed: Arc<AtomicBool>,
@@ -148,6 +152,13 @@ impl Listener {
     }
 
     async fn arm_all(&mut self, line: &mut Line) -> Result<(), Outage> {
+        if line.is_mute {
+            self.means = Means::default();
+            tracing::warn!(
+                "Redis does not speak RESP3, so it tells of no changes; what is watched is polled"
+            );
+            return Ok(());
+        }
         self.means.tracking = grants(line, Control::TrackNothing, "changes").await?;
         self.means.channels = !self.channels.is_empty();
         for channels in self.channels.clone() {
@@ -252,14 +263,14 @@ async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, O
 async fn connect(settings: &LinkSettings) -> Result<Line, Outage> {
     let (sender, pushes) = mpsc::channel(MOST_WAITING);
     let overflowed = Arc::new(AtomicBool::new(false));
-    let flag = overflowed.clone();
+    let (flag, _sender) = (overflowed.clone(), sender.clone());
     let hear = move |push: PushInfo| {
         if sender.try_send(push).is_err() {
             flag.store(true, Ordering::Relaxed);
         }
     };
-    let (connection, _) = open(settings, hear).await?;
-    Ok(Line { connection, pushes, overflowed })
+    let (connection, facts) = open(settings, hear).await?;
+    Ok(Line { connection, is_mute: facts.is_mute, _sender, pushes, overflowed })
 }
 
 fn event_of(push: PushInfo) -> Option<Event> {

@@ -94,6 +94,8 @@ struct Shared {
 struct ServerFacts {
     version: Option<String>,
     role: Option<String>,
+    /// Whether it tells nothing by itself, for it does not speak RESP3.
+    is_mute: bool,
 }
 
 /// The connection for reads that are answered at once; all further ones are for long answers.

@@ -38,6 +38,12 @@ impl Address {
         self.0.redis_settings().username().unwrap_or("default")
     }
 
+    /// The same, spoken to in the older protocol.
+    pub(super) fn in_resp2(&self) -> ConnectionInfo {
+        let settings = self.0.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
+        self.0.clone().set_redis_settings(settings)
+    }
+
     pub(super) fn is_tls(&self) -> bool {
         matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
     }

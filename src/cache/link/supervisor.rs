@@ -8,8 +8,8 @@ use std::{
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use redis::{
-    AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value as Reply,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, Pipeline, PushInfo, PushKind, RedisError,
+    RedisResult, Value as Reply, aio::MultiplexedConnection,
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -327,31 +327,50 @@ async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Lin
     Ok(Line { connection, lost })
 }
 
-/// Connects, logs in, and asks who is there. What Redis tells by itself goes to `hear`.
+/// Connects, logs in, and asks who is there. What Redis tells by itself goes to `hear`, where it speaks
+/// RESP3. A Redis, or what stands before it, may have that switched off; then all but that works.
 pub(super) async fn open(
     settings: &LinkSettings,
     hear: impl Fn(PushInfo) + Send + Sync + 'static,
 ) -> Result<(MultiplexedConnection, ServerFacts), Outage> {
     let connecting = async {
-        let client = Client::open(settings.address.0.clone())?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_push_sender(move |push: PushInfo| {
-                hear(push);
-                Ok::<(), ()>(())
-            });
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let hearing = configured().set_push_sender(move |push: PushInfo| {
+            hear(push);
+            Ok::<(), ()>(())
+        });
+        let mut connection = match connect(&settings.address.0, &hearing).await {
+            Err(error) if lacks_resp3(&error) => {
+                let connection = connect(&settings.address.in_resp2(), &configured()).await?;
+                return Ok((connection, ServerFacts { is_mute: true, ..ServerFacts::default() }));
+            }
+            connected => connected?,
+        };
         let hello = connection.send_packed_command(&Control::Hello.to_redis()).await?;
-        Ok::<_, RedisError>((connection, hello))
+        let facts =
+            ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role"), is_mute: false };
+        Ok::<_, RedisError>((connection, facts))
     };
     match timeout(settings.connect_timeout, connecting).await {
-        Ok(Ok((connection, hello))) => {
-            Ok((connection, ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role") }))
-        }
+        Ok(Ok(opened)) => Ok(opened),
         Ok(Err(error)) => Err(Outage::Down(error.to_string().into())),
         Err(_) => Err(Outage::Silent),
     }
+}
+
+/// How a connection is set up. Its times are kept here, not by the library.
+fn configured() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None)
+}
+
+async fn connect(to: &ConnectionInfo, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
+    Client::open(to.clone())?.get_multiplexed_async_connection_with_config(config).await
+}
+
+/// Whether an error says that `HELLO 3` is not to be had.
+fn lacks_resp3(error: &RedisError) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    let is_unknown = detail.starts_with("unknown command") && detail.contains("HELLO");
+    is_unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
 }
 
 /// One fact out of the answer to `HELLO`.

@@ -77,7 +77,15 @@ impl Redis {
         let deadline = Instant::now() + Duration::from_secs(10);
         let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
         let connection = loop {
-            match self.client().get_multiplexed_async_connection_with_config(&patient).await {
+            let connected = self.client().get_multiplexed_async_connection_with_config(&patient).await;
+            // One that still loads what it held says so.
+            let answered = match connected {
+                Ok(mut connection) => {
+                    redis::cmd("PING").query_async::<()>(&mut connection).await.map(|()| connection)
+                }
+                Err(error) => Err(error),
+            };
+            match answered {
                 Ok(connection) => break connection,
                 Err(error) => assert!(Instant::now() < deadline, "redis-server does not start: {error}"),
             }

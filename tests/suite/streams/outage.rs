@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{Follower, listening, open, start, ticker, write_ticker};
-use crate::common::{Client, Redis};
+use crate::common::{Client, Redis, RedisOptions, Server};
+use fullon_cache_api::config::Span;
 
 /// Follows a stream until these are the prices, and gives what was seen.
 async fn until_prices(client: &mut Client, follower: &mut Follower, expected: &Value) {
@@ -22,26 +23,76 @@ async fn until_prices(client: &mut Client, follower: &mut Follower, expected: &V
     }
 }
 
-#[tokio::test]
-async fn a_redis_that_is_killed_again_and_again_is_followed() {
-    let (mut redis, _server, mut client) = start().await;
-    open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
-    let mut follower = Follower::default();
-    let mut random = 7_u64;
-    for round in 0..10 {
-        // It comes back empty: what was there is gone, and some of it is there again.
+/// Writes tickers, most of which are published, until it is stopped.
+async fn write_on(redis: &Redis, random: &mut u64) {
+    loop {
+        let (symbol, price) = (next(random) % 20, next(random) % 1000);
+        let (symbol, price) = (format!("S{symbol}"), price as f64);
+        match next(random) % 10 {
+            0 => redis.send::<()>(&["HDEL", "tickers:x", &symbol]).await,
+            1 => redis.send::<()>(&["HSET", "tickers:x", &symbol, &ticker("x", &symbol, price)]).await,
+            _ => write_ticker(redis, "x", &symbol, price).await,
+        }
+    }
+}
+
+fn next(random: &mut u64) -> u64 {
+    *random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    *random >> 33
+}
+
+/// The prices that Redis holds, as a follower knows them.
+async fn prices(redis: &Redis) -> Value {
+    let stored: Vec<(String, String)> = redis.send(&["HGETALL", "tickers:x"]).await;
+    let prices = stored.into_iter().map(|(symbol, ticker)| {
+        let ticker: Value = serde_json::from_str(&ticker).unwrap();
+        (json!(symbol).to_string(), ticker["price"].clone())
+    });
+    Value::Object(prices.collect())
+}
+
+/// Redis is killed again and again while a writer goes on; each time, all who watch learn of it, and in the
+/// end know what is there.
+async fn killed_again_and_again(mut redis: Redis, mut random: u64) {
+    const TIMES: usize = 50;
+    let mut config = Server::config();
+    config.redis.port = redis.port;
+    // It never lasts for long, so the pauses between two attempts to connect would grow to their longest.
+    config.redis.reconnect_max = Span::millis(100);
+    let server = Server::start(config).await;
+    let mut clients = [server.client().await, server.client().await];
+    listening(&mut clients[0]).await;
+    let mut followers = [Follower::default(), Follower::default()];
+    for client in &mut clients {
+        open(client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    }
+    for _ in 0..TIMES {
+        let a_while = |random: &mut u64| Duration::from_micros(next(random) % 60_000);
+        // An error means that the time is over, as it should be: the writer goes on until it is killed.
+        let _ = timeout(a_while(&mut random), write_on(&redis, &mut random.clone())).await;
         redis.kill();
         redis.revive().await;
-        let mut expected = serde_json::Map::new();
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        for symbol in 0..(random >> 33) % 5 {
-            let (symbol, price) = (format!("S{symbol}"), f64::from(round));
-            write_ticker(&redis, "x", &symbol, price).await;
-            expected.insert(format!("\"{symbol}\""), json!(price));
+        let _ = timeout(a_while(&mut random), write_on(&redis, &mut random.clone())).await;
+        let expected = prices(&redis).await;
+        for (client, follower) in clients.iter_mut().zip(&mut followers) {
+            until_prices(client, follower, &expected).await;
         }
-        until_prices(&mut client, &mut follower, &expected.into()).await;
     }
-    assert!(follower.stale >= 10, "{}", follower.stale);
+    for follower in followers {
+        assert!(follower.stale >= TIMES, "{} of {TIMES} outages were announced", follower.stale);
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_is_killed_again_and_again_is_followed() {
+    let always = ["--appendonly", "yes", "--appendfsync", "always"].map(str::to_owned).to_vec();
+    let redis = Redis::start_with(RedisOptions { args: always, ..RedisOptions::default() }).await;
+    killed_again_and_again(redis, 7).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_empty_again_and_again_is_followed() {
+    killed_again_and_again(Redis::start().await, 11).await;
 }
 
 #[tokio::test]
@@ -96,6 +147,17 @@ async fn way_to(redis: &Redis) -> (u16, mpsc::Sender<Way>) {
                 let (Ok(mut far), mut near) = (far, near) else { return };
                 loop {
                     let way = *seen.borrow_and_update();
+                    if way == Way::HalfOpen {
+                        // What is sent here is taken, and nobody is there any more.
+                        drop(far);
+                        let mut lost = tokio::io::sink();
+                        let taking = async move { tokio::io::copy(&mut near, &mut lost).await };
+                        tokio::select! {
+                            _ = taking => {}
+                            _ = seen.wait_for(|way| *way != Way::HalfOpen) => {}
+                        }
+                        return;
+                    }
                     tokio::select! {
                         _ = tokio::io::copy_bidirectional(&mut near, &mut far), if way == Way::Open => return,
                         changed = seen.changed() => if changed.is_err() || *seen.borrow() == Way::Cut { return },
@@ -112,6 +174,8 @@ enum Way {
     Open,
     /// Nothing gets through, and nobody is told.
     Stalled,
+    /// Redis' side of every connection is gone, and the server is not told.
+    HalfOpen,
     Cut,
 }
 
@@ -119,14 +183,16 @@ enum Way {
 async fn a_way_that_is_cut_or_stalls_is_noticed_and_made_up_for() {
     let redis = Redis::start().await;
     let (port, way) = way_to(&redis).await;
-    let mut config = crate::common::Server::config();
+    let mut config = Server::config();
     config.redis.port = port;
-    let server = crate::common::Server::start(config).await;
+    let server = Server::start(config).await;
     let mut client = server.client().await;
     listening(&mut client).await;
     open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
     let mut follower = Follower::default();
-    for (round, what) in (1..).zip([Way::Cut, Way::Stalled, Way::Cut, Way::Stalled]) {
+    for (round, what) in
+        (1..).zip([Way::Cut, Way::Stalled, Way::HalfOpen, Way::Cut, Way::HalfOpen, Way::Stalled])
+    {
         way.send(what).await.unwrap();
         while follower.stale < round {
             let update = client.receive().await;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{calls, open, start, ticker, write_ticker};
-use crate::common::{Client, Redis};
+use crate::common::{Client, Redis, RedisOptions};
 
 const READS: [&str; 7] = ["get", "hget", "hmget", "hgetall", "hlen", "lrange", "scan"];
 
@@ -128,4 +128,28 @@ async fn a_user_who_may_not_be_told_is_served_by_polling() {
     while client.call("get_server_stats", json!({})).await["push"]["tracking"] != true {}
     let settings = open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
     assert_eq!(settings["push"], "tracking");
+}
+
+#[tokio::test]
+async fn a_redis_without_resp3_is_read_and_polled() {
+    let options = RedisOptions {
+        args: ["--rename-command", "HELLO", ""].map(str::to_owned).to_vec(),
+        ..RedisOptions::default()
+    };
+    let mut redis = Redis::start_with(options).await;
+    write_ticker(&redis, "x", "A", 1.0).await;
+    let server = crate::common::Server::reading(&redis).await;
+    let mut client = server.client().await;
+    assert_eq!(client.call("get_all_tickers", json!({"exchange": "x"})).await[0]["price"], 1.0);
+    let settings = open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    assert_eq!(settings["push"], "poll");
+    receive_price(&mut client, 1.0).await;
+    write_ticker(&redis, "x", "A", 2.0).await;
+    receive_price(&mut client, 2.0).await;
+    // Its loss is noticed all the same.
+    redis.kill();
+    assert_eq!(client.receive().await["type"], "stream_stale");
+    redis.revive().await;
+    write_ticker(&redis, "x", "A", 3.0).await;
+    receive_price(&mut client, 3.0).await;
 }
