@@ -50,7 +50,7 @@ fn resident() -> usize {
 
 #[tokio::test]
 async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
-    const STALLED: usize = 200;
+    const STALLED: usize = 1000;
     const SYMBOLS: usize = 200;
     let redis = Redis::start().await;
     let mut config = Server::config();
@@ -73,7 +73,7 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     let before = resident();
     let symbol = |number: usize| format!("S{number}");
     let writing = async {
-        for round in 1..=30_u32 {
+        for round in 1..=300_u32 {
             let commands: Vec<Vec<String>> = (0..SYMBOLS)
                 .flat_map(|number| {
                     let symbol = symbol(number);
@@ -90,7 +90,7 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     };
     let reading = join_all(readers.iter_mut().map(async |client| {
         let mut follower = Follower::default();
-        while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 30.0)
+        while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 300.0)
         {
             let update = client.receive().await;
             follower.take(&update, &["symbol"]);
@@ -105,7 +105,7 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     // Who reads again has the last value of everything.
     let mut late = stalled.swap_remove(0);
     let mut follower = Follower::default();
-    while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 30.0) {
+    while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 300.0) {
         let update = timeout(Duration::from_secs(10), late.receive()).await.unwrap();
         follower.take(&update, &["symbol"]);
     }

@@ -20,51 +20,94 @@ async fn settle(client: &mut Client, follower: &mut Follower, expected: &Prices)
     }
 }
 
+/// Changes the stored tickers, and gives the prices as a follower will know them.
+fn change(store: &Store, prices: &mut Prices, changes: &[Change]) {
+    for (symbol, price) in changes {
+        let symbol = format!("S{symbol}");
+        let name = json!(symbol).to_string();
+        let changed = match price {
+            Some(price) => {
+                let price = f64::from(*price);
+                prices.insert(name, json!(price));
+                store.apply(&["HSET", "tickers:x", &symbol, &ticker("x", &symbol, price)])
+            }
+            None => {
+                prices.remove(&name);
+                store.apply(&["HDEL", "tickers:x", &symbol])
+            }
+        };
+        changed.unwrap();
+    }
+}
+
+/// A symbol, and its new price or none any more.
+type Change = (u8, Option<u8>);
+
+fn history() -> impl Strategy<Value = Vec<Change>> {
+    let change = (0..5_u8, prop_oneof![Just(None), (0..3_u8).prop_map(Some)]);
+    proptest::collection::vec(change, 0..40)
+}
+
+/// Whatever is read in the course of time: applied to nothing, the updates give what was read last, and
+/// none of them says what was known already.
+#[test]
+fn the_updates_of_any_history_add_up_to_what_is_there() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(40));
+    let reads = proptest::collection::vec(history(), 1..6);
+    let outcome = runner.run(&reads, |reads| {
+        runtime.block_on(async {
+            let store = Store::new();
+            let server = crate::common::Server::embedded(store.clone()).await;
+            let mut client = server.client().await;
+            open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+            let (mut prices, mut known) = (Prices::new(), Follower::default());
+            for changes in &reads {
+                change(&store, &mut prices, changes);
+                while known.values("price") != prices {
+                    let update = client.receive().await;
+                    let before = known.values("price");
+                    known.take(&update, &["symbol"]);
+                    assert_ne!(known.values("price"), before, "no news: {update}");
+                }
+            }
+            // Nothing but the answer comes after that.
+            client.call("ping", json!({})).await;
+        });
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
 /// For any history of changes and any point of leaving: the state at that point and what is told on coming
 /// back give the present state.
 #[test]
 fn what_was_known_and_what_was_missed_is_all_there_is() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let change = (0..5_u8, prop_oneof![Just(None), (0..3_u8).prop_map(Some)]);
-    let history = proptest::collection::vec(change, 0..40);
     let mut runner = TestRunner::new(ProptestConfig::with_cases(40));
-    let outcome = runner.run(&(history.clone(), history), |(before, after)| {
+    let outcome = runner.run(&(history(), 0..8_usize, history()), |(before, seen, after)| {
         runtime.block_on(async {
             let store = Store::new();
             let server = crate::common::Server::embedded(store.clone()).await;
             let mut prices = Prices::new();
-            let mut apply = |changes: &[(u8, Option<u8>)]| {
-                for (symbol, price) in changes {
-                    let symbol = format!("S{symbol}");
-                    let name = json!(symbol).to_string();
-                    match price {
-                        Some(price) => {
-                            let price = f64::from(*price);
-                            prices.insert(name, json!(price));
-                            store.apply(&["HSET", "tickers:x", &symbol, &ticker("x", &symbol, price)])
-                        }
-                        None => {
-                            prices.remove(&name);
-                            store.apply(&["HDEL", "tickers:x", &symbol])
-                        }
-                    }
-                    .unwrap();
-                }
-                prices.clone()
-            };
-            let at_leaving = apply(&before);
+            change(&store, &mut prices, &before);
             let mut client = server.client().await;
             let settings = open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
             let mut known = Follower::default();
-            settle(&mut client, &mut known, &at_leaving).await;
+            // It leaves when it knows all, or before.
+            for _ in 0..seen {
+                if known.values("price") != prices {
+                    known.take(&client.receive().await, &["symbol"]);
+                }
+            }
             drop(client);
-            let at_return = apply(&after);
+            change(&store, &mut prices, &after);
             let mut client = server.client().await;
             let resume = json!({"epoch": settings["epoch"], "update_id": known.last.unwrap_or(0)});
             let params = json!({"exchange": "x", "resume": resume});
             assert_eq!(open(&mut client, "s", "stream_tickers", params).await["resumed"], true);
             known.last = None;
-            settle(&mut client, &mut known, &at_return).await;
+            settle(&mut client, &mut known, &prices).await;
         });
         Ok(())
     });
