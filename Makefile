@@ -22,9 +22,10 @@ lint:
 generate:
 	cargo run --locked --quiet -- schemas --output schemas --readme README.md
 
-## Race the server against a bare echo; prints a table.
+## Race the server against a bare echo and a bare broadcast; prints tables.
 bench:
 	cargo bench --locked --bench race
+	cargo bench --locked --bench streams
 
 ## Licences, advisories and banned crates; needs cargo-deny.
 deny:

@@ -4,55 +4,47 @@
 //! `cargo bench --bench race [-- --seconds 3 --rounds 3]` prints a table.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod common;
+
 use std::{
     collections::VecDeque,
-    env, fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt as _,
-    process::{Child, Command, Stdio},
-    thread,
+    env,
     time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio_tungstenite::{
-    accept_async, connect_async_with_config,
-    tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig},
+    accept_async,
+    tungstenite::{Message, Utf8Bytes},
+};
+
+use common::{
+    Bare, Redis, SYMBOLS, Server, Socket, allow_many_files, ask, compare, connect, number, option,
+    print_head, print_own, runtime,
 };
 
 const TICKER: &str =
     r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"binance","symbol":"S0007/USDT"}}"#;
 const ALL: &str = r#"{"request_id":1,"operation":"get_all_tickers","params":{"exchange":"binance"}}"#;
 const PING: &str = r#"{"request_id":1,"operation":"ping"}"#;
-const SYMBOLS: usize = 2000;
 
 fn main() {
     let args: Vec<String> = env::args().collect();
     if let Some(size) = option(&args, "--echo") {
         return echo(size.parse().unwrap());
     }
-    // Ten thousand connections need as many file descriptors, here and in the server.
-    if env::var_os("RACE_LIMITS_SET").is_none() {
-        let error = Command::new("sh")
-            .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$0\" \"$@\""])
-            .args(&args)
-            .env("RACE_LIMITS_SET", "1")
-            .exec();
-        panic!("cannot start over: {error}");
-    }
-    let number = |name: &str, default: u64| option(&args, name).map_or(default, |text| text.parse().unwrap());
-    let seconds = Duration::from_secs(number("--seconds", 3));
-    let rounds = number("--rounds", 3);
+    allow_many_files(&args);
+    let seconds = Duration::from_secs(number(&args, "--seconds", 3));
+    let rounds = number(&args, "--rounds", 3);
 
     let redis = Redis::start();
-    redis.fill();
-    let (server, started) = Server::start(redis.port);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    redis.fill("binance");
+    let (server, started) = Server::start(&redis, TICKER);
+    let runtime = runtime();
     let reply = runtime.block_on(ask(&server.url, TICKER));
-    let echo = Echo::start(reply.len());
+    let echo = Bare::start(&["--echo", &reply.len().to_string()]);
 
-    println!("{:<44}{:>12}{:>12}{:>9}", "", "echo", "server", "ratio");
+    print_head("echo");
     for in_flight in [1, 16] {
         let mut pairs = Vec::new();
         for _ in 0..rounds {
@@ -61,20 +53,15 @@ fn main() {
             pairs.push((bare, ours));
         }
         let what = format!("get_ticker, 16 connections, {in_flight} in flight");
-        compare(&format!("{what}: requests/s"), &pairs, |run| run.rate);
-        compare("  p50 µs", &pairs, |run| run.p50);
-        compare("  p99 µs", &pairs, |run| run.p99);
+        compare(&format!("{what}: requests/s"), 0, &pairs, |run| run.rate);
+        compare("  p50 µs", 0, &pairs, |run| run.p50);
+        compare("  p99 µs", 0, &pairs, |run| run.p99);
     }
     let all = runtime.block_on(load(&server.url, ALL, 4, 2, seconds));
-    println!("{:<44}{:>12}{:>12.0}", format!("get_all_tickers of {SYMBOLS}: requests/s"), "", all.rate);
+    print_own(&format!("get_all_tickers of {SYMBOLS}: requests/s"), 0, all.rate);
     let idle = runtime.block_on(idle_memory(&server, 10_000));
-    println!("{:<44}{:>12}{:>12.1}", "resident memory of an idle connection: KiB", "", idle);
-    println!("{:<44}{:>12}{:>12.0}", "start to first answer: ms", "", started.as_secs_f64() * 1e3);
-}
-
-fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
-    let at = args.iter().position(|arg| arg == name)?;
-    args.get(at + 1).map(String::as_str)
+    print_own("resident memory of an idle connection: KiB", 1, idle);
+    print_own("start to first answer: ms", 0, started.as_secs_f64() * 1e3);
 }
 
 /// One run's figures.
@@ -82,30 +69,6 @@ struct Run {
     rate: f64,
     p50: f64,
     p99: f64,
-}
-
-fn compare(what: &str, pairs: &[(Run, Run)], figure: impl Fn(&Run) -> f64) {
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let bare = median(pairs.iter().map(|(bare, _)| figure(bare)).collect());
-    let ours = median(pairs.iter().map(|(_, ours)| figure(ours)).collect());
-    let ratio = median(pairs.iter().map(|(bare, ours)| figure(ours) / figure(bare)).collect());
-    println!("{what:<44}{bare:>12.0}{ours:>12.0}{ratio:>9.2}");
-}
-
-async fn connect(
-    url: &str,
-) -> tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>> {
-    let config = WebSocketConfig::default().read_buffer_size(32 << 10);
-    connect_async_with_config(url, Some(config), true).await.unwrap().0
-}
-
-async fn ask(url: &str, request: &str) -> String {
-    let mut socket = connect(url).await;
-    socket.send(Message::text(request)).await.unwrap();
-    socket.next().await.unwrap().unwrap().into_text().unwrap().to_string()
 }
 
 /// So many connections that each keep so many requests in flight.
@@ -127,7 +90,7 @@ async fn load(url: &str, request: &'static str, connections: usize, in_flight: u
 }
 
 async fn client(
-    mut socket: tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>,
+    mut socket: Socket,
     request: &'static str,
     in_flight: usize,
     begin: Instant,
@@ -162,7 +125,7 @@ async fn client(
 
 /// KiB of resident memory that each idle connection adds.
 async fn idle_memory(server: &Server, connections: usize) -> f64 {
-    let before = server.resident_kib();
+    let before = server.process.resident_kib();
     let mut idle = Vec::with_capacity(connections);
     for _ in 0..connections {
         let mut socket = connect(&server.url).await;
@@ -171,17 +134,15 @@ async fn idle_memory(server: &Server, connections: usize) -> f64 {
         socket.next().await.unwrap().unwrap();
         idle.push(socket);
     }
-    let after = server.resident_kib();
+    let after = server.process.resident_kib();
     (after - before) / connections as f64
 }
 
 /// A bare echo: every message is answered by one text of the same size, as fast as the library can.
 fn echo(size: usize) {
     let reply = Utf8Bytes::from("x".repeat(size));
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap().port());
-        std::io::stdout().flush().unwrap();
+    runtime().block_on(async {
+        let listener = Bare::listen().await;
         loop {
             let (socket, _) = listener.accept().await.unwrap();
             socket.set_nodelay(true).unwrap();
@@ -200,109 +161,4 @@ fn echo(size: usize) {
             });
         }
     });
-}
-
-/// A process that ends with its owner.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-struct Echo {
-    url: String,
-    _process: Process,
-}
-
-impl Echo {
-    fn start(size: usize) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
-        let mut child = command.args(["--echo", &size.to_string()]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut port = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { url: format!("ws://127.0.0.1:{}", port.trim()), _process: Process(child) }
-    }
-}
-
-struct Redis {
-    port: u16,
-    _process: Process,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let port = free_port();
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is needed: apt-get install redis-server");
-        let redis = Self { port, _process: Process(child) };
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "redis-server does not start");
-            thread::sleep(Duration::from_millis(5));
-        }
-        redis
-    }
-
-    /// So many tickers in one hash.
-    fn fill(&self) {
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let mut commands = String::new();
-        for index in 0..SYMBOLS {
-            let symbol = format!("S{index:04}/USDT");
-            let value = format!(
-                "{{\"symbol\": \"{symbol}\", \"exchange\": \"binance\", \"price\": 176.82803384668821, \
-                 \"volume\": 2738.722328547789, \"time\": 1795380452.2698894, \"bid\": 176.81035104330354, \
-                 \"ask\": 176.8457166500729, \"last\": 176.82803384668821}}"
-            );
-            let words = ["HSET", "tickers:binance", &symbol, &value];
-            commands.push_str(&format!("*{}\r\n", words.len()));
-            words.iter().for_each(|word| commands.push_str(&format!("${}\r\n{word}\r\n", word.len())));
-        }
-        socket.write_all(commands.as_bytes()).unwrap();
-        let mut answers = vec![0; SYMBOLS * 4];
-        socket.read_exact(&mut answers).unwrap();
-    }
-}
-
-struct Server {
-    url: String,
-    process: Process,
-}
-
-impl Server {
-    /// Starts the server and waits for its first answer out of Redis.
-    fn start(redis: u16) -> (Self, Duration) {
-        let port = free_port();
-        let begin = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_fullon-cache-api"))
-            .args(["serve", "--port", &port.to_string(), "--log-level", "error"])
-            .args(["--redis-url", &format!("redis://127.0.0.1:{redis}")])
-            .spawn()
-            .unwrap();
-        let server = Self { url: format!("ws://127.0.0.1:{port}"), process: Process(child) };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "the server does not start");
-            thread::sleep(Duration::from_millis(1));
-        }
-        let reply = runtime.block_on(ask(&server.url, TICKER));
-        assert!(reply.contains("\"success\":true"), "{reply}");
-        (server, begin.elapsed())
-    }
-
-    fn resident_kib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
