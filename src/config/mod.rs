@@ -3,12 +3,13 @@
 mod load;
 mod values;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
+pub(crate) use values::milliseconds;
 pub use values::{Secret, Span, parse_duration};
 use values::{flag, text, whole};
 
@@ -270,6 +271,13 @@ impl Redis {
             response_timeout: self.response_timeout.get(),
             reconnect_max: self.reconnect_max.get(),
         })
+    }
+}
+
+impl Streams {
+    /// The longest `min_interval_ms` that is granted: a removal must be told before it is forgotten.
+    pub fn longest_interval(&self) -> Duration {
+        self.min_interval_max.get().min(self.resume_window.get() / 2)
     }
 }
 

@@ -20,6 +20,11 @@ impl Span {
     }
 }
 
+/// A length of time in milliseconds, as the wire has it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Reads a length of time. The error is a sentence.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wanted = || format!("{text:?} is no duration; write it with its unit, such as 500ms, 2s, 1m30s");

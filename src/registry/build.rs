@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     cache::Plan,
+    config::milliseconds,
     operation::{Kind, Operation},
 };
 
@@ -262,8 +263,4 @@ pub(super) fn update_of(operation: &Operation, dialect: Dialect) -> Value {
 
 fn interval(entry: &Entry) -> Duration {
     entry.poll_interval.unwrap_or(DEFAULT_INTERVAL)
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

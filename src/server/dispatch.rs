@@ -23,7 +23,7 @@ use crate::{
     operation::{Answer, Outcome},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
     registry::Registered,
-    streams::{Client, Hub, Opening},
+    streams::{Client, Hub, Opening, Ringer},
 };
 
 /// The reply to a frame, now or when the cache has answered.
@@ -73,6 +73,8 @@ pub(super) struct Desk {
     pub(super) cache: Cache,
     pub(super) flights: Flights,
     pub(super) hub: Arc<Hub>,
+    /// Tells the worker's clients of what is new on their streams.
+    pub(super) ringer: Arc<Ringer>,
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.

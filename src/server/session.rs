@@ -74,7 +74,7 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop
         replies: Vec::new(),
         bytes: 0,
         desk: &desk,
-        client: Arc::new(Client::new(desk.hub.clone())),
+        client: Arc::new(Client::new(desk.hub.clone(), desk.ringer.clone())),
         again: None,
     };
     let end = session.serve(stop).await;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use crate::{
     cache::{Json, LinkState},
-    config::Limits,
+    config::{Config, milliseconds},
     operation::{Operation, SystemQuery},
     protocol::Result,
     registry::{Described, Filter},
@@ -99,10 +99,18 @@ struct PublishedLimits {
     request_id_bytes: usize,
     /// Milliseconds in which a client must read something of what is sent to it.
     write_timeout_ms: u64,
+    /// Streams of one connection.
+    streams_per_connection: usize,
+    /// Symbols, or the like, that one stream may name.
+    stream_names: usize,
+    /// The longest `min_interval_ms` that is granted.
+    min_interval_max_ms: u64,
+    /// Milliseconds for which what nobody watches can be resumed.
+    resume_window_ms: u64,
 }
 
-impl From<&Limits> for PublishedLimits {
-    fn from(limits: &Limits) -> Self {
+impl From<&Config> for PublishedLimits {
+    fn from(Config { limits, streams, .. }: &Config) -> Self {
         Self {
             in_flight: limits.in_flight,
             message_bytes: limits.message_bytes,
@@ -110,7 +118,11 @@ impl From<&Limits> for PublishedLimits {
             array_length: limits.array_length,
             json_depth: limits.json_depth,
             request_id_bytes: limits.request_id_bytes,
-            write_timeout_ms: u64::try_from(limits.write_timeout.get().as_millis()).unwrap_or(u64::MAX),
+            write_timeout_ms: milliseconds(limits.write_timeout.get()),
+            streams_per_connection: streams.per_connection,
+            stream_names: streams.names,
+            min_interval_max_ms: milliseconds(streams.longest_interval()),
+            resume_window_ms: milliseconds(streams.resume_window.get()),
         }
     }
 }
@@ -126,7 +138,7 @@ impl SystemQuery for Describe {
         let server = Json::of(&ServerFacts {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
-            limits: PublishedLimits::from(&system.app.config.limits),
+            limits: PublishedLimits::from(&system.app.config),
         })?;
         if let Some(domain) = self.domain.as_deref() {
             registry.check_domain(domain)?;

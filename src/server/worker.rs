@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{App, dispatch::Desk, flights::Flights, http, session};
-use crate::streams::Hub;
+use crate::streams::{Hub, Ringer};
 
 /// A thread that serves clients. It ends, and its clients with it, when this is dropped.
 pub(super) struct Worker {
@@ -51,7 +51,11 @@ impl Worker {
             // Either way it is time to end.
             let _ = runtime.block_on(ended);
         })?;
-        let desk = Arc::new(Desk { app: app.clone(), cache, flights: Flights::default(), hub: hub.clone() });
+        let ringer = Arc::<Ringer>::default();
+        let ringing = ringer.clone();
+        handle.spawn(async move { ringing.run().await });
+        let flights = Flights::default();
+        let desk = Arc::new(Desk { app: app.clone(), cache, flights, hub: hub.clone(), ringer });
         Ok(Self { handle, desk, clients: Arc::default(), _running: running })
     }
 

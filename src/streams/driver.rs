@@ -17,7 +17,8 @@ use super::{
     index::Index,
     messages::{EXPLAINED, Messages},
     sheet::{Said, Sheet},
-    topic::{Topic, Wanted},
+    topic::Topic,
+    wanted::Wanted,
 };
 use crate::{
     cache::{Cache, Event, Glob, Means, Stored, View, Wish},

@@ -7,17 +7,23 @@
 //! that changed twice only the newest form is there. The hub knows all topics; its driver, a thread of
 //! its own, reads them again when the cache tells of a change, or when their interval is over.
 
+mod bell;
+mod client;
 mod driver;
 mod hub;
 mod index;
 mod messages;
+mod options;
 mod sheet;
 mod subscription;
 mod topic;
+mod wanted;
 
 pub use sheet::State;
 pub(crate) use sheet::{Said, Sheet};
 
+pub(crate) use bell::Ringer;
+pub(crate) use client::{Client, Opening};
 pub(crate) use hub::Hub;
-pub(crate) use subscription::{Client, Listed, Opening, Options};
+pub(crate) use options::{Listed, Options};
 pub(crate) use topic::Kind;

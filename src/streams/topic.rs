@@ -11,8 +11,11 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::Notify;
 
+use super::{
+    bell::{Bell, Waiting},
+    wanted::Wanted,
+};
 use crate::{registry::Registered, types::Seconds};
 
 /// What kind of stream it is.
@@ -68,27 +71,6 @@ pub(super) struct Changes {
 /// Marks an entry of a log where some may have been missed.
 pub(super) const GAP: &str = "";
 
-/// Rings when there is something new for a client.
-#[derive(Debug, Default)]
-pub(crate) struct Bell {
-    rung: AtomicBool,
-    notify: Notify,
-}
-
-impl Bell {
-    pub(crate) fn ring(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
-            self.notify.notify_one();
-        }
-    }
-
-    /// Waits until it rings. Once is enough for all that came before.
-    pub(crate) async fn rung(&self) {
-        self.notify.notified().await;
-        self.rung.store(false, Ordering::Release);
-    }
-}
-
 /// How long, and how much of, what is gone is remembered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {
@@ -117,47 +99,6 @@ pub(crate) struct Topic {
     is_stale: AtomicBool,
     wanted: Mutex<Wanted>,
     content: Mutex<Content>,
-}
-
-/// Which groups of a topic somebody watches. Once wanted they are read until the topic ends, so that who
-/// comes back finds them as if they had been watched all the time.
-#[derive(Debug, Clone)]
-pub(super) enum Wanted {
-    All,
-    Some(BTreeSet<Arc<str>>),
-}
-
-impl Wanted {
-    /// The groups; None: all.
-    pub(super) fn groups(&self) -> Option<BTreeSet<Arc<str>>> {
-        match self {
-            Self::All => None,
-            Self::Some(groups) => Some(groups.clone()),
-        }
-    }
-
-    pub(super) fn covers_one(&self, group: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Some(groups) => groups.contains(group),
-        }
-    }
-
-    fn covers_all_of(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::All, _) => true,
-            (Self::Some(_), Self::All) => false,
-            (Self::Some(groups), Self::Some(others)) => others.is_subset(groups),
-        }
-    }
-
-    fn covers(&self, groups: Option<&[Arc<str>]>) -> bool {
-        match (self, groups) {
-            (Self::All, _) => true,
-            (Self::Some(_), None) => false,
-            (Self::Some(_), Some(groups)) => groups.iter().all(|group| self.covers_one(group)),
-        }
-    }
 }
 
 #[derive(Default)]
@@ -199,8 +140,8 @@ impl Content {
         self.entries.insert(self.version, Entry { id, what, at: Instant::now() });
     }
 
-    fn ring_all(&self) {
-        self.bells.values().flatten().chain(&self.bells_of_all).for_each(|bell| bell.ring());
+    fn ring_all(&self, waiting: &mut Waiting) {
+        self.bells.values().flatten().chain(&self.bells_of_all).for_each(|bell| waiting.add(bell));
     }
 }
 
@@ -277,6 +218,8 @@ impl Topic {
 
     /// Takes over what a read of some groups, or a message, brought, and tells those who watch it.
     pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>) {
+        // Dropped last: the lock is free when they wake up.
+        let mut waiting = Waiting::default();
         let mut content = self.content();
         let before = content.version;
         let has_removals = !changes.removed.is_empty();
@@ -297,14 +240,14 @@ impl Topic {
         self.forget(&mut content);
         // Of a removal all learn, whatever they wait for: by the time that it is forgotten they have looked.
         if was_stale || is_news || has_removals {
-            return content.ring_all();
+            return content.ring_all(&mut waiting);
         }
         if content.version > before {
-            content.bells_of_all.iter().for_each(|bell| bell.ring());
+            content.bells_of_all.iter().for_each(|bell| waiting.add(bell));
             if !content.bells.is_empty() {
                 let changed =
                     content.after(before).filter_map(|(_, entry)| content.bells.get(&entry.id.group));
-                changed.flatten().for_each(|bell| bell.ring());
+                changed.flatten().for_each(|bell| waiting.add(bell));
             }
         }
     }
@@ -383,21 +326,25 @@ impl Topic {
 
     /// Says that nobody can vouch for it any more.
     pub(super) fn declare_stale(&self, reason: &Arc<str>) {
+        let mut waiting = Waiting::default();
         let mut content = self.content();
         if content.stale.is_none() {
             content.stale = Some((Seconds::now(), reason.clone()));
             self.is_stale.store(true, Ordering::Release);
-            content.ring_all();
+            content.ring_all(&mut waiting);
         }
     }
 
-    /// Takes note of one who is to be told.
-    pub(super) fn add_bell(&self, groups: Option<&[Arc<str>]>, bell: &Arc<Bell>) {
+    /// Takes note of one who is to be told. All who watch a group share its name.
+    pub(super) fn add_bell(&self, groups: Option<&mut [Arc<str>]>, bell: &Arc<Bell>) {
         let mut content = self.content();
         match groups {
             None => content.bells_of_all.push(bell.clone()),
             Some(groups) => {
                 for group in groups {
+                    if let Some((name, _)) = content.bells.get_key_value(group) {
+                        *group = name.clone();
+                    }
                     content.bells.entry(group.clone()).or_default().push(bell.clone());
                 }
             }

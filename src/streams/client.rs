@@ -1,0 +1,191 @@
+//! One client's streams: opened, listed and ended by it, and asked in turn for what is next.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, value::to_raw_value};
+
+use super::{
+    bell::{Bell, Ringer},
+    hub::Hub,
+    options::Listed,
+    subscription::{Begin, Opened, Subscription},
+};
+use crate::{
+    cache::Json,
+    protocol::{Error, ErrorCode, RequestId, Result, Violation},
+    registry::Registered,
+};
+
+/// A request to open a stream.
+pub(crate) struct Opening<'a> {
+    pub(crate) id: &'a RequestId,
+    pub(crate) operation: &'a Arc<Registered>,
+    pub(crate) params: Value,
+    /// The array that it came in: no update goes out before that is answered.
+    pub(crate) array: Option<u64>,
+}
+
+/// A client's streams.
+pub(crate) struct Client {
+    hub: Arc<Hub>,
+    pub(crate) bell: Arc<Bell>,
+    streams: Mutex<Streams>,
+}
+
+#[derive(Default)]
+struct Streams {
+    open: Vec<Subscription>,
+    /// Whose turn it is.
+    next: usize,
+    /// Frames that are due before all others.
+    notices: VecDeque<String>,
+}
+
+/// What was pulled.
+#[derive(Debug, Default)]
+pub(crate) struct Pulled {
+    /// Frames, as JSON text.
+    pub(crate) frames: Vec<String>,
+    /// Whether there is more right now.
+    pub(crate) has_more: bool,
+    /// When there may be more, of a stream that takes its time.
+    pub(crate) again: Option<Instant>,
+}
+
+impl Client {
+    pub(crate) fn new(hub: Arc<Hub>, ringer: Arc<Ringer>) -> Self {
+        Self { hub, bell: Arc::new(Bell::new(ringer)), streams: Mutex::default() }
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All topics.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Opens a stream. Its updates follow by way of [`pull`](Self::pull).
+    pub(crate) fn open(&self, opening: Opening<'_>) -> Result<String> {
+        let Opening { id, operation, mut params, array } = opening;
+        let limits = &self.hub.settings;
+        let mut streams = self.streams();
+        if streams.open.iter().any(|stream| stream.id == *id) {
+            let message = "a stream is open under this `request_id`".to_owned();
+            return Err(Error::invalid_params(vec![Violation { path: String::new(), message }]));
+        }
+        if streams.open.len() >= limits.per_connection {
+            let message = format!("this connection has {} streams, more it may not have", streams.open.len());
+            return Err(Error::new(ErrorCode::LimitExceeded, message));
+        }
+        let shown = to_raw_value(&params).map_err(|error| Error::internal(error.to_string()))?;
+        let options = operation.stream_options(&mut params)?;
+        let mut groups = operation.take_groups(&mut params)?;
+        if let Some(count) = groups.as_ref().map(Vec::len).filter(|count| *count > limits.names) {
+            let message = format!("the stream names {count}; at most {} may be", limits.names);
+            return Err(Error::new(ErrorCode::LimitExceeded, message));
+        }
+        let kind = operation.stream_kind();
+        let topic = self.hub.join(operation, params, kind)?;
+        let pace = Duration::from_millis(options.min_interval_ms).min(limits.longest_interval());
+        let begin = match &options.resume {
+            Some(point) if topic.knows(&point.epoch, point.update_id) => Begin::After(point.update_id),
+            None if !options.snapshot => Begin::Now,
+            _ => Begin::Snapshot,
+        };
+        topic.add_bell(groups.as_deref_mut(), &self.bell);
+        self.hub.want(&topic, groups.as_deref());
+        let opened = Opened { id: id.clone(), topic, groups, params: shown, pace, array, begin };
+        let stream = Subscription::new(opened);
+        let reply = Json::of(&stream.settings(self.hub.means()))?.into_text();
+        streams.open.push(stream);
+        // The topic may have something already.
+        self.bell.ring();
+        Ok(reply)
+    }
+
+    /// Lets updates out that waited for an array's reply.
+    pub(crate) fn release(&self, array: u64) {
+        let mut streams = self.streams();
+        for stream in streams.open.iter_mut().filter(|stream| stream.array == Some(array)) {
+            stream.array = None;
+            self.bell.ring();
+        }
+    }
+
+    /// Ends one stream.
+    pub(crate) fn close(&self, id: &str) -> Result<()> {
+        let mut streams = self.streams();
+        let at = streams.open.iter().position(|stream| stream.id.is(id));
+        let Some(at) = at else {
+            let message = "no stream of this connection is open under that `request_id`".to_owned();
+            return Err(Error::invalid_params(vec![Violation { path: "/stream".to_owned(), message }]));
+        };
+        let stream = streams.open.swap_remove(at);
+        self.end(&mut streams, &stream);
+        Ok(())
+    }
+
+    /// Ends all streams, and says how many there were.
+    pub(crate) fn close_all(&self) -> usize {
+        let mut streams = self.streams();
+        let open = std::mem::take(&mut streams.open);
+        open.iter().for_each(|stream| self.end(&mut streams, stream));
+        open.len()
+    }
+
+    fn end(&self, streams: &mut Streams, stream: &Subscription) {
+        stream.leave(&self.hub, &self.bell);
+        streams.notices.push_back(format!(
+            "{{\"type\":\"stream_end\",\"request_id\":{},\"reason\":\"unsubscribed\"}}",
+            stream.id.as_json()
+        ));
+        self.bell.ring();
+    }
+
+    /// The streams that are open.
+    pub(crate) fn list(&self) -> Result<Vec<Listed>> {
+        let means = self.hub.means();
+        self.streams().open.iter().map(|stream| stream.listed(means)).collect()
+    }
+
+    /// The next frames, of about so many bytes, from all streams in turn.
+    pub(crate) fn pull(&self, most_bytes: usize) -> Pulled {
+        /// How many updates of one stream go before the next has its turn.
+        const TURN: usize = 32;
+        let mut streams = self.streams();
+        let mut pulled = Pulled { frames: streams.notices.drain(..).collect(), ..Pulled::default() };
+        let now = Instant::now();
+        let count = streams.open.len();
+        let (mut bytes, mut quiet) = (0, 0);
+        while quiet < count {
+            if bytes >= most_bytes {
+                pulled.has_more = true;
+                break;
+            }
+            let at = streams.next % count;
+            streams.next = at + 1;
+            let before = pulled.frames.len();
+            let again = streams.open[at].pull(now, TURN, &mut pulled.frames);
+            bytes += pulled.frames[before..].iter().map(String::len).sum::<usize>();
+            quiet = if pulled.frames.len() > before { 0 } else { quiet + 1 };
+            pulled.again = match (pulled.again, again) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        pulled
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let streams = self.streams.get_mut().unwrap_or_else(PoisonError::into_inner);
+        streams.open.iter().for_each(|stream| stream.leave(&self.hub, &self.bell));
+    }
+}
