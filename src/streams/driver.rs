@@ -15,9 +15,10 @@ use tokio::{runtime::Builder, sync::mpsc, time::sleep_until};
 use super::{
     hub::Hub,
     index::Index,
-    messages::{EXPLAINED, Messages},
+    messages::EXPLAINED,
     sheet::{Said, Sheet},
     topic::Topic,
+    tracked::{Outcome, Tracked},
     wanted::Wanted,
 };
 use crate::{
@@ -28,10 +29,6 @@ use crate::{
 
 /// How many events and wishes may wait.
 const MOST_WAITING: usize = 1024;
-/// How long changes are gathered before they are read, so that a burst is one read.
-const GATHER: Duration = Duration::from_millis(2);
-/// How soon after a read failed it is tried again; it doubles up to the topic's interval.
-const FIRST_RETRY: Duration = Duration::from_millis(25);
 /// A read that is under way: which topic's, what it wanted, and what came of it.
 type Reading = BoxFuture<'static, (u64, Wanted, Sheet, Result<()>)>;
 
@@ -55,37 +52,6 @@ pub(super) struct Driver {
     /// When each is to be read next.
     due: BTreeSet<(Instant, u64)>,
     readings: FuturesUnordered<Reading>,
-}
-
-/// A topic as the driver knows it.
-struct Tracked {
-    topic: Arc<Topic>,
-    /// None while it is being read.
-    sheet: Option<Sheet>,
-    /// When it is to be read next.
-    due: Instant,
-    /// When it was to be read, before a change came that a message may yet explain.
-    regular: Option<Instant>,
-    /// Whether it changed while it was being read.
-    is_dirty: bool,
-    /// When it was last begun to be read.
-    began: Instant,
-    /// How long that took.
-    took: Duration,
-    /// How soon it is tried again if that fails.
-    retry: Duration,
-    /// What the writer publishes, held against what changes.
-    messages: Messages,
-    /// Messages that came while it was being read.
-    waiting: Vec<Said>,
-    unused_since: Option<Instant>,
-}
-
-impl Tracked {
-    /// How long changes are gathered: what takes long to read is not read all the time.
-    fn gather(&self) -> Duration {
-        self.took.min(self.topic.operation.poll_interval()).max(GATHER)
-    }
 }
 
 impl Driver {
@@ -172,20 +138,7 @@ impl Driver {
             if let Some(glob) = topic.operation.channel(&topic.params) {
                 self.channels.insert(glob, id);
             }
-            let tracked = Tracked {
-                topic,
-                sheet: Some(Sheet::default()),
-                due: now,
-                regular: None,
-                is_dirty: false,
-                began: now,
-                took: Duration::ZERO,
-                retry: FIRST_RETRY,
-                messages: Messages::default(),
-                waiting: Vec::new(),
-                unused_since: None,
-            };
-            self.tracked.insert(id, tracked);
+            self.tracked.insert(id, Tracked::new(topic, now));
         }
         for topic in again {
             self.mark(topic.number, Instant::now());
@@ -243,8 +196,16 @@ impl Driver {
         ids.into_iter().for_each(|id| self.mark(id, now));
     }
 
-    /// Has a topic read at a time, or before.
+    /// Has all of a topic read at a time, or before.
     fn mark(&mut self, id: u64, at: Instant) {
+        if let Some(tracked) = self.tracked.get_mut(&id) {
+            tracked.note_all();
+            self.schedule(id, at);
+        }
+    }
+
+    /// Has what changed of a topic read at a time, or before.
+    fn schedule(&mut self, id: u64, at: Instant) {
         let Some(tracked) = self.tracked.get_mut(&id) else { return };
         if tracked.sheet.is_none() {
             tracked.is_dirty = true;
@@ -262,8 +223,9 @@ impl Driver {
         for id in self.keys.find(key) {
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             if !(self.means.channels && tracked.topic.operation.has_channel()) {
+                tracked.note(key);
                 let at = now + tracked.gather();
-                self.mark(id, at);
+                self.schedule(id, at);
                 continue;
             }
             // The writer publishes what it changed. If nothing comes, another did it.
@@ -347,16 +309,14 @@ impl Driver {
                 continue;
             }
             let Some(sheet) = tracked.sheet.take() else { continue };
-            (tracked.is_dirty, tracked.regular, tracked.began) = (false, None, now);
-            tracked.messages.forgive();
-            self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet));
+            let only = tracked.begin(now);
+            self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet, only));
         }
     }
 
     fn finish(&mut self, hub: &Hub, id: u64, wanted: Wanted, mut sheet: Sheet, result: Result<()>) {
         let Some(tracked) = self.tracked.get_mut(&id) else { return };
         let topic = tracked.topic.clone();
-        tracked.took = tracked.began.elapsed();
         let changes = sheet.finish(result.is_ok());
         let has_failed = result.is_err();
         match result {
@@ -377,17 +337,13 @@ impl Driver {
         for said in std::mem::take(&mut tracked.waiting) {
             hear(&self.cache, &topic, &mut sheet, said);
         }
-        let (means, poll_interval) = (self.means, topic.operation.poll_interval());
+        let means = self.means;
         let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation.has_channel()));
-        let wait = match has_failed {
-            true => tracked.retry.min(poll_interval),
-            false if tracked.is_dirty => tracked.gather(),
-            false if is_pushed && !tracked.messages.are_doubtful() => hub.settings.refresh.get(),
-            false => poll_interval,
+        let interval = match is_pushed && !tracked.messages.are_doubtful() {
+            true => hub.settings.refresh.get(),
+            false => topic.operation.poll_interval(),
         };
-        tracked.retry = if has_failed { wait * 2 } else { FIRST_RETRY };
-        tracked.sheet = Some(sheet);
-        tracked.due = Instant::now() + wait;
+        tracked.end(sheet, Outcome { has_failed, interval }, Instant::now());
         self.due.insert((tracked.due, id));
     }
 }
@@ -407,10 +363,16 @@ fn view_of(cache: &Cache, topic: &Topic) -> View {
 }
 
 /// Reads a topic.
-fn read(cache: Cache, topic: Arc<Topic>, id: u64, mut sheet: Sheet) -> Reading {
+fn read(
+    cache: Cache,
+    topic: Arc<Topic>,
+    id: u64,
+    mut sheet: Sheet,
+    only: Option<BTreeSet<String>>,
+) -> Reading {
     Box::pin(async move {
         let wanted = topic.wanted();
-        sheet.begin(wanted.groups());
+        sheet.begin(wanted.groups(), only);
         let Answer::Stream { read, .. } = topic.operation.answer else {
             return (id, wanted, sheet, Err(Error::internal("a topic of what is no stream")));
         };

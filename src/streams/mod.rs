@@ -17,6 +17,7 @@ mod options;
 mod sheet;
 mod subscription;
 mod topic;
+mod tracked;
 mod wanted;
 
 pub use sheet::State;

@@ -37,6 +37,8 @@ pub(crate) struct Sheet {
     has_been_read: bool,
     changes: Changes,
     wanted: Option<BTreeSet<Arc<str>>>,
+    /// The keys that changed since the last read; None: any may have.
+    only: Option<BTreeSet<String>>,
 }
 
 /// An item as it was stored when it was last looked at.
@@ -54,9 +56,10 @@ struct Cursor {
 }
 
 impl Sheet {
-    /// Begins a read: for some groups alone, or for all.
-    pub(super) fn begin(&mut self, wanted: Option<BTreeSet<Arc<str>>>) {
+    /// Begins a read: for some groups alone, or for all; where lists are long to read, of some keys alone.
+    pub(super) fn begin(&mut self, wanted: Option<BTreeSet<Arc<str>>>, only: Option<BTreeSet<String>>) {
         self.round += 1;
+        self.only = only;
         self.wanted = wanted;
         self.changes = Changes::default();
     }
@@ -152,6 +155,10 @@ impl<'s, U: JsonSchema> State<'s, U> {
         let name = list.key().as_str().to_owned();
         let cursor = self.sheet.lists.get(&name);
         let previous = cursor.and_then(|cursor| cursor.last.clone());
+        let is_untouched = self.sheet.only.as_ref().is_some_and(|only| !only.contains(&name));
+        if is_untouched && cursor.is_some() {
+            return Ok(Appended { previous, elements: Vec::new() });
+        }
         let is_first = !self.sheet.has_been_read;
         let (mut elements, is_sure, next) = read_on(view, list, cursor, is_first).await?;
         if is_first {

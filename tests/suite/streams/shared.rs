@@ -153,3 +153,24 @@ async fn a_redis_without_resp3_is_read_and_polled() {
     write_ticker(&redis, "x", "A", 3.0).await;
     receive_price(&mut client, 3.0).await;
 }
+
+#[tokio::test]
+async fn of_many_lists_only_the_one_that_changed_is_read() {
+    let (redis, _server, mut client) = start().await;
+    let trade = |id: usize| json!({"trade_id": id, "price": 1.5, "volume": 2, "time": 7}).to_string();
+    for list in 0..50 {
+        redis.send::<()>(&["RPUSH", &format!("trades:x:S{list}"), &trade(list)]).await;
+    }
+    open(&mut client, "s", "stream_trade_updates", json!({"exchange": "x"})).await;
+    for _ in 0..50 {
+        client.receive().await;
+    }
+    let before = calls(&redis, &READS).await;
+    for number in 100..110 {
+        redis.send::<()>(&["RPUSH", &format!("trades:x:S{}", number % 50), &trade(number)]).await;
+        assert_eq!(client.receive().await["trade_id"], json!(number));
+    }
+    // One read of the list for each, and now and then one of the keys that there are.
+    let reads = calls(&redis, &READS).await - before;
+    assert!((10..=20).contains(&reads), "{reads} reads for ten writes");
+}
