@@ -71,7 +71,9 @@ fn main() -> ExitCode {
     let start = || Server::start(&redis, FIRST).0;
     let faults = runtime.block_on(fan_out(&start(), &redis, seconds, rounds));
     runtime.block_on(many_symbols(&start(), &redis, seconds));
-    runtime.block_on(idle_streams(&start()));
+    for watched in [1, 10] {
+        runtime.block_on(idle_streams(&start(), watched));
+    }
     if faults.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -339,17 +341,16 @@ async fn many_symbols(server: &Server, redis: &Redis, seconds: u64) {
 }
 
 /// How much memory a stream takes while nothing that it watches changes.
-async fn idle_streams(server: &Server) {
+async fn idle_streams(server: &Server, watched: usize) {
     const CONNECTIONS: usize = 100;
     const STREAMS: usize = 100;
-    const WATCHED: usize = 10;
-    let names: Vec<String> = (0..WATCHED).map(|index| format!("\"{}\"", symbol(index))).collect();
+    let names: Vec<String> = (0..watched).map(|index| format!("\"{}\"", symbol(index))).collect();
     let params = format!(r#"{{"exchange":"{MANY}","symbols":[{}]}}"#, names.join(","));
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
         // The connection's first stream is not counted, nor is what all have in common.
         let mut client = watch(&server.url, &params).await;
-        for _ in 0..WATCHED {
+        for _ in 0..watched {
             client.next().await;
         }
         clients.push(client);
@@ -361,13 +362,13 @@ async fn idle_streams(server: &Server) {
             client.send(&opening(id + 2, &params)).await;
         }
         // The replies and the snapshots.
-        for _ in 0..STREAMS * (1 + WATCHED) {
+        for _ in 0..STREAMS * (1 + watched) {
             client.next().await;
         }
     }
     sleep(Duration::from_millis(500)).await;
     let growth = (server.process.resident_kib() - before) * 1024.0;
-    let what = format!("idle stream of {WATCHED} symbols: bytes resident");
+    let what = format!("idle stream of {watched} symbol(s): bytes resident");
     print_own(&what, 0, growth / (CONNECTIONS * STREAMS) as f64);
 }
 

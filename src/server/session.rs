@@ -120,11 +120,13 @@ impl Session<'_> {
     }
 
     async fn exchange(&mut self, mut stop: watch::Receiver<bool>) -> End {
+        // Made once: all sessions wait for the same, and to begin or to end waiting takes a lock.
+        let mut stopping = std::pin::pin!(stop.wait_for(|stop| *stop));
         loop {
             let can_read = self.has_room();
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => {
+                _ = &mut stopping => {
                     return End::Close(CloseCode::Away, "the server is going away");
                 }
                 Some(answered) = self.running.next() => self.finish(answered),
