@@ -370,3 +370,32 @@ async fn a_stream_is_watched_as_lines_of_json() {
     assert!(code == Some(2) && stderr.contains("get_bots is no stream"), "{stderr}");
     assert_eq!(watch(&["stream_tickers"]).await.code, Some(4));
 }
+
+#[tokio::test]
+async fn a_stream_is_watched_beyond_the_servers_end() {
+    let (server, url) = demo(&[]).await;
+    let mut watch = Program::start(command(&["watch", "stream_tickers", "exchange=binance", "--url", &url]));
+    watch.says(r#""prev_id":null"#).await;
+    drop(server);
+    watch.logs("connecting again").await;
+    let port = url.rsplit(':').next().unwrap();
+    let _again = Program::start(command(&["demo", "--port", port]));
+    // A stream that begins anew: the other server knows nothing of the first one's.
+    watch.says(r#""prev_id":null"#).await;
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_stream_is_a_table() {
+    let (_server, url) = demo(&[]).await;
+    let watch = format!(
+        "{} watch stream_tickers exchange=binance -n 20 --url {url}",
+        env!("CARGO_BIN_EXE_fullon-cache-api")
+    );
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &watch, "/dev/null"]);
+    let Ended { code, stdout, .. } = run(terminal).await;
+    assert_eq!(code, Some(0), "{stdout}");
+    let header = stdout.lines().find(|line| line.starts_with("symbol ")).unwrap_or_default();
+    assert!(header.contains("exchange") && header.contains("price"), "{stdout}");
+    assert!(stdout.contains("BTC/USDT   binance") && stdout.contains(" updates/s, the last "), "{stdout}");
+}

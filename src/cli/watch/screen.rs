@@ -107,8 +107,9 @@ impl Screen {
     }
 
     pub(super) fn draw(&mut self) -> Result<(), Failure> {
-        /// To the upper left corner, and nothing below.
-        const CLEAR: &str = "\x1b[H\x1b[2J";
+        /// To the upper left corner, and nothing below. Long lines are cut, not wrapped, while it is drawn.
+        const CLEAR: &str = "\x1b[?7l\x1b[H\x1b[2J";
+        const WRAP_AGAIN: &str = "\x1b[?7h";
         self.drawn = Instant::now();
         while self.times.front().is_some_and(|time| time.elapsed() > RATE_OVER) {
             self.times.pop_front();
@@ -144,7 +145,7 @@ impl Screen {
             || "none of late".to_owned(),
             |time| format!("the last {:.1} s ago", time.elapsed().as_secs_f64()),
         );
-        screen += &format!("\n{rate:.1} updates/s, {age}; {}", self.state);
+        screen += &format!("\n{rate:.1} updates/s, {age}; {}{WRAP_AGAIN}", self.state);
         output::line(&screen)
     }
 }
