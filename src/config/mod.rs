@@ -149,10 +149,10 @@ pub struct Streams {
     /// Different things that all streams together watch.
     #[serde(deserialize_with = "whole")]
     pub topics: usize,
-    /// Entries of one log that are kept for slow readers and those who come back.
+    /// Entries of one log, or removals, that are kept for slow readers and those who come back.
     #[serde(deserialize_with = "whole")]
     pub log_entries: usize,
-    /// Bytes of one log that are kept for them.
+    /// Bytes of either that are kept for them.
     #[serde(deserialize_with = "whole")]
     pub log_bytes: usize,
     /// How often everything watched is read again, even if no change was told.

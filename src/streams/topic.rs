@@ -76,9 +76,9 @@ pub(super) const GAP: &str = "";
 pub(crate) struct Memory {
     /// For how long removals are remembered.
     pub(crate) time: Duration,
-    /// How many entries of a log.
+    /// How many entries of a log, or removals.
     pub(crate) entries: usize,
-    /// How many bytes of a log.
+    /// How many bytes of either.
     pub(crate) bytes: usize,
 }
 
@@ -110,6 +110,7 @@ pub(super) struct Content {
     entries: BTreeMap<u64, Entry>,
     /// The versions of removals, oldest first.
     removals: VecDeque<u64>,
+    /// How many bytes the removals have, or the entries of a log.
     bytes: usize,
     /// Up to which version removals and entries of a log are forgotten.
     pub(super) forgotten: u64,
@@ -134,9 +135,6 @@ impl Content {
 
     fn put(&mut self, id: ItemId, what: What) {
         self.version += 1;
-        if let What::Item(json) = &what {
-            self.bytes += json.len();
-        }
         self.entries.insert(self.version, Entry { id, what, at: Instant::now() });
     }
 
@@ -275,6 +273,7 @@ impl Topic {
                 continue;
             };
             let naming = self.operation.naming_members(&json);
+            content.bytes += naming.len();
             content.put(id, What::Removed(naming.into()));
             let version = content.version;
             content.removals.push_back(version);
@@ -284,6 +283,7 @@ impl Topic {
     fn apply_log(&self, content: &mut Content, changes: Changes) {
         for (id, json) in changes.items {
             if json != GAP {
+                content.bytes += json.len();
                 content.put(id, What::Item(json.into()));
                 continue;
             }
@@ -302,12 +302,16 @@ impl Topic {
             Kind::State => {
                 // Removals alone grow old: an item stays for as long as it is there.
                 while let Some(version) = content.removals.front().copied() {
+                    let Memory { time, entries, bytes } = self.memory;
+                    let is_much = content.removals.len() > entries || content.bytes > bytes;
                     let entry = content.entries.get(&version);
-                    if entry.is_some_and(|entry| entry.at.elapsed() <= self.memory.time) {
+                    if !is_much && entry.is_some_and(|entry| entry.at.elapsed() <= time) {
                         break;
                     }
                     content.removals.pop_front();
-                    if content.entries.remove(&version).is_some() {
+                    if let Some(Entry { what: What::Removed(naming), .. }) = content.entries.remove(&version)
+                    {
+                        content.bytes -= naming.len();
                         content.forgotten = version;
                     }
                 }

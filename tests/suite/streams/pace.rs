@@ -155,3 +155,36 @@ async fn a_big_stream_starves_neither_another_nor_replies() {
         "{small} updates before the small stream, {read} before the reply"
     );
 }
+
+#[tokio::test]
+async fn more_removals_than_are_kept_are_made_up_for() {
+    let redis = Redis::start().await;
+    let mut config = Server::config();
+    config.redis.port = redis.port;
+    config.streams.log_entries = 5;
+    let server = Server::start(config).await;
+    let mut client = server.client().await;
+    super::listening(&mut client).await;
+    for number in 0..20 {
+        write_ticker(&redis, "x", &format!("S{number}"), 1.0).await;
+    }
+    let settings = open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    let mut follower = Follower::default();
+    while follower.items.len() < 20 {
+        follower.take(&client.receive().await, &["symbol"]);
+    }
+    let last = follower.last.unwrap();
+    let remove = ["HDEL", "tickers:x"].map(str::to_owned).into_iter();
+    redis.send_all(&[remove.chain((0..19).map(|number| format!("S{number}"))).collect()]).await;
+    // Who reads on is told that some were forgotten, and what is there.
+    while follower.gaps.is_empty() {
+        follower.take(&client.receive().await, &["symbol"]);
+    }
+    // Who comes back cannot go on from before.
+    let mut other = server.client().await;
+    let resume = json!({"epoch": settings["epoch"], "update_id": last});
+    let again = open(&mut other, "s", "stream_tickers", json!({"exchange": "x", "resume": resume})).await;
+    assert_eq!(again["resumed"], false);
+    let update = other.receive().await;
+    assert_eq!((&update["symbol"], &update["snapshot"]), (&json!("S19"), &json!(true)));
+}
