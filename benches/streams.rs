@@ -342,8 +342,9 @@ async fn many_symbols(server: &Server, redis: &Redis, seconds: u64) {
 
 /// How much memory a stream takes while nothing that it watches changes.
 async fn idle_streams(server: &Server, watched: usize) {
-    const CONNECTIONS: usize = 100;
-    const STREAMS: usize = 100;
+    const CONNECTIONS: usize = 50;
+    /// Many on each, so that what a connection takes once counts little.
+    const STREAMS: usize = 500;
     let names: Vec<String> = (0..watched).map(|index| format!("\"{}\"", symbol(index))).collect();
     let params = format!(r#"{{"exchange":"{MANY}","symbols":[{}]}}"#, names.join(","));
     let mut clients = Vec::new();

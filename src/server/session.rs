@@ -92,6 +92,14 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop
     }
 }
 
+/// What a session is woken by.
+enum Happened {
+    /// There may be something new on a stream.
+    News,
+    Answer(Answered),
+    Frame(Option<Result<Message, tungstenite::Error>>),
+}
+
 struct Session<'a> {
     socket: WebSocketStream<Socket>,
     /// Replies to come.
@@ -120,31 +128,27 @@ impl Session<'_> {
     }
 
     async fn exchange(&mut self, mut stop: watch::Receiver<bool>) -> End {
+        /// How many times in a row updates may go before anything else is looked at.
+        const UPDATES_IN_A_ROW: u32 = 4;
         // Made once: all sessions wait for the same, and to begin or to end waiting takes a lock.
         let mut stopping = std::pin::pin!(stop.wait_for(|stop| *stop));
+        let mut in_a_row = 0;
         loop {
             let can_read = self.has_room();
-            tokio::select! {
+            let happened = tokio::select! {
                 biased;
+                () = self.client.bell.rung(), if in_a_row < UPDATES_IN_A_ROW => Happened::News,
                 _ = &mut stopping => {
                     return End::Close(CloseCode::Away, "the server is going away");
                 }
-                Some(answered) = self.running.next() => self.finish(answered),
-                frame = self.socket.next(), if can_read => if let Err(end) = self.take(frame) { return end },
-                () = self.client.bell.rung() => {}
-                () = until(self.again) => {}
-            }
-            // Whatever else is there already goes the same way: many requests reach Redis in one
-            // write, and many replies the client.
-            while self.has_room() {
-                let Some(frame) = self.socket.next().now_or_never() else { break };
-                if let Err(end) = self.take(frame) {
-                    return end;
-                }
-            }
-            while self.bytes < FAIR_SHARE {
-                let Some(Some(answered)) = self.running.next().now_or_never() else { break };
-                self.finish(answered);
+                Some(answered) = self.running.next() => Happened::Answer(answered),
+                frame = self.socket.next(), if can_read => Happened::Frame(frame),
+                () = self.client.bell.rung() => Happened::News,
+                () = until(self.again) => Happened::News,
+            };
+            in_a_row = if matches!(happened, Happened::News) { in_a_row % UPDATES_IN_A_ROW + 1 } else { 0 };
+            if let Err(end) = self.take_in(happened) {
+                return end;
             }
             if let Err(end) = self.write().await {
                 return end;
@@ -153,6 +157,29 @@ impl Session<'_> {
                 return end;
             }
         }
+    }
+
+    /// Takes in what happened, and whatever else of its kind is there already: many requests reach Redis in
+    /// one write, and many replies the client.
+    fn take_in(&mut self, happened: Happened) -> Result<(), End> {
+        match happened {
+            Happened::News => {}
+            Happened::Frame(frame) => {
+                self.take(frame)?;
+                while self.has_room() {
+                    let Some(frame) = self.socket.next().now_or_never() else { break };
+                    self.take(frame)?;
+                }
+            }
+            Happened::Answer(answered) => {
+                self.finish(answered);
+                while self.bytes < FAIR_SHARE {
+                    let Some(Some(answered)) = self.running.next().now_or_never() else { break };
+                    self.finish(answered);
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn answer_the_rest(&mut self) -> Result<(), End> {

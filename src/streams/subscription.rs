@@ -24,7 +24,7 @@ pub(super) struct Subscription {
     pub(super) id: RequestId,
     pub(super) topic: Arc<Topic>,
     /// The groups that it wants; None: all.
-    groups: Option<Vec<Arc<str>>>,
+    groups: Option<Box<[Arc<str>]>>,
     /// The params that it was opened with.
     params: Box<RawValue>,
     resumed: bool,
@@ -66,6 +66,7 @@ impl Subscription {
     /// A stream that has sent nothing yet.
     pub(super) fn new(opened: Opened) -> Self {
         let Opened { id, topic, groups, params, pace, array, begin } = opened;
+        let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_));
         let due = Instant::now();
         let (seen, sent, snapshot, told_stale) = (0, None, 0, false);
