@@ -146,6 +146,11 @@ impl Cache {
         self.0.scans.take_note_of(key);
     }
 
+    /// Keys may have come that nobody told of: no scan's result is kept.
+    pub(crate) fn forget_scans(&self) {
+        self.0.scans.forget();
+    }
+
     /// Listens to what the cache tells by itself: what one wants to hear goes in, what happens comes out.
     /// Must be called within a tokio runtime.
     pub(crate) fn listen(

@@ -62,6 +62,11 @@ impl Scans {
         });
     }
 
+    /// Any key may be there by now: all scans are done again.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn join(&self, cache: &Cache, wanted: (Glob, ScanLimits), keep: Duration) -> Running {
         let is_current = |running: &Running| match running.peek() {
             None => true,

@@ -42,7 +42,8 @@ impl Bell {
     /// Waits until it rings. Once is enough for all that came before.
     pub(crate) async fn rung(&self) {
         self.notify.notified().await;
-        self.is_rung.store(false, Ordering::Release);
+        // Not a mere store: what comes after must not be looked at before.
+        self.is_rung.swap(false, Ordering::AcqRel);
     }
 }
 

@@ -90,8 +90,7 @@ impl Client {
             let message = format!("the stream names {count}; at most {} may be", limits.names);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
-        let kind = operation.stream_kind();
-        let topic = self.hub.join(operation, params, kind)?;
+        let topic = self.hub.join(operation, params, groups.as_deref())?;
         let pace = Duration::from_millis(options.min_interval_ms).min(limits.longest_interval());
         let begin = match &options.resume {
             Some(point) if topic.knows(&point.epoch, point.update_id) => Begin::After(point.update_id),
@@ -99,7 +98,6 @@ impl Client {
             _ => Begin::Snapshot,
         };
         topic.add_bell(groups.as_deref_mut(), &self.bell);
-        self.hub.want(&topic, groups.as_deref());
         let opened = Opened { id: id.clone(), topic, groups, params: shown, pace, array, begin };
         let stream = Subscription::new(opened);
         let reply = Json::of(&stream.settings(self.hub.means()))?.into_text();

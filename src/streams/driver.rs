@@ -29,6 +29,8 @@ use crate::{
 
 /// How many events and wishes may wait.
 const MOST_WAITING: usize = 1024;
+/// How many topics are read at once.
+const READS_AT_ONCE: usize = 128;
 /// A read that is under way: which topic's, what it wanted, and what came of it.
 type Reading = BoxFuture<'static, (u64, Wanted, Sheet, Result<()>)>;
 
@@ -97,7 +99,7 @@ impl Driver {
             self.take_in(&hub).await;
             self.begin_due(&hub);
             let next = match self.due.first() {
-                Some((due, _)) if self.pending == 0 => *due,
+                Some((due, _)) if self.pending == 0 && self.has_room() => *due,
                 _ => Instant::now() + LOOK,
             };
             tokio::select! {
@@ -157,6 +159,10 @@ impl Driver {
     }
 
     fn happen(&mut self, hub: &Hub, event: Event) {
+        if matches!(event, Event::Up(_) | Event::Armed(_) | Event::EverythingChanged) {
+            // A scan from before may lack what came while nobody listened.
+            self.cache.forget_scans();
+        }
         match event {
             Event::Up(means) => {
                 self.is_up = true;
@@ -200,6 +206,8 @@ impl Driver {
     fn mark(&mut self, id: u64, at: Instant) {
         if let Some(tracked) = self.tracked.get_mut(&id) {
             tracked.note_all();
+            // No message takes this read back.
+            tracked.regular = None;
             self.schedule(id, at);
         }
     }
@@ -230,11 +238,10 @@ impl Driver {
             }
             // The writer publishes what it changed. If nothing comes, another did it.
             if tracked.messages.explain_a_change(now) {
-                let before = tracked.due;
-                if now + EXPLAINED < before && tracked.sheet.is_some() {
-                    tracked.regular = tracked.regular.or(Some(before));
-                }
-                self.mark(id, now + EXPLAINED);
+                let before =
+                    Some(tracked.due).filter(|due| now + EXPLAINED < *due && tracked.sheet.is_some());
+                let regular = tracked.regular.or(before);
+                self.mark_until_explained(id, now + EXPLAINED, regular);
             }
             self.doubt(id, now);
         }
@@ -246,8 +253,16 @@ impl Driver {
         let is_doubtful = |tracked: &&mut Tracked| tracked.messages.are_doubtful() && tracked.sheet.is_some();
         let Some(tracked) = self.tracked.get_mut(&id).filter(is_doubtful) else { return };
         let by = now + tracked.topic.operation.poll_interval();
-        tracked.regular = tracked.regular.map(|regular| regular.min(by));
-        self.mark(id, by);
+        let regular = tracked.regular.map(|regular| regular.min(by));
+        self.mark_until_explained(id, by, regular);
+    }
+
+    /// The same, where a message may explain what happened: then it is read when it was to be before.
+    fn mark_until_explained(&mut self, id: u64, at: Instant, regular: Option<Instant>) {
+        self.mark(id, at);
+        if let Some(tracked) = self.tracked.get_mut(&id) {
+            tracked.regular = regular;
+        }
     }
 
     /// A writer published something.
@@ -293,6 +308,12 @@ impl Driver {
         }
     }
 
+    /// Whether one more topic may be read now: if all were at once, the last would wait for longer than a
+    /// read may take.
+    fn has_room(&self) -> bool {
+        self.readings.len() < READS_AT_ONCE
+    }
+
     /// Begins to read what is due.
     fn begin_due(&mut self, hub: &Hub) {
         // Nothing is read before it is sure that a change after it will be told.
@@ -300,7 +321,9 @@ impl Driver {
             return;
         }
         let now = Instant::now();
-        while let Some((_, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+        while self.has_room()
+            && let Some((_, id)) = self.due.first().copied().filter(|(due, _)| *due <= now)
+        {
             self.due.pop_first();
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             if is_over(hub, tracked) {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     driver::Driver,
-    topic::{Kind, Memory, Topic},
+    topic::{Memory, Topic},
 };
 use crate::{
     cache::{Cache, Glob, Means},
@@ -68,13 +68,23 @@ impl Hub {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The topic for these params, which is then watched by one more.
-    pub(super) fn join(&self, operation: &Arc<Registered>, params: Value, kind: Kind) -> Result<Arc<Topic>> {
+    /// The topic for these params, which is then watched by one more who wants these groups.
+    pub(super) fn join(
+        &self,
+        operation: &Arc<Registered>,
+        params: Value,
+        groups: Option<&[Arc<str>]>,
+    ) -> Result<Arc<Topic>> {
         let mut topics = self.topics();
         let subject = (operation.name(), params);
         if let Some(topic) = topics.by_subject.get(&subject) {
+            let topic = topic.clone();
             topic.users.fetch_add(1, Ordering::Relaxed);
-            return Ok(topic.clone());
+            if topic.want(groups) {
+                topics.wanted_more.push(topic.clone());
+                self.news.notify_one();
+            }
+            return Ok(topic);
         }
         if topics.by_subject.len() >= self.settings.topics {
             let message =
@@ -88,21 +98,14 @@ impl Hub {
             entries: self.settings.log_entries,
             bytes: self.settings.log_bytes,
         };
-        let topic = Arc::new(Topic::new(operation.clone(), subject.1.clone(), kind, (number, epoch), memory));
+        let topic = Arc::new(Topic::new(operation.clone(), subject.1.clone(), (number, epoch), memory));
         topic.users.fetch_add(1, Ordering::Relaxed);
+        topic.want(groups);
         topics.by_subject.insert(subject, topic.clone());
         topics.new.push(topic.clone());
         drop(topics);
         self.news.notify_one();
         Ok(topic)
-    }
-
-    /// Has these groups of a topic read.
-    pub(super) fn want(&self, topic: &Arc<Topic>, groups: Option<&[Arc<str>]>) {
-        if topic.want(groups) {
-            self.topics().wanted_more.push(topic.clone());
-            self.news.notify_one();
-        }
     }
 
     /// One less watches it.

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use super::topic::{Changes, GAP, ItemId};
 use crate::{
     cache::{Found, Json, Shape, Stored, View},
-    protocol::Result,
+    protocol::{ErrorCode, Result},
 };
 
 /// How many elements of a list are looked at where it is not known which are new.
@@ -48,8 +48,9 @@ struct Known {
 }
 
 /// How far a list has been read.
+#[derive(Default)]
 struct Cursor {
-    /// How many elements it had; None: more than were looked at.
+    /// How many elements it had, where that is known.
     length: Option<usize>,
     /// The last of them.
     last: Option<Stored>,
@@ -160,7 +161,14 @@ impl<'s, U: JsonSchema> State<'s, U> {
             return Ok(Appended { previous, elements: Vec::new() });
         }
         let is_first = !self.sheet.has_been_read;
-        let (mut elements, is_sure, next) = read_on(view, list, cursor, is_first).await?;
+        let (mut elements, is_sure, next) = match read_on(view, list, cursor, is_first).await {
+            Err(error) if error.code() == ErrorCode::CacheCorrupt => {
+                // It is no list. Others are, and what it was before is gone.
+                view.healthy::<()>(list.name(), Err(error));
+                (Vec::new(), previous.is_none(), Cursor::default())
+            }
+            read => read?,
+        };
         if is_first {
             elements.drain(..elements.len().saturating_sub(MOST_IN_SNAPSHOT));
         }
@@ -219,21 +227,24 @@ async fn read_on(
             return Ok((elements, true, Cursor { length: Some(length), last: Some(last) }));
         }
     }
-    // It was cut from the left, taken away, or never seen.
-    let mut elements = view.list_last(list.key(), MOST_LISTED).await?;
-    let next = Cursor {
-        length: (elements.len() < MOST_LISTED as usize).then_some(elements.len()),
-        last: elements.last().cloned(),
-    };
-    let (seen, is_sure) = match cursor {
-        // A list that was not there may have been filled and taken away since.
-        None => (0, is_first || elements.is_empty()),
-        Some(Cursor { last: None, .. }) => (0, elements.is_empty()),
-        Some(Cursor { last: Some(last), .. }) => match elements.iter().rposition(|element| element == last) {
-            Some(at) => (at + 1, true),
-            None => (0, false),
-        },
-    };
-    elements.drain(..seen);
+    let last = cursor.and_then(|cursor| cursor.last.as_ref());
+    // It was cut from the left, taken away, or never seen. Mostly little was appended.
+    let counts = if last.is_some() { &[64, 1024, MOST_LISTED][..] } else { &[MOST_LISTED] };
+    let mut elements = Vec::new();
+    let mut next = Cursor::default();
+    for count in counts {
+        elements = view.list_last(list.key(), *count).await?;
+        let is_all = elements.len() < *count as usize;
+        next = Cursor { length: is_all.then_some(elements.len()), last: elements.last().cloned() };
+        if let Some(at) = elements.iter().rposition(|element| Some(element) == last) {
+            elements.drain(..=at);
+            return Ok((elements, true, next));
+        }
+        if is_all {
+            break;
+        }
+    }
+    // A list that was not there may have been filled and taken away since.
+    let is_sure = elements.is_empty() && last.is_none() || cursor.is_none() && is_first;
     Ok((elements, is_sure, next))
 }

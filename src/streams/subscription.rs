@@ -114,16 +114,17 @@ impl Subscription {
         if !is_begun && content.is_ready(self.groups.as_deref()) {
             self.start(content.version);
         }
-        if !matches!(self.begin, Begin::Begun) || (content.stale.is_some() && self.seen == content.version) {
-            if let (Some((since, reason)), false) = (&content.stale, self.told_stale) {
-                self.told_stale = true;
-                frames.push(format!(
-                    "{{\"type\":\"stream_stale\",\"request_id\":{},\"since\":{},\"reason\":{}}}",
-                    self.id.as_json(),
-                    since.0,
-                    Value::from(&**reason)
-                ));
-            }
+        if let (Some((since, reason)), false) = (&content.stale, self.told_stale) {
+            // Whatever else is to be told, and however slowly.
+            self.told_stale = true;
+            frames.push(format!(
+                "{{\"type\":\"stream_stale\",\"request_id\":{},\"since\":{},\"reason\":{}}}",
+                self.id.as_json(),
+                since.0,
+                Value::from(&**reason)
+            ));
+        }
+        if !matches!(self.begin, Begin::Begun) {
             return None;
         }
         let is_new = self.seen < content.version;
@@ -131,17 +132,20 @@ impl Subscription {
             return Some(self.due);
         }
         if self.seen < content.forgotten {
-            let to = content.forgotten;
-            // A snapshot up to what is forgotten has nothing of it to get.
-            let in_snapshot = to <= self.snapshot;
-            if !in_snapshot {
-                self.push_gap(self.seen + 1, to, frames);
-            }
+            let forgotten = content.forgotten;
             match topic.kind {
-                Kind::Log => self.seen = to,
+                Kind::Log if self.misses_nothing(forgotten) => self.seen = forgotten,
+                Kind::Log => {
+                    self.push_gap(self.seen + 1, forgotten, frames);
+                    self.seen = forgotten;
+                }
+                // A snapshot has all that is there.
+                Kind::State if forgotten <= self.snapshot => {}
                 // Which items went away is not known any more, so all that are there are told again.
-                Kind::State if in_snapshot => {}
-                Kind::State => self.start(content.version),
+                Kind::State => {
+                    self.push_gap(self.seen + 1, content.version, frames);
+                    self.start(content.version);
+                }
             }
         }
         let mut count = 0;
@@ -173,6 +177,11 @@ impl Subscription {
         self.seen < self.topic.version() || self.topic.is_stale()
     }
 
+    /// Whether a log may begin after a version, for nothing before it was told.
+    fn misses_nothing(&self, version: u64) -> bool {
+        version <= self.snapshot && self.sent.is_none()
+    }
+
     fn start(&mut self, version: u64) {
         match self.begin {
             Begin::Now => self.seen = version,
@@ -199,7 +208,8 @@ impl Subscription {
             What::Item(json) if in_snapshot => (",\"snapshot\":true", json),
             What::Item(json) => ("", json),
             // Who has seen nothing yet misses nothing that is gone.
-            What::Removed(_) | What::Gap if in_snapshot => return false,
+            What::Removed(_) if in_snapshot => return false,
+            What::Gap if self.misses_nothing(version) => return false,
             What::Removed(naming) => (",\"removed\":true", naming),
             What::Gap => {
                 self.push_gap(version, version, frames);

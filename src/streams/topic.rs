@@ -147,16 +147,15 @@ impl Topic {
     pub(super) fn new(
         operation: Arc<Registered>,
         params: Value,
-        kind: Kind,
         (number, epoch): (u64, String),
         memory: Memory,
     ) -> Self {
         Self {
             number,
+            kind: operation.stream_kind(),
             operation,
             params,
             epoch,
-            kind,
             users: AtomicUsize::new(0),
             memory,
             version: AtomicU64::new(0),

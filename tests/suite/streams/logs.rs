@@ -127,3 +127,44 @@ async fn a_bar_is_told_as_it_forms_and_when_it_is_closed() {
     expect(bar(120, 1.3), true).await;
     expect(bar(180, 1.4), false).await;
 }
+
+#[tokio::test]
+async fn what_is_no_list_holds_up_no_other() {
+    let (redis, _server, mut client) = start().await;
+    redis.send::<()>(&["SET", "trades:x:A", "no list"]).await;
+    redis.send::<()>(&["RPUSH", "trades:x:B", &trade(1)]).await;
+    open(&mut client, "s", "stream_trade_updates", json!({"exchange": "x"})).await;
+    assert_eq!(client.receive().await["trade_id"], 1);
+    redis.send::<()>(&["SET", "trades:x:C", "no list either"]).await;
+    redis.send::<()>(&["RPUSH", "trades:x:B", &trade(2)]).await;
+    // Whether C was a list before, and had entries, is not known.
+    let mut update = client.receive().await;
+    while update["type"] == "stream_gap" {
+        update = client.receive().await;
+    }
+    assert_eq!(update["trade_id"], 2);
+}
+
+#[tokio::test]
+async fn a_list_that_is_kept_at_its_length_is_followed() {
+    let (redis, _server, mut client) = start().await;
+    let fill: Vec<Vec<String>> =
+        (0..11_000).map(|id| ["RPUSH", "trades:x:AB", &trade(id)].map(str::to_owned).to_vec()).collect();
+    redis.send_all(&fill).await;
+    let trim = ["LTRIM", "trades:x:AB", "-10000", "-1"];
+    redis.send::<()>(&trim).await;
+    open(&mut client, "s", "stream_trade_updates", json!({"exchange": "x", "symbol": "A/B"})).await;
+    while client.receive().await["trade_id"] != 10_999 {}
+    // Few, some more, and very many at once.
+    for burst in [11_000..11_001, 11_001..11_200, 11_200..13_000] {
+        let mut commands: Vec<Vec<String>> = burst
+            .clone()
+            .map(|id| ["RPUSH", "trades:x:AB", &trade(id)].map(str::to_owned).to_vec())
+            .collect();
+        commands.push(trim.map(str::to_owned).to_vec());
+        redis.send_all(&commands).await;
+        for id in burst {
+            assert_eq!(client.receive().await["trade_id"], json!(id));
+        }
+    }
+}

@@ -116,6 +116,23 @@ async fn silence_is_said_within_a_second_and_its_end_after_what_was_missed() {
 }
 
 #[tokio::test]
+async fn who_wants_few_updates_learns_at_once_that_there_are_none() {
+    let (mut redis, server, mut client) = start().await;
+    write_ticker(&redis, "x", "A", 1.0).await;
+    let params = json!({"exchange": "x", "min_interval_ms": 30_000});
+    open(&mut client, "s", "stream_tickers", params).await;
+    assert_eq!(client.receive().await["price"], 1.0);
+    // A change that is held back for now.
+    let mut other = server.client().await;
+    open(&mut other, "o", "stream_tickers", json!({"exchange": "x"})).await;
+    write_ticker(&redis, "x", "A", 2.0).await;
+    while other.receive().await["price"] != 2.0 {}
+    redis.kill();
+    let stale = timeout(Duration::from_secs(2), client.receive()).await.expect("nothing is said");
+    assert_eq!(stale["type"], "stream_stale");
+}
+
+#[tokio::test]
 async fn a_stream_may_be_opened_while_there_is_no_redis() {
     let (mut redis, _server, mut client) = start().await;
     redis.kill();
