@@ -143,7 +143,7 @@ impl Session<'_> {
                 }
                 Some(answered) = self.running.next() => Happened::Answer(answered),
                 frame = self.socket.next(), if can_read => Happened::Frame(frame),
-                () = self.client.bell.rung() => Happened::News,
+                () = self.client.bell.rung(), if in_a_row >= UPDATES_IN_A_ROW => Happened::News,
                 () = until(self.again) => Happened::News,
             };
             in_a_row = if matches!(happened, Happened::News) { in_a_row % UPDATES_IN_A_ROW + 1 } else { 0 };

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     ops::Bound,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -98,7 +98,7 @@ pub(crate) struct Topic {
     version: AtomicU64,
     is_stale: AtomicBool,
     wanted: Mutex<Wanted>,
-    content: Mutex<Content>,
+    content: RwLock<Content>,
 }
 
 #[derive(Default)]
@@ -161,7 +161,7 @@ impl Topic {
             version: AtomicU64::new(0),
             is_stale: AtomicBool::new(false),
             wanted: Mutex::new(Wanted::Some(BTreeSet::new())),
-            content: Mutex::default(),
+            content: RwLock::default(),
         }
     }
 
@@ -170,8 +170,13 @@ impl Topic {
         self.version.load(Ordering::Acquire)
     }
 
-    pub(super) fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What there is. Many may look at it at once.
+    pub(super) fn content(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn content_mut(&self) -> RwLockWriteGuard<'_, Content> {
+        self.content.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_stale(&self) -> bool {
@@ -217,7 +222,7 @@ impl Topic {
     pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>) {
         // Dropped last: the lock is free when they wake up.
         let mut waiting = Waiting::default();
-        let mut content = self.content();
+        let mut content = self.content_mut();
         let before = content.version;
         let has_removals = !changes.removed.is_empty();
         match self.kind {
@@ -330,7 +335,7 @@ impl Topic {
     /// Says that nobody can vouch for it any more.
     pub(super) fn declare_stale(&self, reason: &Arc<str>) {
         let mut waiting = Waiting::default();
-        let mut content = self.content();
+        let mut content = self.content_mut();
         if content.stale.is_none() {
             content.stale = Some((Seconds::now(), reason.clone()));
             self.is_stale.store(true, Ordering::Release);
@@ -340,7 +345,7 @@ impl Topic {
 
     /// Takes note of one who is to be told. All who watch a group share its name.
     pub(super) fn add_bell(&self, groups: Option<&mut [Arc<str>]>, bell: &Arc<Bell>) {
-        let mut content = self.content();
+        let mut content = self.content_mut();
         match groups {
             None => content.bells_of_all.push(bell.clone()),
             Some(groups) => {
@@ -361,7 +366,7 @@ impl Topic {
                 bells.swap_remove(at);
             }
         };
-        let mut content = self.content();
+        let mut content = self.content_mut();
         match groups {
             None => remove(&mut content.bells_of_all),
             Some(groups) => {
