@@ -257,7 +257,7 @@ impl Driver {
         self.mark_until_explained(id, by, regular);
     }
 
-    /// The same, where a message may explain what happened: then it is read when it was to be before.
+    /// Has all of it read as well, unless a message explains what happened: then it is read when it was to be.
     fn mark_until_explained(&mut self, id: u64, at: Instant, regular: Option<Instant>) {
         self.mark(id, at);
         if let Some(tracked) = self.tracked.get_mut(&id) {
