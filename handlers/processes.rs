@@ -276,9 +276,11 @@ impl Query for GetProcessMetrics {
 
 submit! {
     Operation::stream::<StreamProcessHealth>("stream_process_health", "Whether the processes are well.", "process_health_update")
+        .ages()
         .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
         .examples(&["{}"]),
     Operation::stream::<StreamProcesses>("stream_processes", "The processes.", "process_update")
+        .ages()
         .grouped_by("process_type")
         .named_by(&["process_id"])
         .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])

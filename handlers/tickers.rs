@@ -118,12 +118,22 @@ impl Watch for StreamTickers {
     type Update = Ticker;
 
     async fn read(view: &View, state: &mut State<'_, Ticker>) -> Result<()> {
-        if let Some((symbol, stored)) = state.said() {
-            state.put_stored(view, (&symbol, ""), &stored, &TICKER);
-            return Ok(());
-        }
-        for (symbol, stored) in view.hash_of("tickers", state.wanted()).await? {
-            state.put_stored(view, (&symbol, ""), &stored, &TICKER);
+        let tickers = match state.said() {
+            Some(said) => vec![said],
+            None => view.hash_of("tickers", state.wanted()).await?,
+        };
+        let exchange = view.text_param("exchange")?;
+        for (symbol, stored) in tickers {
+            state.put(view, (&symbol, ""), stored.bytes(), || {
+                // Whoever follows the stream tells items apart by these two.
+                let fields = stored.fields()?;
+                let is_its_own = fields.text("symbol").as_deref() == Some(&*symbol)
+                    && fields.text("exchange").as_deref() == Some(&*exchange);
+                match is_its_own {
+                    true => TICKER.read(&stored),
+                    false => Err(Error::corrupt("is of another `symbol` or `exchange` than it stands under")),
+                }
+            });
         }
         Ok(())
     }

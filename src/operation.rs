@@ -86,6 +86,7 @@ pub(crate) struct Watched {
     pub(crate) update_type: &'static str,
     pub(crate) group_param: Option<&'static str>,
     pub(crate) named_by: &'static [&'static str],
+    pub(crate) ages: bool,
 }
 
 type CheckFn = fn(&Value) -> Result<(), serde_path_to_error::Error<serde_json::Error>>;
@@ -117,8 +118,13 @@ impl Operation {
         let answer = Answer::Stream { read: watch::<T>, hear: hear::<T>, check: check::<T> };
         let mut operation =
             Self::new(name, summary, Kind::Stream, schema_of::<T>, schema_of::<T::Update>, answer);
-        operation.watched =
-            Some(Watched { kind: streams::Kind::State, update_type, group_param: None, named_by: &[] });
+        operation.watched = Some(Watched {
+            kind: streams::Kind::State,
+            update_type,
+            group_param: None,
+            named_by: &[],
+            ages: false,
+        });
         operation
     }
 
@@ -135,6 +141,14 @@ impl Operation {
     pub const fn grouped_by(mut self, param: &'static str) -> Self {
         if let Some(watched) = &mut self.watched {
             watched.group_param = Some(param);
+        }
+        self
+    }
+
+    /// It changes by time alone, too: it is looked at every interval, whatever is told.
+    pub const fn ages(mut self) -> Self {
+        if let Some(watched) = &mut self.watched {
+            watched.ages = true;
         }
         self
     }

@@ -93,6 +93,11 @@ impl Registered {
         self.stream.as_ref().map_or(super::build::DEFAULT_INTERVAL, |stream| stream.poll_interval)
     }
 
+    /// Whether it changes by time alone, too.
+    pub(crate) fn ages(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.watched.ages)
+    }
+
     pub(crate) fn has_channel(&self) -> bool {
         self.stream.as_ref().is_some_and(|stream| stream.channel.is_some())
     }

@@ -92,12 +92,17 @@ impl Driver {
     }
 
     async fn run(mut self) {
-        /// How often it is looked whether the hub is still there.
+        /// How often it is looked whether the hub is still there, and which topics nobody needs any more.
         const LOOK: Duration = Duration::from_secs(1);
+        let mut swept = Instant::now();
         loop {
             let Some(hub) = self.hub.upgrade() else { return };
             self.take_in(&hub).await;
-            self.begin_due(&hub);
+            if swept.elapsed() >= LOOK {
+                swept = Instant::now();
+                self.sweep(&hub);
+            }
+            self.begin_due();
             let next = match self.due.first() {
                 Some((due, _)) if self.pending == 0 && self.has_room() => *due,
                 _ => Instant::now() + LOOK,
@@ -147,9 +152,20 @@ impl Driver {
         }
     }
 
-    /// Forgets a topic that is over.
+    /// Forgets the topics that are over.
+    fn sweep(&mut self, hub: &Hub) {
+        let over = self.tracked.values_mut().filter_map(|tracked| {
+            let is_over = is_over(hub, tracked);
+            is_over.then(|| tracked.topic.clone())
+        });
+        let over: Vec<Arc<Topic>> = over.collect();
+        over.iter().for_each(|topic| self.drop_topic(topic));
+    }
+
     fn drop_topic(&mut self, topic: &Topic) {
-        self.tracked.remove(&topic.number);
+        if let Some(tracked) = self.tracked.remove(&topic.number) {
+            self.due.remove(&(tracked.due, topic.number));
+        }
         for glob in topic.operation.globs(&topic.params) {
             self.keys.remove(&glob, topic.number);
         }
@@ -242,6 +258,8 @@ impl Driver {
                     Some(tracked.due).filter(|due| now + EXPLAINED < *due && tracked.sheet.is_some());
                 let regular = tracked.regular.or(before);
                 self.mark_until_explained(id, now + EXPLAINED, regular);
+            } else {
+                self.postpone(id);
             }
             self.doubt(id, now);
         }
@@ -277,7 +295,9 @@ impl Driver {
             match &mut tracked.sheet {
                 Some(sheet) if tracked.topic.has_been_read() => {
                     hear(&self.cache, &tracked.topic, sheet, said);
-                    explained.extend(is_explained.then_some(id));
+                    if is_explained {
+                        explained.push(id);
+                    }
                 }
                 // Until all was read, a message is only a reason to read.
                 Some(_) => {}
@@ -291,11 +311,23 @@ impl Driver {
                 }
             }
         }
-        // What a message explains need not be read.
         for id in explained {
-            self.postpone(id);
+            self.expect(id, now);
             self.doubt(id, now);
         }
+    }
+
+    /// Every change of a topic is explained, so it need not be read: unless its writer said something that
+    /// it did not do, of which no news comes.
+    fn expect(&mut self, id: u64, now: Instant) {
+        let Some(tracked) = self.tracked.get(&id) else { return };
+        if !tracked.messages.are_ahead() {
+            return self.postpone(id);
+        }
+        let by = now + tracked.topic.operation.poll_interval();
+        let before = Some(tracked.due).filter(|due| by < *due && tracked.sheet.is_some());
+        let regular = tracked.regular.or(before);
+        self.mark_until_explained(id, by, regular);
     }
 
     /// Takes back a read that an unexplained change of the key was the only reason for.
@@ -315,7 +347,7 @@ impl Driver {
     }
 
     /// Begins to read what is due.
-    fn begin_due(&mut self, hub: &Hub) {
+    fn begin_due(&mut self) {
         // Nothing is read before it is sure that a change after it will be told.
         if self.pending > 0 {
             return;
@@ -326,11 +358,6 @@ impl Driver {
         {
             self.due.pop_first();
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
-            if is_over(hub, tracked) {
-                let topic = tracked.topic.clone();
-                self.drop_topic(&topic);
-                continue;
-            }
             let Some(sheet) = tracked.sheet.take() else { continue };
             let only = tracked.begin(now);
             self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet, only));
@@ -362,7 +389,8 @@ impl Driver {
         }
         let means = self.means;
         let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation.has_channel()));
-        let interval = match is_pushed && !tracked.messages.are_doubtful() {
+        let is_told = is_pushed && !tracked.messages.are_doubtful() && !topic.operation.ages();
+        let interval = match is_told {
             true => hub.settings.refresh.get(),
             false => topic.operation.poll_interval(),
         };

@@ -38,6 +38,11 @@ impl Messages {
         self.unexplained == 0
     }
 
+    /// Whether a message came that no change was told for yet.
+    pub(super) fn are_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// Whether one that nobody published may have been among the changes.
     pub(super) fn are_doubtful(&self) -> bool {
         self.is_doubtful

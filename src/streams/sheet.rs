@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 
 use super::topic::{Changes, GAP, ItemId};
 use crate::{
-    cache::{Found, Json, Shape, Stored, View},
+    cache::{Found, Json, Stored, View},
     protocol::{ErrorCode, Result},
 };
 
@@ -200,13 +200,6 @@ pub struct Appended {
     pub previous: Option<Stored>,
     /// The new elements, in their order.
     pub elements: Vec<Stored>,
-}
-
-impl<U: JsonSchema> State<'_, U> {
-    /// Tells one item that is stored as JSON, in a shape.
-    pub fn put_stored(&mut self, view: &View, id: (&str, &str), stored: &Stored, shape: &Shape<U>) {
-        self.put(view, id, stored.bytes(), || shape.read(stored));
-    }
 }
 
 /// The elements after those that were seen before; whether none can have been missed; and how far the list

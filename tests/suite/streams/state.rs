@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{open, start, ticker, write_ticker};
+use crate::common::{Redis, Server};
+use fullon_cache_api::config::Span;
 
 #[tokio::test]
 async fn a_stream_tells_the_present_state_and_then_what_changes() {
@@ -72,4 +75,63 @@ async fn a_change_that_nobody_published_is_noticed_among_many_that_were() {
         () = removed => {}
     }
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_was_published_and_not_stored_is_taken_back() {
+    let (redis, _server, mut client) = start().await;
+    write_ticker(&redis, "x", "A", 1.0).await;
+    open(&mut client, "s", "stream_tickers", json!({"exchange": "x", "symbols": ["A"]})).await;
+    assert_eq!(client.receive().await["price"], 1.0);
+    redis.send::<()>(&["PUBLISH", "ticker_updates:x:A", &ticker("x", "A", 99.0)]).await;
+    assert_eq!(client.receive().await["price"], 99.0);
+    assert_eq!(client.receive().await["price"], 1.0);
+}
+
+#[tokio::test]
+async fn a_ticker_under_anothers_name_harms_none() {
+    let (redis, _server, mut client) = start().await;
+    write_ticker(&redis, "x", "A", 1.0).await;
+    open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    assert_eq!(client.receive().await["price"], 1.0);
+    for (exchange, symbol) in [("x", "A"), ("y", "B")] {
+        redis.send::<()>(&["HSET", "tickers:x", "B", &ticker(exchange, symbol, 7.0)]).await;
+        redis.send::<()>(&["PUBLISH", "ticker_updates:x:B", &ticker(exchange, symbol, 7.0)]).await;
+    }
+    write_ticker(&redis, "x", "B", 2.0).await;
+    let update = client.receive().await;
+    assert_eq!((&update["symbol"], &update["price"]), (&json!("B"), &json!(2.0)), "{update}");
+}
+
+#[tokio::test]
+async fn processes_grow_old_without_a_change() {
+    let (redis, _server, mut client) = start().await;
+    let time = |age: i64| {
+        let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+        (at - age).to_string()
+    };
+    let process =
+        json!({"process_id": "bot:a:1", "process_type": "bot", "component": "a", "status": "running"});
+    redis.send::<()>(&["SET", "process:data:bot:a:1", &process.to_string()]).await;
+    redis.send::<()>(&["HSET", "process:active:bot", "bot:a:1", &time(3597)]).await;
+    open(&mut client, "s", "stream_processes", json!({})).await;
+    assert_eq!(client.receive().await["process_id"], "bot:a:1");
+    let update = client.receive().await;
+    assert_eq!((&update["process_id"], &update["removed"]), (&json!("bot:a:1"), &json!(true)), "{update}");
+}
+
+#[tokio::test]
+async fn what_nobody_watches_ends_after_the_resume_window() {
+    let redis = Redis::start().await;
+    let mut config = Server::config();
+    config.redis.port = redis.port;
+    config.streams.resume_window = Span::millis(300);
+    let server = Server::start(config).await;
+    let mut client = server.client().await;
+    open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    assert_eq!(client.call("get_server_stats", json!({})).await["topics"], 1);
+    drop(client);
+    let mut other = server.client().await;
+    let over = async { while other.call("get_server_stats", json!({})).await["topics"] != 0 {} };
+    timeout(Duration::from_secs(4), over).await.expect("the topic stays");
 }
