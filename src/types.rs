@@ -134,18 +134,9 @@ id_param! {
 }
 
 /// The `request_id` that opened a stream: a string, or a number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StreamId(String);
-
-impl<'de> Deserialize<'de> for StreamId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => Ok(Self(text)),
-            number => Ok(Self(number.to_string())),
-        }
-    }
-}
+pub struct StreamId(pub(crate) serde_json::Value);
 
 impl JsonSchema for StreamId {
     fn inline_schema() -> bool {
@@ -164,7 +155,6 @@ impl JsonSchema for StreamId {
         })
     }
 }
-text_access!(StreamId);
 
 /// Reads text, or an unsigned integer as the text of its digits.
 struct IdVisitor;

@@ -10,7 +10,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{Error, ErrorCode, strict::shown};
 use crate::object::each_member;
@@ -77,9 +77,9 @@ impl RequestId {
         Self(format!("\"srv-{}\"", LAST.fetch_add(1, Ordering::Relaxed) + 1).into())
     }
 
-    /// Whether it is this text, or the number that is written so.
-    pub fn is(&self, id: &str) -> bool {
-        *self.0 == *id || serde_json::from_str::<Cow<'_, str>>(&self.0).is_ok_and(|own| own == id)
+    /// Whether it is this string, or this number.
+    pub fn is(&self, id: &Value) -> bool {
+        serde_json::from_str::<Value>(&self.0).is_ok_and(|own| own == *id)
     }
 
     /// The id as JSON.

@@ -44,7 +44,7 @@ impl SystemQuery for Unsubscribe {
     type Output = Ended;
 
     fn answer(&self, system: &System<'_>) -> Result<Json<Ended>> {
-        system.client.close(&self.stream)?;
+        system.client.close(&self.stream.0)?;
         Json::of(&Ended { ended: 1 })
     }
 }

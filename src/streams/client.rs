@@ -1,7 +1,6 @@
 //! One client's streams: opened, listed and ended by it, and asked in turn for what is next.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -41,8 +40,9 @@ struct Streams {
     open: Vec<Subscription>,
     /// Whose turn it is.
     next: usize,
-    /// Frames that are due before all others.
-    notices: VecDeque<String>,
+    /// Frames that are due before all others; those of a stream that was opened in an array, when that is
+    /// answered.
+    notices: Vec<(Option<u64>, String)>,
 }
 
 /// What was pulled.
@@ -114,10 +114,14 @@ impl Client {
             stream.array = None;
             self.bell.ring();
         }
+        for (waits_for, _) in streams.notices.iter_mut().filter(|(waits_for, _)| *waits_for == Some(array)) {
+            *waits_for = None;
+            self.bell.ring();
+        }
     }
 
     /// Ends one stream.
-    pub(crate) fn close(&self, id: &str) -> Result<()> {
+    pub(crate) fn close(&self, id: &Value) -> Result<()> {
         let mut streams = self.streams();
         let at = streams.open.iter().position(|stream| stream.id.is(id));
         let Some(at) = at else {
@@ -139,10 +143,11 @@ impl Client {
 
     fn end(&self, streams: &mut Streams, stream: &Subscription) {
         stream.leave(&self.hub, &self.bell);
-        streams.notices.push_back(format!(
+        let notice = format!(
             "{{\"type\":\"stream_end\",\"request_id\":{},\"reason\":\"unsubscribed\"}}",
             stream.id.as_json()
-        ));
+        );
+        streams.notices.push((stream.array, notice));
         self.bell.ring();
     }
 
@@ -157,7 +162,8 @@ impl Client {
         /// How many updates of one stream go before the next has its turn.
         const TURN: usize = 32;
         let mut streams = self.streams();
-        let mut pulled = Pulled { frames: streams.notices.drain(..).collect(), ..Pulled::default() };
+        let due = streams.notices.extract_if(.., |(waits_for, _)| waits_for.is_none());
+        let mut pulled = Pulled { frames: due.map(|(_, notice)| notice).collect(), ..Pulled::default() };
         let now = Instant::now();
         let count = streams.open.len();
         let (mut bytes, mut quiet) = (0, 0);

@@ -89,4 +89,23 @@ async fn streams_opened_in_an_array_begin_after_its_reply() {
         vec![client.receive().await["request_id"].clone(), client.receive().await["request_id"].clone()];
     ids.sort_by_key(ToString::to_string);
     assert_eq!(ids, ["a", "b"]);
+    // One that is ended in the array that opened it ends after the reply too.
+    let end = json!({"request_id": "e", "operation": "unsubscribe", "params": {"stream": "c"}});
+    client.send(&json!([stream("c"), end]).to_string()).await;
+    assert!(client.receive().await.is_array());
+    assert_eq!(client.receive().await["type"], "stream_end");
+}
+
+#[tokio::test]
+async fn a_number_and_the_text_that_reads_like_it_are_two_streams() {
+    let (_redis, _server, mut client) = start().await;
+    for id in [json!(7), json!("7")] {
+        let request = json!({"request_id": id, "operation": "stream_tickers", "params": {"exchange": "x"}});
+        client.send(&request.to_string()).await;
+        assert_eq!(client.receive().await["success"], true);
+    }
+    for id in [json!("7"), json!(7)] {
+        client.ask("unsubscribe", json!({"stream": id})).await;
+        assert_eq!(client.receive().await["request_id"], id);
+    }
 }
