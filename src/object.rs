@@ -41,6 +41,14 @@ pub(crate) fn each_member<'a>(
     (rest.at == json.len()).then_some(())
 }
 
+/// The text of a JSON string, borrowed where it holds no escapes; None where it is no string.
+pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
+    match json.strip_prefix('"')?.strip_suffix('"')? {
+        plain if !plain.contains('\\') => Some(plain.into()),
+        _ => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
+    }
+}
+
 /// What is left to read.
 struct Rest<'a> {
     json: &'a str,

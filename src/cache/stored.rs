@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{json::Json, number::is_number, time::unix_seconds};
 use crate::{
-    object::{Member, members},
+    object::{Member, members, text},
     protocol::{Error, Result},
 };
 
@@ -127,11 +127,7 @@ impl<'a> Fields<'a> {
 
     /// A member that is a string.
     pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        let raw = self.raw(name)?;
-        match raw.strip_prefix('"')?.strip_suffix('"')? {
-            plain if !plain.contains('\\') => Some(plain.into()),
-            _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
-        }
+        text(self.raw(name)?)
     }
 
     /// A member that is a number, with its digits.

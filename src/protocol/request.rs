@@ -13,7 +13,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use super::{Error, ErrorCode, strict::shown};
-use crate::object::each_member;
+use crate::object::{each_member, text};
 
 /// What a message may be at the most.
 #[derive(Debug, Clone, Copy)]
@@ -151,10 +151,8 @@ impl<'a> Request<'a> {
             return Err(Rejected { id, error: malformed(complaint) });
         }
         match envelope.operation {
-            Some(raw) => match Text::read(raw) {
-                Some(operation) => {
-                    Ok(Self { id, operation: operation.0, params: envelope.params.map(Cow::Borrowed) })
-                }
+            Some(raw) => match text(raw) {
+                Some(operation) => Ok(Self { id, operation, params: envelope.params.map(Cow::Borrowed) }),
                 None => Err(Rejected { id, error: malformed("`operation` is not a string") }),
             },
             None => Err(Rejected { id, error: malformed("no `operation`") }),
@@ -229,14 +227,3 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 /// A string, borrowed where it holds no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'a> Text<'a> {
-    /// Reads a JSON string.
-    fn read(json: &'a str) -> Option<Self> {
-        let plain = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
-        match plain.filter(|text| !text.contains('\\')) {
-            Some(text) => Some(Self(text.into())),
-            None => serde_json::from_str(json).ok(),
-        }
-    }
-}

@@ -254,10 +254,7 @@ impl Driver {
             }
             // The writer publishes what it changed. If nothing comes, another did it.
             if tracked.messages.explain_a_change(now) {
-                let before =
-                    Some(tracked.due).filter(|due| now + EXPLAINED < *due && tracked.sheet.is_some());
-                let regular = tracked.regular.or(before);
-                self.mark_until_explained(id, now + EXPLAINED, regular);
+                self.mark_until_explained(id, now + EXPLAINED);
             } else {
                 self.postpone(id);
             }
@@ -272,11 +269,18 @@ impl Driver {
         let Some(tracked) = self.tracked.get_mut(&id).filter(is_doubtful) else { return };
         let by = now + tracked.topic.operation.poll_interval();
         let regular = tracked.regular.map(|regular| regular.min(by));
-        self.mark_until_explained(id, by, regular);
+        self.mark_or(id, by, regular);
     }
 
-    /// Has all of it read as well, unless a message explains what happened: then it is read when it was to be.
-    fn mark_until_explained(&mut self, id: u64, at: Instant, regular: Option<Instant>) {
+    /// Has all of a topic read at a time, or before; if a message explains what happened, when it was to be.
+    fn mark_until_explained(&mut self, id: u64, at: Instant) {
+        let Some(tracked) = self.tracked.get(&id) else { return };
+        let before = Some(tracked.due).filter(|due| at < *due && tracked.sheet.is_some());
+        let regular = tracked.regular.or(before);
+        self.mark_or(id, at, regular);
+    }
+
+    fn mark_or(&mut self, id: u64, at: Instant, regular: Option<Instant>) {
         self.mark(id, at);
         if let Some(tracked) = self.tracked.get_mut(&id) {
             tracked.regular = regular;
@@ -324,10 +328,7 @@ impl Driver {
         if !tracked.messages.are_ahead() {
             return self.postpone(id);
         }
-        let by = now + tracked.topic.operation.poll_interval();
-        let before = Some(tracked.due).filter(|due| by < *due && tracked.sheet.is_some());
-        let regular = tracked.regular.or(before);
-        self.mark_until_explained(id, by, regular);
+        self.mark_until_explained(id, now + tracked.topic.operation.poll_interval());
     }
 
     /// Takes back a read that an unexplained change of the key was the only reason for.
