@@ -47,6 +47,11 @@ fn order(exchange: &str, order_id: &str, fields: &Fields<'_>) -> Result<Json<Ord
     ORDER.read_with(fields, &added)
 }
 
+/// The user whose order it is.
+fn owner(fields: &Fields<'_>) -> Option<String> {
+    fields.text("uid").map(Into::into).or_else(|| fields.number("uid").map(str::to_owned))
+}
+
 /// One order.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -61,16 +66,22 @@ impl Query for GetOrderStatus {
 
     async fn run(&self, view: &View) -> Result<Json<Order>> {
         if let Some(exchange) = &self.exchange {
-            let stored = view.hash_field("orders", &self.order_id).await?;
-            let stored =
-                stored.ok_or_else(|| miss!("Order {} not found in {exchange} cache", self.order_id))?;
-            return order(exchange, &self.order_id, &stored.fields()?);
+            let miss = || miss!("Order {} not found in {exchange} cache", self.order_id);
+            let stored = view.hash_field("orders", &self.order_id).await?.ok_or_else(miss)?;
+            let fields = stored.fields()?;
+            // That of another user is not there.
+            return match view.may_see(owner(&fields).as_deref()) {
+                true => order(exchange, &self.order_id, &fields),
+                false => Err(miss()),
+            };
         }
         let exchanges = view.keys("orders").await?;
         let stored = view.each_hash_field(&exchanges, &self.order_id).await?;
         let mut found = exchanges.iter().zip(&stored).filter_map(|(found, stored)| {
-            let (exchange, fields) = (found.name(), stored.as_ref()?.fields());
-            view.healthy(exchange, fields.and_then(|fields| order(exchange, &self.order_id, &fields)))
+            let exchange = found.name();
+            let fields = view.healthy(exchange, stored.as_ref()?.fields())?;
+            let is_seen = view.may_see(owner(&fields).as_deref());
+            view.healthy(exchange, order(exchange, &self.order_id, &fields)).filter(|_| is_seen)
         });
         found.next().ok_or_else(|| miss!("Order {} not found in any cache", self.order_id))
     }
@@ -98,6 +109,9 @@ impl Query for GetOrders {
         };
         for (order_id, stored) in &view.hash("orders").await? {
             let Some(fields) = view.healthy(order_id, stored.fields()) else { continue };
+            if !view.may_see(owner(&fields).as_deref()) {
+                continue;
+            }
             let Some(order) = view.healthy(order_id, order(&self.exchange, order_id, &fields)) else {
                 continue;
             };
@@ -190,8 +204,10 @@ impl Watch for StreamOrders {
     async fn read(view: &View, state: &mut State<'_, Order>) -> Result<()> {
         let exchange = view.text_param("exchange")?;
         for (order_id, stored) in view.hash("orders").await? {
-            let update = || order(&exchange, &order_id, &stored.fields()?);
-            state.put(view, (&order_id, ""), stored.bytes(), update);
+            let fields = stored.fields();
+            let owner = fields.as_ref().ok().and_then(owner);
+            let update = || order(&exchange, &order_id, &fields?);
+            state.put_of(owner.as_deref(), view, (&order_id, ""), stored.bytes(), update);
         }
         Ok(())
     }
@@ -204,9 +220,11 @@ submit! {
         .examples(&[r#"{"exchange": "binance"}"#]),
     Operation::stream::<StreamOrders>("stream_orders", "The orders of one exchange.", "order_update")
         .named_by(&["exchange", "order_id"])
+        .of_owned_rows()
         .sends(&[Verb::HGetAll])
         .examples(&[r#"{"exchange": "binance"}"#]),
     Operation::read::<GetOrderStatus>("get_order_status", "One order, on one exchange or wherever it is.")
+        .of_owned_rows()
         .sends(&[Verb::HGet, Verb::Scan])
         .may_miss()
         .examples(&[
@@ -214,6 +232,7 @@ submit! {
             r#"{"order_id": "EX_BIN_000001"}"#,
         ]),
     Operation::read::<GetOrders>("get_orders", "The orders of one exchange, by id.")
+        .of_owned_rows()
         .sends(&[Verb::HGetAll])
         .examples(&[r#"{"exchange": "binance"}"#, r#"{"exchange": "binance", "status": "pending"}"#]),
     Operation::read::<GetQueueLength>("get_queue_length", "How many orders one exchange's hash holds.")

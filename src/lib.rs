@@ -10,6 +10,7 @@
 //! - [`cache`]: the only door to the data. It has no command that writes.
 //! - [`protocol`]: requests, replies, error codes. Knows neither Redis nor sockets.
 //! - [`server`]: listens, upgrades, one session a client; the operations on the server itself.
+//! - [`access`]: who may read what; from tokens and certificates to rights.
 //! - [`config`]: defaults < file < `.env` < environment < flags.
 //! - [`demo`]: fills the embedded cache, by a simulated market or by a recording.
 //! - `object`: a quick way through JSON objects, for stored ones and for requests.
@@ -21,6 +22,7 @@ extern crate self as fullon_cache_api;
 #[doc(hidden)]
 pub use inventory;
 
+pub mod access;
 pub mod cache;
 pub mod cli;
 pub mod client;

@@ -24,12 +24,12 @@ pub trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 }
 
 /// An operation on the server itself, answered without the cache.
-pub trait SystemQuery: DeserializeOwned + JsonSchema + 'static {
+pub trait SystemQuery: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What comes back.
     type Output: JsonSchema;
 
     /// Answers from what the server knows of itself.
-    fn answer(&self, system: &System<'_>) -> Result<Json<Self::Output>>;
+    fn answer(&self, system: &System) -> impl Future<Output = Result<Json<Self::Output>>> + Send;
 }
 
 /// A stream: what is watched, and how its present state is read. The server reads it again when something
@@ -60,7 +60,7 @@ pub enum Kind {
 /// A read's outcome: the result as JSON text, and what had to be left out of it.
 pub(crate) type Outcome = Result<(String, Vec<Warning>)>;
 type ReadFn = fn(View) -> BoxFuture<'static, Outcome>;
-type SystemFn = fn(&System<'_>, &Value) -> Result<String>;
+type SystemFn = fn(System, Value) -> BoxFuture<'static, Outcome>;
 type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
 /// An operation as its file registers it. Everything in it is const.
@@ -72,6 +72,8 @@ pub struct Operation {
     pub(crate) kind: Kind,
     pub(crate) verbs: &'static [Verb],
     pub(crate) may_miss: bool,
+    pub(crate) has_owned_rows: bool,
+    pub(crate) is_login: bool,
     pub(crate) examples: &'static [&'static str],
     pub(crate) params: SchemaFn,
     pub(crate) result: SchemaFn,
@@ -183,6 +185,8 @@ impl Operation {
             kind,
             verbs: &[],
             may_miss: false,
+            has_owned_rows: false,
+            is_login: false,
             examples: &[],
             params,
             result,
@@ -201,6 +205,19 @@ impl Operation {
     /// It answers `CACHE_MISS` where nothing is stored.
     pub const fn may_miss(mut self) -> Self {
         self.may_miss = true;
+        self
+    }
+
+    /// What it reads belongs to different users, so a caller gets what it may see: a read asks
+    /// [`View::may_see`], a stream tells its items by [`State::put_of`].
+    pub const fn of_owned_rows(mut self) -> Self {
+        self.has_owned_rows = true;
+        self
+    }
+
+    /// Those may call it who have not logged in.
+    pub(crate) const fn for_strangers(mut self) -> Self {
+        self.is_login = true;
         self
     }
 
@@ -270,9 +287,11 @@ fn hear<T: Watch>(view: View, sheet: &mut Sheet, said: Said) {
     }
 }
 
-fn answer<T: SystemQuery>(system: &System<'_>, params: &Value) -> Result<String> {
-    let query: T = crate::registry::typed(params)?;
-    Ok(query.answer(system)?.into_text())
+fn answer<T: SystemQuery>(system: System, params: Value) -> BoxFuture<'static, Outcome> {
+    Box::pin(async move {
+        let query: T = crate::registry::typed(&params)?;
+        Ok((query.answer(&system).await?.into_text(), Vec::new()))
+    })
 }
 
 /// Registers an [`Operation`].

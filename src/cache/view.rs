@@ -19,7 +19,10 @@ use super::{
     shape::Shape,
     stored::Stored,
 };
-use crate::protocol::{Error, ErrorCode, Result, Warning};
+use crate::{
+    access::Users,
+    protocol::{Error, ErrorCode, Result, Warning},
+};
 
 /// What an operation may do to the cache, as its registration and its entry say.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub struct View {
     cache: Cache,
     plan: Arc<Plan>,
     params: Value,
+    /// Whose rows are to be seen; None where the operation does not say that its rows have owners.
+    users: Option<Users>,
     warnings: Mutex<Vec<Warning>>,
 }
 
@@ -103,7 +108,26 @@ pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
-        Self { cache, plan, params, warnings: Mutex::default() }
+        Self { cache, plan, params, users: None, warnings: Mutex::default() }
+    }
+
+    /// The same, where rows have owners: of some users alone.
+    #[must_use]
+    pub(crate) fn of_users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// Whether the caller may see a row of this owner. One that nobody is named for is for those who may see
+    /// everybody's. For an operation that [`of_owned_rows`](crate::operation::Operation::of_owned_rows) does
+    /// not mark, nothing is to be seen: its answers are shared by callers whoever they are.
+    pub fn may_see(&self, owner: Option<&str>) -> bool {
+        match (&self.users, owner) {
+            (None, _) => false,
+            (Some(Users::All), _) => true,
+            (Some(users), Some(owner)) => users.contain(owner),
+            (Some(Users::Some(_)), None) => false,
+        }
     }
 
     pub(crate) fn params(&self) -> &Value {

@@ -9,7 +9,7 @@ use crate::{
     cache::Cache,
     config::{Config, Effective},
     registry::Registry,
-    server,
+    server::{self, Listener, Live},
 };
 
 /// Prints every effective value with where it came from, then checks the operations, whether Redis can
@@ -28,13 +28,27 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let registry = registry(&config)?;
     output::line(&format!("ok    operations: {}", registry.iter().count()))?;
     let mut errors = 0;
-    if let Err(error) = server::bind(&config).await {
-        errors += 1;
-        output::line(&format!("error listen: {error}"))?;
-    } else {
-        output::line(&format!("ok    listen: {}:{}", config.listen.host, config.listen.port))?;
+    match Listener::bind_all(&config).await {
+        Ok(listeners) => {
+            for listener in &listeners {
+                output::line(&format!("ok    listen: {}", listener.shown()))?;
+            }
+        }
+        Err(error) => {
+            errors += 1;
+            output::line(&format!("error listen: {error}"))?;
+        }
     }
-    errors += check_redis(&config, &registry).await?;
+    let live = match Live::new(registry, config.clone()) {
+        Ok(live) => live,
+        Err(problems) => {
+            for problem in &problems {
+                output::line(&format!("error {problem}"))?;
+            }
+            return Err(Failure::new(format!("{} errors", problems.len() + errors)));
+        }
+    };
+    errors += check_redis(&config, &live.registry).await?;
     match errors {
         0 => Ok(()),
         1 => Err(Failure::new("1 error")),

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
-use super::{ConfigFlags, Failure, output, registry, serve::serve_until_stopped, start_logging};
+use super::{
+    ConfigFlags, Failure, live, output, reload::Reloader, serve::serve_until_stopped, start_logging,
+};
 use crate::{
     cache::{Cache, Store},
     demo::{Market, Recording},
-    server::{self, App},
+    server::{App, Listener},
 };
 
 /// Serves a simulated market: a few exchanges with live tickers, trades, bars, orders, positions, bots
@@ -30,8 +32,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     start_logging(&config)?;
     let store = Store::new();
     let recording = args.replay.as_deref().map(Recording::read).transpose().map_err(Failure::usage)?;
-    let app = App::new(registry(&config)?, Cache::embedded(store.clone()), config);
-    let listener = server::bind(&app.config).await.map_err(Failure::new)?;
+    let listeners = Listener::bind_all(&config).await.map_err(Failure::new)?;
+    let app = App::new(live(config)?, Cache::embedded(store.clone()));
     let (stop, stopping) = watch::channel(false);
     match recording {
         None => {
@@ -46,10 +48,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             });
         }
     }
-    let address = listener.local_addr().map_err(Failure::new)?;
-    output::line(&banner(&format!("ws://{address}"), address.port() != 8765))?;
-    // The embedded cache has no users, and so no rights to look at.
-    serve_until_stopped(app, listener, stop, stopping, true).await
+    let shown = listeners.first().map(|listener| listener.shown().to_owned()).unwrap_or_default();
+    output::line(&banner(&shown, shown != "ws://127.0.0.1:8765"))?;
+    let reloader = Reloader::new(args.config, &app.live().config)?;
+    serve_until_stopped(app, listeners, reloader, (stop, stopping), true).await
 }
 
 fn banner(url: &str, with_url: bool) -> String {

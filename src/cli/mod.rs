@@ -7,8 +7,10 @@ mod demo;
 mod describe;
 mod list;
 mod output;
+mod reload;
 mod schemas;
 mod serve;
+mod token;
 mod watch;
 
 use std::{
@@ -24,8 +26,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     client::{ClientError, Connection},
-    config::{Config, Effective, Loader, LogFormat, parse_duration},
+    config::{Config, Effective, Listen, Loader, LogFormat, Secret, parse_duration},
     registry::Registry,
+    server::Live,
 };
 
 /// Opens a Redis cache of trading data over WebSocket, read-only and live.
@@ -54,6 +57,8 @@ enum Command {
     Schemas(schemas::Args),
     /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
     Check(check::Args),
+    /// Make tokens to log in with
+    Token(token::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -162,6 +167,9 @@ pub(crate) struct ClientFlags {
     /// Server to speak to [default: the address that the configuration has `serve` listen on]
     #[arg(long, value_name = "URL", env = "FULLON_CACHE_API_URL")]
     url: Option<String>,
+    /// Token to log in with
+    #[arg(long, value_name = "TOKEN", env = "FULLON_CACHE_API_TOKEN", hide_env_values = true)]
+    token: Option<Secret>,
     /// How long to wait for it
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     timeout: Duration,
@@ -176,32 +184,40 @@ impl ClientFlags {
                 let (config, _) = Loader::of_process(file.map(PathBuf::from), Vec::new())
                     .load()
                     .map_err(|problems| Failure::usage(problems.join("\n")))?;
-                match config.listen.host.parse::<Ipv6Addr>() {
-                    Ok(host) => format!("ws://[{host}]:{}", config.listen.port),
-                    Err(_) => format!("ws://{}:{}", config.listen.host, config.listen.port),
+                let Listen { host, port, tls, .. } = &config.listen;
+                let scheme = if tls.is_some() { "wss" } else { "ws" };
+                match host.parse::<Ipv6Addr>() {
+                    Ok(host) => format!("{scheme}://[{host}]:{port}"),
+                    Err(_) => format!("{scheme}://{host}:{port}"),
                 }
             }
         };
         if !is_server_url(&url) {
-            return Err(Failure::usage("--url: want ws://host:port".to_owned()));
+            return Err(Failure::usage("--url: want ws://host:port or wss://host:port".to_owned()));
         }
-        Ok(Connection::open(&url, self.timeout).await?)
+        Ok(Connection::open(&url, self.token.as_ref(), self.timeout).await?)
     }
 }
 
-/// Whether it is `ws://host` with a port or without. What else a URL may hold, such as a login, is not
+/// Whether it is `ws://host` or `wss://host`, with a port or without. What else a URL may hold, such as a login, is not
 /// for this server, and is not repeated in an error.
 fn is_server_url(url: &str) -> bool {
     let Ok(url) = url.parse::<hyper::Uri>() else { return false };
     let Some(authority) = url.authority() else { return false };
     let port = authority.as_str().strip_prefix(authority.host());
-    url.scheme_str() == Some("ws")
+    matches!(url.scheme_str(), Some("ws" | "wss"))
         && !authority.host().is_empty()
         && match port {
             Some("") => true,
             Some(_) => authority.port_u16().is_some(),
             None => false,
         }
+}
+
+/// What is in force with a configuration.
+fn live(config: Config) -> Result<Live, Failure> {
+    let registry = registry(&config)?;
+    Live::new(registry, config).map_err(|problems| Failure::usage(problems.join("\n")))
 }
 
 fn registry(config: &Config) -> Result<Registry, Failure> {
@@ -246,6 +262,7 @@ pub fn main() -> ExitCode {
             Command::Watch(args) => watch::run(args).await,
             Command::Schemas(args) => schemas::run(&args),
             Command::Check(args) => check::run(args).await,
+            Command::Token(args) => token::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     });

@@ -3,15 +3,14 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use tokio::{
-    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::{ConfigFlags, Failure, registry, start_logging};
+use super::{ConfigFlags, Failure, live, reload::Reloader, start_logging};
 use crate::{
     cache::Cache,
-    server::{self, App, RightsReport},
+    server::{self, App, Listener, RightsReport},
 };
 
 /// Serves the cache of a Redis.
@@ -24,42 +23,44 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let (config, _) = args.config.load()?;
     start_logging(&config)?;
-    let registry = registry(&config)?;
     let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
-    let app = App::new(registry, cache, config);
+    let app = App::new(live(config)?, cache);
     let mut rights_are_known = false;
     if app.held_back.load(Ordering::Relaxed) {
         // Where there is a Redis, nobody need be held back.
         app.cache.settled().await;
-        if let Ok(report) = server::check_rights(&app.registry, &app.cache).await {
+        if let Ok(report) = server::check_rights(&app.live_for_long().registry, &app.cache).await {
             apply(&app, &report)?;
             rights_are_known = true;
         }
     }
-    let listener = server::bind(&app.config).await.map_err(Failure::new)?;
+    let listeners = Listener::bind_all(&app.live_for_long().config).await.map_err(Failure::new)?;
     let (stop, stopping) = watch::channel(false);
-    serve_until_stopped(app, listener, stop, stopping, rights_are_known).await
+    let reloader = Reloader::new(args.config, &app.live().config)?;
+    serve_until_stopped(app, listeners, reloader, (stop, stopping), rights_are_known).await
 }
 
 /// Serves until a signal comes, or until it turns out that the Redis user may do what it must not.
 pub(super) async fn serve_until_stopped(
     app: Arc<App>,
-    listener: TcpListener,
-    stop: watch::Sender<bool>,
-    stopping: watch::Receiver<bool>,
+    listeners: Vec<Listener>,
+    reloader: Reloader,
+    (stop, stopping): (watch::Sender<bool>, watch::Receiver<bool>),
     rights_are_known: bool,
 ) -> Result<(), Failure> {
-    let address = listener.local_addr().map_err(Failure::new)?;
     // Before there is a client that a signal could cut off.
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
-    tracing::info!("listening on ws://{address}");
-    let mut serving = tokio::spawn(server::run(listener, app.clone(), stopping));
-    let mut watching = std::pin::pin!(watch_rights(&app));
+    for listener in &listeners {
+        tracing::info!("listening on {}", listener.shown());
+    }
+    let mut serving = tokio::spawn(server::run(listeners, app.clone(), stopping));
+    let mut watching = std::pin::pin!(watch_rights(&app, rights_are_known));
     let mut outcome = Ok(());
     tokio::select! {
         // Only a right too many ends it; else this waits for ever.
-        failure = &mut watching, if !rights_are_known => outcome = Err(failure),
+        failure = &mut watching => outcome = Err(failure),
+        () = reloader.run(app.clone()) => {}
         _ = terminate.recv() => tracing::info!("asked to stop"),
         _ = interrupt.recv() => tracing::info!("interrupted"),
         ended = &mut serving => return match ended {
@@ -77,18 +78,27 @@ pub(super) async fn serve_until_stopped(
     outcome
 }
 
-/// Looks at the Redis user's rights as soon as there is a Redis. Comes back only with a right that the
-/// operator said must not be.
-async fn watch_rights(app: &App) -> Failure {
+/// Looks at the Redis user's rights as soon as there is a Redis, and after each reload. Comes back only with
+/// a right that the operator said must not be.
+async fn watch_rights(app: &App, are_known: bool) -> Failure {
+    let mut reloads = app.reloads();
+    if app.cache.is_embedded() {
+        // It has no users, and so no rights to look at.
+        std::future::pending::<()>().await;
+    }
+    if are_known {
+        // An error means that there will be no more.
+        let _ = reloads.changed().await;
+    }
     let mut told = String::new();
     loop {
         app.cache.connected().await;
-        match server::check_rights(&app.registry, &app.cache).await {
+        match server::check_rights(&app.live_for_long().registry, &app.cache).await {
             Ok(report) => {
-                return match apply(app, &report) {
-                    Err(failure) => failure,
-                    Ok(()) => std::future::pending().await,
-                };
+                if let Err(failure) = apply(app, &report) {
+                    return failure;
+                }
+                let _ = reloads.changed().await;
             }
             Err(error) => {
                 // Redis is still loading, or gone again.
@@ -97,7 +107,7 @@ async fn watch_rights(app: &App) -> Failure {
                     tracing::warn!("the Redis user's rights cannot be checked yet: {error}");
                     told = error;
                 }
-                tokio::time::sleep(app.config.redis.reconnect_max.get()).await;
+                tokio::time::sleep(app.live().config.redis.reconnect_max.get()).await;
             }
         }
     }
@@ -105,7 +115,7 @@ async fn watch_rights(app: &App) -> Failure {
 
 fn apply(app: &App, report: &RightsReport) -> Result<(), Failure> {
     for (name, reason) in &report.off {
-        if let Some(operation) = app.registry.get(name) {
+        if let Some(operation) = app.live().registry.get(name) {
             operation.switch_off(reason.clone());
         }
         tracing::warn!(operation = %name, "off: {reason}");
@@ -120,7 +130,7 @@ fn apply(app: &App, report: &RightsReport) -> Result<(), Failure> {
     if let Some(line) = &report.proper_user {
         tracing::warn!("a Redis user with just the rights that are needed:\n  {line}");
     }
-    if let (Some(complaint), true) = (complaint, app.config.redis.require_read_only) {
+    if let (Some(complaint), true) = (complaint, app.live().config.redis.require_read_only) {
         return Err(Failure::new(format!("redis.require_read_only: {complaint}")));
     }
     app.held_back.store(false, Ordering::Relaxed);

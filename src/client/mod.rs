@@ -8,8 +8,15 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{self, Message, protocol::WebSocketConfig},
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest as _,
+        http::{HeaderValue, StatusCode, header::AUTHORIZATION},
+        protocol::WebSocketConfig,
+    },
 };
+
+use crate::config::Secret;
 
 /// A connection to a server.
 pub struct Connection {
@@ -83,16 +90,29 @@ impl fmt::Display for ClientError {
 impl std::error::Error for ClientError {}
 
 impl Connection {
-    /// Connects to `ws://host:port`. `patience` bounds this and every call.
-    pub async fn open(url: &str, patience: Duration) -> Result<Self, ClientError> {
+    /// Connects to `ws://host:port` or `wss://host:port`, and logs in if there is a token. `patience` bounds
+    /// this and every call.
+    pub async fn open(url: &str, token: Option<&Secret>, patience: Duration) -> Result<Self, ClientError> {
         // A reply may be as large as the server's own limit lets it be.
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        let connecting = connect_async_with_config(url, Some(config), true);
-        let (socket, _) =
-            timeout(patience, connecting)
-                .await
-                .map_err(|_| ClientError::TimedOut(patience))?
-                .map_err(|error| ClientError::Unreachable(format!("cannot connect to {url}: {error}")))?;
+        let unreachable =
+            |error: &dyn fmt::Display| ClientError::Unreachable(format!("cannot connect to {url}: {error}"));
+        let mut request = url.into_client_request().map_err(|error| unreachable(&error))?;
+        if let Some(token) = token {
+            let login = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
+            // What is no header is no token either.
+            request.headers_mut().insert(AUTHORIZATION, login.map_err(|_| refused_token())?);
+        }
+        let connecting = connect_async_with_config(request, Some(config), true);
+        let (socket, _) = timeout(patience, connecting)
+            .await
+            .map_err(|_| ClientError::TimedOut(patience))?
+            .map_err(|error| match error {
+            tungstenite::Error::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
+                refused_token()
+            }
+            error => unreachable(&error),
+        })?;
         Ok(Self { socket, patience, last_id: 0 })
     }
 
@@ -161,6 +181,14 @@ impl Reply {
             }))),
         }
     }
+}
+
+fn refused_token() -> ClientError {
+    ClientError::Refused(Box::new(Refusal {
+        error_code: "UNAUTHENTICATED".to_owned(),
+        error: "the token is not valid".to_owned(),
+        details: Vec::new(),
+    }))
 }
 
 fn gone(error: &tungstenite::Error) -> ClientError {

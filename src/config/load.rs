@@ -208,7 +208,10 @@ fn place_of(metadata: &Metadata) -> String {
 
 /// Where the value of a key came from.
 fn source_of(figment: &Figment, key: &str) -> String {
-    match figment.find_metadata(key) {
+    // What stands in a list came with the list.
+    let parents = std::iter::successors(Some(key), |key| Some(key.rsplit_once('.')?.0));
+    let metadata = parents.filter_map(|key| figment.find_metadata(key)).next();
+    match metadata {
         Some(metadata) if !metadata.name.contains("Config") => place_of(metadata),
         _ => "default".to_owned(),
     }
@@ -233,6 +236,15 @@ fn leaves(key: String, value: &Value, visit: &mut impl FnMut(String, String)) {
             }
         }
         Value::Empty(..) => visit(key, "(none)".to_owned()),
+        Value::Array(_, values) if values.iter().all(|value| value.as_dict().is_none()) => {
+            let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            visit(key, if texts.is_empty() { "(none)".to_owned() } else { texts.join(", ") });
+        }
+        Value::Array(_, values) => {
+            for (index, value) in values.iter().enumerate() {
+                leaves(format!("{key}.{index}"), value, visit);
+            }
+        }
         Value::String(_, text) => visit(key, text.clone()),
         other => {
             let number = other.to_u128().map(|number| number.to_string());

@@ -1,6 +1,9 @@
 //! Configuration: built-in defaults < a TOML file < `.env` < the environment < flags.
 
+mod auth;
+mod listen;
 mod load;
+mod network;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
@@ -8,13 +11,16 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
+pub use auth::{Anonymous, Auth, Certificate, Issuer, Token};
+pub use listen::{Address, Listen, Place, Tls};
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
+pub use network::{Network, Origin};
 pub(crate) use values::milliseconds;
 pub use values::{Secret, Span, parse_duration};
 use values::{flag, text, whole};
 
 use crate::{
-    cache::{Address, LinkSettings},
+    cache::{self, LinkSettings},
     protocol,
 };
 
@@ -24,6 +30,8 @@ use crate::{
 pub struct Config {
     /// Where the server listens.
     pub listen: Listen,
+    /// Who may read what.
+    pub auth: Auth,
     /// Where the cache is.
     pub redis: Redis,
     /// What anyone may ask of the server.
@@ -34,34 +42,6 @@ pub struct Config {
     pub log: Log,
     /// A file laid over the built-in operations.yaml.
     pub operations_file: Option<PathBuf>,
-}
-
-/// Where the server listens.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Listen {
-    /// The address to listen on.
-    #[serde(deserialize_with = "text")]
-    pub host: String,
-    /// The port to listen on; 0 lets the system choose.
-    #[serde(deserialize_with = "whole")]
-    pub port: u16,
-    /// Threads that serve clients; 0: one a processor core.
-    #[serde(deserialize_with = "whole")]
-    pub workers: usize,
-    /// Whether anyone who can connect may read everything. Needed for an address that is not loopback.
-    pub anonymous: Anonymous,
-}
-
-/// Whether anyone who can connect may read everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Anonymous {
-    /// Only on loopback.
-    #[default]
-    Deny,
-    /// On any address.
-    Allow,
 }
 
 /// Where the cache is and how it is reached.
@@ -188,6 +168,9 @@ pub struct Log {
     pub level: String,
     /// As text or as JSON lines.
     pub format: LogFormat,
+    /// Whether every read of what belongs to a user is logged, with who read it.
+    #[serde(deserialize_with = "flag")]
+    pub audit_reads: bool,
 }
 
 /// How log lines look.
@@ -199,12 +182,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8765, workers: 0, anonymous: Anonymous::Deny }
-    }
 }
 
 impl Default for Redis {
@@ -246,7 +223,7 @@ impl Default for Limits {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        Self { level: "info".to_owned(), format: LogFormat::Text, audit_reads: false }
     }
 }
 
@@ -263,7 +240,7 @@ impl Redis {
             None => format!("redis://{}:{}/{}", self.host, self.port, self.db),
         };
         Ok(LinkSettings {
-            address: Address::parse(&url, user, password)?,
+            address: cache::Address::parse(&url, user, password)?,
             connections: self.connections,
             queue: self.queue,
             wide_reads: self.wide_reads,
@@ -271,6 +248,25 @@ impl Redis {
             response_timeout: self.response_timeout.get(),
             reconnect_max: self.reconnect_max.get(),
         })
+    }
+}
+
+impl Config {
+    /// The sections and keys that differ and are looked at at start alone.
+    pub(crate) fn needs_restart(&self, before: &Self) -> Vec<&'static str> {
+        let shown = |config: &Self| {
+            let Listen { host, port, tls, also, workers, .. } = &config.listen;
+            [
+                ("redis", format!("{:?}", config.redis)),
+                ("log", format!("{:?} {:?}", config.log.level, config.log.format)),
+                ("listen.host", format!("{host:?} {port:?}")),
+                ("listen.tls", format!("{tls:?}")),
+                ("listen.also", format!("{also:?}")),
+                ("listen.workers", format!("{workers:?}")),
+            ]
+        };
+        let differ = shown(self).into_iter().zip(shown(before)).filter(|(now, before)| now != before);
+        differ.map(|((key, _), _)| key).collect()
     }
 }
 
@@ -325,6 +321,7 @@ impl Config {
             ("redis.connect_timeout", self.redis.connect_timeout),
             ("redis.response_timeout", self.redis.response_timeout),
             ("redis.reconnect_max", self.redis.reconnect_max),
+            ("auth.login_timeout", self.auth.login_timeout),
             ("limits.handshake_timeout", limits.handshake_timeout),
             ("limits.write_timeout", limits.write_timeout),
             ("limits.read_timeout", limits.read_timeout),
@@ -335,6 +332,8 @@ impl Config {
                 faults.push((key, "0 leaves no time for anything".to_owned()));
             }
         }
+        faults.extend(self.listen.faults());
+        faults.extend(self.auth.faults());
         if let Err(error) = self.log.check_level() {
             faults.push(("log.level", error));
         }

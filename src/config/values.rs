@@ -152,6 +152,39 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     deserializer.deserialize_any(Flag)
 }
 
+/// A list, which the environment and flags hold as a text, with commas.
+pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    struct List;
+
+    impl<'de> de::Visitor<'de> for List {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(Text(text)) = sequence.next_element()? {
+                texts.push(text);
+            }
+            Ok(texts)
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Text(#[serde(deserialize_with = "text")] String);
+
+    let texts = deserializer.deserialize_any(List)?;
+    texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

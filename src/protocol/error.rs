@@ -143,6 +143,16 @@ impl Error {
         Self::new(ErrorCode::InternalError, message).because(cause)
     }
 
+    /// Who asks has not logged in, or not well.
+    pub fn unauthenticated() -> Self {
+        Self::new(ErrorCode::Unauthenticated, "log in with a valid token: `authenticate`")
+    }
+
+    /// Who asks may not read this. The same words whether or not it exists.
+    pub fn forbidden() -> Self {
+        Self::new(ErrorCode::Forbidden, "this login may not read that")
+    }
+
     /// Params that break their schema.
     pub fn invalid_params(details: Vec<Violation>) -> Self {
         let message = match details.as_slice() {

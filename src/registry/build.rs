@@ -16,6 +16,7 @@ use super::{
     describe::errors_of,
     entry::{self, Entry},
     params::check_example,
+    rights::{Needs, Owner},
     schema::Dialect,
     stream::{StreamFacts, params_schema, share_prefixes, update_schema},
 };
@@ -181,7 +182,7 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
         channel: entry.channel.as_ref().map(|pattern| pattern.source().to_owned()),
         poll_interval_ms: (operation.kind != Kind::System).then(|| milliseconds(interval(entry))),
         push: is_stream.then(|| if entry.channel.is_some() { "channel" } else { "tracking" }.to_owned()),
-        scope: entry.scope.clone(),
+        scope: entry.scope,
         owner: entry.owner.clone(),
         errors: errors_of(operation),
         examples: operation
@@ -206,6 +207,9 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
         name: operation.name,
         answer: operation.answer,
         is_shared: operation.is_shared(),
+        has_owned_rows: operation.has_owned_rows,
+        is_login: operation.is_login,
+        needs: Needs { scope: entry.scope, owner: entry.owner.as_deref().map(Owner::of) },
         plan: Arc::new(plan),
         stream: operation
             .watched
@@ -242,8 +246,10 @@ fn check_entry(operation: &Operation, entry: &Entry, described: &Described, faul
             fault(format!("`{field}`: `{{{slot}}}` is no param of it; {hint}"));
         }
     }
-    if let Some(owner) = entry.owner.as_deref().filter(|owner| !params.contains(owner)) {
-        fault(format!("`owner`: `{owner}` is no param of it"));
+    if let Some(Owner::Param(owner)) = entry.owner.as_deref().map(Owner::of)
+        && !params.contains(&owner.as_str())
+    {
+        fault(format!("`owner`: `{owner}` is no param of it, nor `{}`", Owner::ALL_USERS));
     }
 }
 

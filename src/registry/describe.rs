@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Registry,
+    Ask, Registry,
     build::{params_of, update_of},
     schema::{Dialect, SchemaDocument, document},
 };
 use crate::{
+    access::{Rights, Scope},
     operation::{Kind, Operation},
     protocol::{Error, ErrorCode, Result, Violation},
     streams::Options,
@@ -55,8 +56,9 @@ pub struct Described {
     /// `tracking`. A stream's reply says how it is.
     pub push: Option<String>,
     /// What a caller must be entitled to; null: nothing.
-    pub scope: Option<String>,
-    /// The param that names whose data it is.
+    pub scope: Option<Scope>,
+    /// The param that names whose data it is; `all_users`: it can't be told, so it is for those who may read
+    /// everybody's.
     pub owner: Option<String>,
     /// The error codes that it may answer with.
     pub errors: Vec<ErrorCode>,
@@ -67,9 +69,11 @@ pub struct Described {
 /// Narrows `describe` down.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter<'a> {
+    /// What the caller may; None: everything.
+    pub(crate) rights: Option<&'a Rights>,
     pub(crate) operation: Option<&'a str>,
     pub(crate) domain: Option<&'a str>,
-    /// Those too that are off.
+    /// Those too that are off, or that the caller may not call.
     pub(crate) all: bool,
 }
 
@@ -84,6 +88,11 @@ impl Described {
 /// The codes that an operation may answer with, beside those that any message may get.
 pub(super) fn errors_of(operation: &Operation) -> Vec<ErrorCode> {
     let mut codes = vec![ErrorCode::InvalidParams];
+    match operation.kind {
+        Kind::System if operation.is_login => codes.push(ErrorCode::Unauthenticated),
+        Kind::System => {}
+        Kind::Read | Kind::Stream => codes.push(ErrorCode::Forbidden),
+    }
     if operation.may_miss {
         codes.push(ErrorCode::CacheMiss);
     }
@@ -103,7 +112,9 @@ impl Registry {
     /// The operations that a filter lets through, as a JSON array, by name.
     pub(crate) fn describe(&self, filter: &Filter<'_>) -> String {
         let chosen = self.iter().filter(|operation| {
-            (filter.all || operation.off.get().is_none())
+            (filter.all
+                || operation.off.get().is_none()
+                    && filter.rights.is_none_or(|rights| operation.is_open_to(rights, Ask::Anything)))
                 && filter.operation.is_none_or(|name| name == operation.name)
                 && filter.domain.is_none_or(|domain| domain == operation.described.domain)
         });
@@ -158,7 +169,7 @@ impl Registry {
                 .filter(|name| !(is_stream && Options::NAMES.contains(name)))
                 .map(|name| if is_required(name) { name.to_owned() } else { format!("[{name}]") })
                 .collect();
-            let scope = operation.scope.as_deref().unwrap_or("–");
+            let scope = operation.scope.map_or("–", Scope::as_str);
             let row = format!(
                 "| `{}` | {} | {} | {scope} |\n",
                 operation.name,

@@ -12,12 +12,11 @@ use super::{
     closest, yaml,
 };
 use crate::{
+    access::Scope,
     cache::{Pattern, ScanLimits},
     config::parse_duration,
 };
 
-/// What a caller may be entitled to.
-pub(super) const SCOPES: [&str; 5] = ["market", "account", "orders", "bots", "ops"];
 const FIELDS: [&str; 8] =
     ["keys", "channel", "poll_interval", "scope", "owner", "limits", "summary", "enabled"];
 const LIMITS: [&str; 2] = ["scan_keys", "scan_steps"];
@@ -30,7 +29,7 @@ pub(super) struct Entry {
     pub(super) keys: BTreeMap<String, Pattern>,
     pub(super) channel: Option<Pattern>,
     pub(super) poll_interval: Option<Duration>,
-    pub(super) scope: Option<String>,
+    pub(super) scope: Option<Scope>,
     pub(super) owner: Option<String>,
     pub(super) scan_limits: ScanLimits,
     pub(super) summary: Option<String>,
@@ -132,9 +131,9 @@ impl Reader<'_> {
                         entry.poll_interval = Some(interval);
                     }
                 }
-                "scope" => match value.as_str() {
-                    Some(scope) if SCOPES.contains(&scope) => entry.scope = Some(scope.to_owned()),
-                    _ => self.fault(format!("`scope`: one of {}", SCOPES.join(", "))),
+                "scope" => match value.as_str().unwrap_or_default().parse() {
+                    Ok(scope) => entry.scope = Some(scope),
+                    Err(error) => self.fault(format!("`scope`: {error}")),
                 },
                 "owner" => entry.owner = self.text("owner", value).or(entry.owner.take()),
                 "summary" => entry.summary = self.text("summary", value).or(entry.summary.take()),

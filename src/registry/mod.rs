@@ -5,11 +5,15 @@ mod build;
 mod describe;
 mod entry;
 mod params;
+mod rights;
 mod schema;
 mod stream;
 mod yaml;
 
-use std::sync::{Arc, OnceLock, atomic::Ordering};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, OnceLock, atomic::Ordering},
+};
 
 use serde_json::Value;
 
@@ -17,6 +21,7 @@ pub use build::{Faults, Source};
 pub use describe::Described;
 pub(crate) use describe::Filter;
 pub(crate) use params::typed;
+pub(crate) use rights::Ask;
 pub use schema::{Dialect, SchemaDocument};
 
 use crate::{
@@ -36,6 +41,10 @@ pub struct Registered {
     pub(crate) answer: Answer,
     /// Whether those who ask the same at the same time share one read.
     pub(crate) is_shared: bool,
+    /// Whether what it reads belongs to different users.
+    pub(crate) has_owned_rows: bool,
+    is_login: bool,
+    needs: rights::Needs,
     pub(crate) plan: Arc<Plan>,
     /// What there is to know of it if it is a stream.
     pub(crate) stream: Option<stream::StreamFacts>,
@@ -61,6 +70,12 @@ impl Registry {
     /// All operations, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Registered> {
         self.operations.iter().map(|operation| &**operation)
+    }
+
+    /// The streams, by name.
+    pub(crate) fn streams(&self) -> HashMap<&'static str, Arc<Registered>> {
+        let streams = self.operations.iter().filter(|operation| operation.stream.is_some());
+        streams.map(|operation| (operation.name, operation.clone())).collect()
     }
 
     /// One operation.
@@ -89,10 +104,14 @@ impl Registry {
         Error::new(ErrorCode::InvalidOperation, format!("no operation {shown:?}{hint}"))
     }
 
+    /// What streams ask the cache to tell.
+    pub(crate) fn wishes(&self) -> BTreeSet<Wish> {
+        self.iter().flat_map(Registered::wishes).collect()
+    }
+
     /// The channels that streams listen to.
     pub fn channels(&self) -> Vec<Glob> {
-        let wishes = self.iter().flat_map(Registered::wishes);
-        wishes.filter_map(|wish| if let Wish::Channels(glob) = wish { Some(glob) } else { None }).collect()
+        self.wishes().iter().filter_map(Wish::channels).cloned().collect()
     }
 
     /// Everything that the operations need of the Redis user.
@@ -131,6 +150,13 @@ impl Registered {
     pub fn switch_off(&self, reason: String) {
         // The first reason stands.
         let _ = self.off.set(reason);
+    }
+
+    /// Stays off if another that does the same was.
+    pub(crate) fn stay_off(&self, before: &Self) {
+        if let Some(reason) = before.off.get().filter(|_| self.plan.keys == before.plan.keys) {
+            self.switch_off(reason.clone());
+        }
     }
 
     /// An error if it is off.

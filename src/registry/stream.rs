@@ -51,6 +51,14 @@ impl Registered {
         self.stream.as_ref().ok_or_else(|| Error::internal(format!("{} is no stream", self.name)))
     }
 
+    /// Whether a stream is read as another one is: by the same keys, channel and scans, of the same rows.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        let channel = |operation: &Self| operation.stream.as_ref().map(|stream| stream.channel.clone());
+        self.plan.keys == other.plan.keys
+            && self.plan.scan_limits == other.plan.scan_limits
+            && channel(self) == channel(other)
+    }
+
     /// Takes out of a stream's params what every stream takes.
     pub(crate) fn stream_options(&self, params: &mut Value) -> Result<Options> {
         let mut options = Map::new();

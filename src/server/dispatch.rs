@@ -15,15 +15,17 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    App, System,
+    App, Live, System,
+    caller::Caller,
     flights::{Flight, Flights},
 };
 use crate::{
+    access::Identity,
     cache::{Cache, View},
     operation::{Answer, Outcome},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
-    registry::Registered,
-    streams::{Client, Hub, Opening, Ringer},
+    registry::{Ask, Registered},
+    streams::{Hub, Opening, Ringer},
 };
 
 /// The reply to a frame, now or when the cache has answered.
@@ -78,17 +80,18 @@ pub(super) struct Desk {
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
-pub(super) fn begin(desk: &Arc<Desk>, client: &Arc<Client>, text: &str) -> Answering {
+pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answering {
     /// How many arrays there have been.
     static ARRAYS: AtomicU64 = AtomicU64::new(0);
-    let limits = &desk.app.config.limits;
+    let live = desk.app.live();
+    let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one(desk, client, request, None),
+        Message::One(request) => begin_one(desk, caller, request, None),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
-            let reply = Box::pin(answer_array(desk.clone(), client.clone(), requests, number));
+            let reply = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
             Answering::Later(Running { requests: count, array: Some(number), work: Work::Array(reply) })
         }
     }
@@ -97,19 +100,22 @@ pub(super) fn begin(desk: &Arc<Desk>, client: &Arc<Client>, text: &str) -> Answe
 /// Answers an array: its elements run side by side, as many at once as a connection may have in flight.
 async fn answer_array(
     desk: Arc<Desk>,
-    client: Arc<Client>,
+    caller: Arc<Caller>,
     requests: Vec<Result<Request<'static>, Rejected>>,
     number: u64,
 ) -> Reply {
     let app = &desk.app;
-    let limits = &app.config.limits;
+    let (in_flight, reply_bytes) = {
+        let live = app.live();
+        (live.config.limits.in_flight, live.config.limits.reply_bytes)
+    };
     let elements: Vec<_> =
-        requests.into_iter().map(|request| answer_one(&desk, &client, request, number)).collect();
-    let mut answers = stream::iter(elements).buffered(limits.in_flight);
+        requests.into_iter().map(|request| answer_one(&desk, &caller, request, number)).collect();
+    let mut answers = stream::iter(elements).buffered(in_flight);
     let mut replies = Vec::new();
     let mut bytes = 0;
     while let Some((id, mut reply)) = answers.next().await {
-        if bytes + reply.len() > limits.reply_bytes {
+        if bytes + reply.len() > reply_bytes {
             reply = app.failure(&id, &app.too_large(bytes + reply.len()));
         }
         bytes += reply.len();
@@ -120,14 +126,14 @@ async fn answer_array(
 
 async fn answer_one(
     desk: &Desk,
-    client: &Client,
+    caller: &Arc<Caller>,
     request: Result<Request<'static>, Rejected>,
     array: u64,
 ) -> (RequestId, Reply) {
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
     };
-    let reply = match begin_one(desk, client, request, Some(array)) {
+    let reply = match begin_one(desk, caller, request, Some(array)) {
         Answering::Now(reply) => reply,
         Answering::Later(running) => running.await.reply,
     };
@@ -136,39 +142,54 @@ async fn answer_one(
 
 fn begin_one(
     desk: &Desk,
-    client: &Client,
+    caller: &Arc<Caller>,
     request: Result<Request<'_>, Rejected>,
     array: Option<u64>,
 ) -> Answering {
     let app = &desk.app;
+    let live = app.live();
     app.stats.request();
     let request = match request {
         Ok(request) => request,
         Err(Rejected { id, error }) => return Answering::Now(app.failure(&id, &error)),
     };
-    let (operation, params) = match prepare(app, &request) {
+    let Prepared { operation, params, identity } = match prepare(app, &live, caller, &request) {
         Ok(prepared) => prepared,
         Err(error) => return Answering::Now(app.failure(&request.id, &error)),
     };
+    let users = identity.filter(|_| operation.has_owned_rows).map(|identity| identity.rights.users().clone());
     match operation.answer {
         Answer::System(answer) => {
-            let outcome = answer(&System { app, client }, &params).map(|result| (result, Vec::new()));
-            Answering::Now(app.reply(&request.id, &outcome))
+            let mut answer = answer(System { app: app.clone(), caller: caller.clone() }, params);
+            // All but one need not wait for anything, and what follows in the frame may build on it.
+            match (&mut answer).now_or_never() {
+                Some(outcome) => Answering::Now(app.reply(&request.id, &outcome)),
+                None => {
+                    let work = Work::Read(app.clone(), request.id, answer);
+                    Answering::Later(Running { requests: 1, array: None, work })
+                }
+            }
         }
         Answer::Stream { .. } => {
             let id = &request.id;
-            let opened = client.open(Opening { id, operation, params, array });
+            let opened = caller.streams.open(Opening { id, operation, params, users, array });
             Answering::Now(app.reply(id, &opened.map(|settings| (settings, Vec::new()))))
         }
         Answer::Read { run, .. } => {
-            let view = |params| View::new(desk.cache.clone(), operation.plan.clone(), params);
+            let view = |params| {
+                let view = View::new(desk.cache.clone(), operation.plan.clone(), params);
+                match &users {
+                    Some(users) => view.of_users(users.clone()),
+                    None => view,
+                }
+            };
             let (app, id) = (app.clone(), request.id);
             let work = match operation.is_shared {
                 false => Work::Read(app, id, run(view(params))),
                 true => {
-                    let limit = app.config.limits.read_timeout.get();
+                    let limit = live.config.limits.read_timeout.get();
                     let read = || within(limit, run(view(params.clone())));
-                    Work::SharedRead(app, id, desk.flights.join(operation.name, &params, read))
+                    Work::SharedRead(app, id, desk.flights.join(operation.name, &params, users.clone(), read))
                 }
             };
             Answering::Later(Running { requests: 1, array: None, work })
@@ -185,10 +206,29 @@ fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'stat
     })
 }
 
-/// The operation and its params, if there is nothing wrong with either.
-fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Arc<Registered>, Value), Error> {
-    let operation =
-        app.registry.get(&request.operation).ok_or_else(|| app.registry.unknown(&request.operation))?;
+/// A request that there is nothing wrong with.
+struct Prepared<'l> {
+    operation: &'l Arc<Registered>,
+    params: Value,
+    identity: Option<Arc<Identity>>,
+}
+
+/// The operation and its params, if there is nothing wrong with either and the caller may ask for it.
+fn prepare<'l>(
+    app: &App,
+    live: &'l Live,
+    caller: &Caller,
+    request: &Request<'_>,
+) -> Result<Prepared<'l>, Error> {
+    let identity = caller.identity();
+    let found = live.registry.get(&request.operation);
+    if identity.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
+        // Whether or not there is such an operation.
+        caller.audit(found.map(|found| &**found), &"not logged in");
+        return Err(Error::unauthenticated());
+    }
+    let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;
+    caller.check(identity.as_deref(), operation, Ask::Anything)?;
     operation.check_on()?;
     if !matches!(operation.answer, Answer::System(_)) && app.held_back.load(Ordering::Relaxed) {
         let message = "the server has yet to see that its login to the cache may only read";
@@ -196,17 +236,21 @@ fn prepare<'a>(app: &'a App, request: &Request<'_>) -> Result<(&'a Arc<Registere
     }
     let params = match &request.params {
         None => Value::Object(Map::new()),
-        Some(raw) => parse_params(raw, app.config.limits.json_depth)
+        Some(raw) => parse_params(raw, live.config.limits.json_depth)
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
     };
     operation.validate(&params)?;
-    Ok((operation, params))
+    caller.check(identity.as_deref(), operation, Ask::With(&params))?;
+    if let Some(identity) = identity.as_deref().filter(|_| live.config.log.audit_reads) {
+        caller.audit_read(identity, operation, &params);
+    }
+    Ok(Prepared { operation, params, identity })
 }
 
 impl App {
     fn reply(&self, id: &RequestId, outcome: &Outcome) -> Reply {
         match outcome {
-            Ok((result, warnings)) if result.len() <= self.config.limits.reply_bytes => {
+            Ok((result, warnings)) if result.len() <= self.live().config.limits.reply_bytes => {
                 Reply::success(id, result, warnings)
             }
             Ok((result, _)) => self.failure(id, &self.too_large(result.len())),
@@ -225,7 +269,7 @@ impl App {
     }
 
     fn too_large(&self, length: usize) -> Error {
-        let most = self.config.limits.reply_bytes;
+        let most = self.live().config.limits.reply_bytes;
         Error::new(ErrorCode::LimitExceeded, format!("the answer has {length} bytes; at most {most} may be"))
     }
 }

@@ -16,7 +16,7 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use crate::operation::Outcome;
+use crate::{access::Users, operation::Outcome};
 
 /// A read that several may wait for. It goes on for as long as one of them does.
 pub(super) type Flight = Shared<BoxFuture<'static, Arc<Outcome>>>;
@@ -28,8 +28,8 @@ const MOST_SHARED: usize = 1024;
 #[derive(Default)]
 pub(super) struct Flights(Mutex<HashMap<Subject, Latest>>);
 
-/// What is read: an operation and its params.
-type Subject = (&'static str, Value);
+/// What is read: an operation, its params, and whose rows.
+type Subject = (&'static str, Value, Option<Users>);
 
 /// The last read of its subject that was asked for.
 struct Latest {
@@ -43,9 +43,10 @@ impl Flights {
         &self,
         operation: &'static str,
         params: &Value,
+        users: Option<Users>,
         read: impl FnOnce() -> BoxFuture<'static, Outcome>,
     ) -> Flight {
-        let subject = (operation, params.clone());
+        let subject = (operation, params.clone(), users);
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let latest = flights.get(&subject).and_then(|latest| Some((latest, latest.flight.upgrade()?)));
         let before = match latest {
@@ -99,7 +100,7 @@ mod tests {
         }
 
         fn ask(&self, symbol: &str) -> Flight {
-            self.flights.join("read", &json!({ "symbol": symbol }), || {
+            self.flights.join("read", &json!({ "symbol": symbol }), None, || {
                 let (let_end, begun) = (self.let_end.clone(), self.begun.clone());
                 Box::pin(async move {
                     let number = begun.fetch_add(1, Ordering::Relaxed);

@@ -10,42 +10,66 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri,
+    HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
     header::{self, HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
+    upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
     time::timeout,
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::App;
+use super::{
+    App, Live,
+    caller::{Login, Peer},
+    listen::Io,
+};
+use crate::{
+    access::Credential,
+    config::{Listen, Origin, Secret},
+};
 
 /// How much of a request's head is read.
 const MOST_HEAD_BYTES: usize = 16 * 1024;
 /// How long what a client still sends is read, so that it can read our last words.
 const LINGER: Duration = Duration::from_secs(1);
+/// The subprotocol that this server speaks. Who offers a token as another one offers this too, so that the
+/// server can choose one that is no secret.
+const SUBPROTOCOL: &str = "fullon-cache-api";
+/// How a subprotocol begins that is a token.
+const TOKEN_SUBPROTOCOL: &str = "bearer.";
 
-/// Answers HTTP until a client upgrades. Gives its socket, and what it sent already beyond the upgrade;
-/// None if it never does.
-pub(super) async fn handshake(socket: TcpStream, app: &Arc<App>) -> Option<(TcpStream, Vec<u8>)> {
-    let limit = app.config.limits.handshake_timeout.get();
+/// A client that has upgraded to WebSocket.
+pub(super) struct Upgraded {
+    pub(super) socket: Box<dyn Io>,
+    /// What it sent already beyond the upgrade.
+    pub(super) early: Vec<u8>,
+    pub(super) peer: Peer,
+    pub(super) login: Login,
+}
+
+/// Answers HTTP until a client upgrades; None if it never does.
+pub(super) async fn handshake(socket: Box<dyn Io>, peer: Peer, app: &Arc<App>) -> Option<Upgraded> {
+    let limit = app.live().config.limits.handshake_timeout.get();
     let upgrading = Mutex::new(None);
     let service = service_fn(|mut request: Request<Incoming>| {
-        let response = match answer(&request) {
-            Ok(response) => {
-                *upgrading.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(hyper::upgrade::on(&mut request));
-                response
-            }
-            Err(response) => *response,
-        };
-        async move { Ok::<_, Infallible>(response) }
+        let (upgrading, peer) = (&upgrading, peer.clone());
+        async move {
+            let response = match answer(&request, peer, &app.live_for_long()).await {
+                Ok((response, peer, login)) => {
+                    *upgrading.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some((hyper::upgrade::on(&mut request), peer, login));
+                    response
+                }
+                Err(response) => *response,
+            };
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -54,53 +78,86 @@ pub(super) async fn handshake(socket: TcpStream, app: &Arc<App>) -> Option<(TcpS
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     timeout(limit, connection).await.ok()?.ok()?;
-    let upgrading = upgrading.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-    let upgraded = upgrading.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+    let (upgrading, peer, login): (OnUpgrade, Peer, Login) =
+        upgrading.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    let parts = upgrading.await.ok()?.downcast::<TokioIo<Box<dyn Io>>>().ok()?;
+    Some(Upgraded { socket: parts.io.into_inner(), early: parts.read_buf.to_vec(), peer, login })
 }
 
+type Refusal = Box<Response<Full<Bytes>>>;
+
 /// The answer to a request: `Ok` if it upgrades the connection.
-fn answer(request: &Request<Incoming>) -> Result<Response<Full<Bytes>>, Box<Response<Full<Bytes>>>> {
+async fn answer(
+    request: &Request<Incoming>,
+    mut peer: Peer,
+    live: &Live,
+) -> Result<(Response<Full<Bytes>>, Peer, Login), Refusal> {
+    let headers = request.headers();
+    let accept = accept_key(request, &live.config.listen)?;
+    let offered = Offered::of(headers);
+    if offered.token.is_some() && !offered.has_ours {
+        let message = "Offer the subprotocol fullon-cache-api beside the token.\n";
+        return Err(page(StatusCode::BAD_REQUEST, message));
+    }
+    see_through_proxies(&mut peer, headers, &live.config.listen);
+    let token = bearer(headers)
+        .or(offered.token)
+        .or_else(|| live.config.auth.token_in_query.then(|| in_query(request)).flatten());
+    let credential = match (token, &peer.certificate) {
+        (Some(token), _) => Credential::Token(Secret::from(token)),
+        (None, Some(certificate)) => Credential::Certificate(certificate.clone()),
+        (None, None) => Credential::None { is_local: peer.is_local },
+    };
+    let login = Login::at_opening(&live.access, credential).await.map_err(|denied| {
+        tracing::warn!(target: super::caller::AUDIT, from = %peer, allowed = false, "a bad token: {denied}");
+        let mut refusal = page(StatusCode::UNAUTHORIZED, "The token is not valid.\n");
+        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        refusal
+    })?;
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if offered.has_ours {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Ok((response, peer, login))
+}
+
+/// The answer to the key of a request that opens a WebSocket as it should.
+fn accept_key(request: &Request<Incoming>, listen: &Listen) -> Result<HeaderValue, Refusal> {
     let headers = request.headers();
     let path = request.uri().path();
+    let is_ours = matches!(path, "/" | "/ws");
     if !has_token(headers, header::CONNECTION, "upgrade") || !has_token(headers, header::UPGRADE, "websocket")
     {
-        return Err(Box::new(match path {
-            "/" | "/ws" => page(StatusCode::OK, "fullon_cache_api: connect by WebSocket, here or at /ws.\n"),
-            _ => page(StatusCode::NOT_FOUND, "Nothing here. The API is a WebSocket at / and at /ws.\n"),
-        }));
+        return Err(match is_ours {
+            true => page(StatusCode::OK, "fullon_cache_api: connect by WebSocket, here or at /ws.\n"),
+            false => page(StatusCode::NOT_FOUND, "Nothing here. The API is a WebSocket at / and at /ws.\n"),
+        });
     }
-    let refusal = if !matches!(path, "/" | "/ws") {
+    let refusal = if !is_ours {
         Some((StatusCode::NOT_FOUND, "The API is a WebSocket at / and at /ws.\n"))
     } else if request.method() != Method::GET {
         Some((StatusCode::METHOD_NOT_ALLOWED, "A WebSocket opens with GET.\n"))
-    } else if !is_same_origin(headers) {
-        Some((StatusCode::FORBIDDEN, "Pages of other origins may not connect.\n"))
+    } else if !is_welcome(headers, &listen.origins) {
+        Some((StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n"))
     } else if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         Some((StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is wanted.\n"))
     } else {
         None
     };
     if let Some((status, text)) = refusal {
-        return Err(Box::new(page(status, text)));
+        return Err(page(status, text));
     }
-    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
-        return Err(Box::new(page(StatusCode::BAD_REQUEST, "There is no Sec-WebSocket-Key.\n")));
-    };
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    // Base64 is always a valid header value.
-    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    Ok(response)
+    let key = headers.get(header::SEC_WEBSOCKET_KEY);
+    let accept = key.and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok());
+    accept.ok_or_else(|| page(StatusCode::BAD_REQUEST, "There is no Sec-WebSocket-Key.\n"))
 }
 
-fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+fn page(status: StatusCode, text: &'static str) -> Refusal {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -109,39 +166,96 @@ fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     if status == StatusCode::UPGRADE_REQUIRED {
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     }
-    response
+    Box::new(response)
 }
 
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
+    words(headers, name).any(|word| word.eq_ignore_ascii_case(token))
+}
+
+/// What stands between the commas of a header.
+fn words(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The subprotocols that a client offers.
+struct Offered<'r> {
+    has_ours: bool,
+    /// A token: a browser's page can send one in no other header.
+    token: Option<&'r str>,
+}
+
+impl<'r> Offered<'r> {
+    fn of(headers: &'r HeaderMap) -> Self {
+        let offered = || words(headers, header::SEC_WEBSOCKET_PROTOCOL);
+        Self {
+            has_ours: offered().any(|word| word == SUBPROTOCOL),
+            token: offered().find_map(|word| word.strip_prefix(TOKEN_SUBPROTOCOL)),
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn in_query(request: &Request<Incoming>) -> Option<&str> {
+    let pairs = request.uri().query()?.split('&');
+    pairs.filter_map(|pair| pair.strip_prefix("token=")).next()
+}
+
+/// Who a client is behind proxies. What an unknown one forwards is not believed, but neither is the client
+/// then taken for a local one.
+fn see_through_proxies(peer: &mut Peer, headers: &HeaderMap, listen: &Listen) {
+    const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+    let signs = [FORWARDED_FOR, header::FORWARDED, header::VIA, HeaderName::from_static("x-real-ip")];
+    if signs.iter().any(|sign| headers.contains_key(sign)) {
+        peer.is_local = false;
+    }
+    let is_trusted = |address: IpAddr| listen.trusted_proxies.iter().any(|net| net.contains(address));
+    if !peer.address.is_some_and(is_trusted) {
+        return;
+    }
+    // Each proxy appends who it heard from; what stands before the last stranger may be made up.
+    for word in words(headers, FORWARDED_FOR).rev() {
+        let Ok(address) = word.parse::<IpAddr>() else { return };
+        peer.address = Some(address.to_canonical());
+        if !is_trusted(address) {
+            return;
+        }
+    }
 }
 
 /// A browser lets any page open a WebSocket to anywhere, loopback included, and says which page it is.
-/// Only a page that this server's own address served may; programs other than browsers send no origin.
-/// The address must be one that no stranger's name can be made to point to: a number, or `localhost`.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+/// Only a page of a listed origin may, or one that this server's own address served; programs other than
+/// browsers send no origin. This server's own address must be one that no stranger's name can be made to
+/// point to: a number, or `localhost`.
+fn is_welcome(headers: &HeaderMap, origins: &[Origin]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+    let Some(origin) = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok()) else {
+        return false;
+    };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let Some(origin) = origin.as_ref().and_then(Uri::authority) else { return false };
-    let name = origin.host().trim_start_matches('[').trim_end_matches(']');
-    Some(origin.as_str()) == host && (name == "localhost" || name.parse::<IpAddr>().is_ok())
+    let is_sure = origin.host() == "localhost" || origin.host().parse::<IpAddr>().is_ok();
+    origins.contains(&origin) || is_sure && host.is_some_and(|host| origin.is_at(host))
 }
 
 /// Tells a client that it is one too many.
-pub(super) async fn refuse(mut socket: TcpStream) {
+pub(super) async fn refuse(mut socket: Box<dyn Io>) {
     const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
         content-type: text/plain; charset=utf-8\r\ncontent-length: 38\r\n\r\n\
         All connections are taken; come later\n";
     if timeout(LINGER, socket.write_all(FULL)).await.is_ok_and(|written| written.is_ok()) {
-        linger(&mut socket).await;
+        linger(&mut *socket).await;
     }
 }
 
 /// Ends a connection so that the client can still read what was sent to it: a socket that is closed
 /// with unread bytes in it is reset, and takes the last words with it.
-pub(super) async fn linger(socket: &mut TcpStream) {
+pub(super) async fn linger(socket: &mut dyn Io) {
     const MOST_BYTES: usize = 4 << 20;
     let drain = async {
         if socket.shutdown().await.is_err() {

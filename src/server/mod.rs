@@ -1,39 +1,43 @@
 //! Listens, upgrades, and runs one session a client.
 
+mod caller;
+mod deadlines;
 mod dispatch;
 mod flights;
 mod http;
+mod listen;
+mod live;
+mod login;
 mod rights;
 mod session;
 mod stats;
 mod streams;
 mod system;
+mod tls;
 mod worker;
 
 use std::{
     io,
-    net::IpAddr,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
+    sync::{Semaphore, mpsc, watch},
     task::JoinSet,
     time::timeout,
 };
 
-use crate::{
-    cache::Cache,
-    config::{Anonymous, Config},
-    registry::Registry,
-    streams::Hub,
-};
+use crate::{cache::Cache, streams::Hub};
+pub use listen::Listener;
+use listen::{Arrived, Guest};
+pub use live::Live;
 pub use rights::{RightsReport, check_rights};
 pub use system::System;
 
 use stats::Stats;
+use tls::Tls;
 use worker::Worker;
 
 /// How long clients have to take note that the server stops.
@@ -43,9 +47,12 @@ const REFUSALS_AT_ONCE: usize = 64;
 
 /// What all sessions share.
 pub struct App {
-    pub(crate) registry: Registry,
+    live: ArcSwap<Live>,
+    /// Counts what replaced it.
+    reloads: watch::Sender<u64>,
+    /// What is watched, once the server runs.
+    hub: OnceLock<Arc<Hub>>,
     pub(crate) cache: Cache,
-    pub(crate) config: Config,
     pub(crate) stats: Stats,
     pub(crate) started: Instant,
     /// Whether reads wait until the check of the Redis user's rights has passed.
@@ -54,21 +61,52 @@ pub struct App {
 
 impl App {
     /// Everything that a server needs but a socket.
-    pub fn new(registry: Registry, cache: Cache, config: Config) -> Arc<Self> {
-        let held_back = AtomicBool::new(config.redis.require_read_only && !cache.is_embedded());
+    pub fn new(live: Live, cache: Cache) -> Arc<Self> {
+        let held_back = AtomicBool::new(live.config.redis.require_read_only && !cache.is_embedded());
         Arc::new(Self {
-            registry,
+            live: ArcSwap::from_pointee(live),
+            reloads: watch::Sender::new(0),
+            hub: OnceLock::new(),
             cache,
-            config,
             stats: Stats::default(),
             started: Instant::now(),
             held_back,
         })
     }
 
-    /// The operations.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
+    /// What is in force now. It is looked at and let go of, for a reload may replace it.
+    pub fn live(&self) -> Guard<Arc<Live>> {
+        self.live.load()
+    }
+
+    /// The same for those who wait for something meanwhile.
+    pub(crate) fn live_for_long(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Takes over what is to be in force from now on: whole, and for all that is under way too. What takes a
+    /// new start is said in the log.
+    pub fn reload(&self, live: Live) {
+        for operation in live.registry.iter() {
+            // What its Redis user may not do will be looked at again.
+            if let Some(before) = self.live().registry.get(operation.name()) {
+                operation.stay_off(before);
+            }
+        }
+        for key in live.config.needs_restart(&self.live().config) {
+            tracing::warn!("`{key}` is another now; that needs a restart");
+        }
+        let live = Arc::new(live);
+        self.live.store(live.clone());
+        if let Some(hub) = self.hub.get() {
+            hub.adopt(&live.registry, live.config.streams.clone());
+        }
+        self.reloads.send_modify(|reloads| *reloads += 1);
+    }
+
+    /// Tells of reloads: its value grows with each.
+    pub fn reloads(&self) -> watch::Receiver<u64> {
+        self.reloads.subscribe()
     }
 
     /// The cache.
@@ -77,73 +115,85 @@ impl App {
     }
 }
 
-/// Opens the socket that the configuration names. Refuses an address that others can reach, unless the
-/// operator said that anyone may read.
-pub async fn bind(config: &Config) -> Result<TcpListener, String> {
-    let listen = &config.listen;
-    let addresses: Vec<_> = tokio::net::lookup_host((listen.host.as_str(), listen.port))
-        .await
-        .map_err(|error| format!("listen.host: {:?}: {error}", listen.host))?
-        .collect();
-    let is_private = |ip: IpAddr| ip.to_canonical().is_loopback();
-    if listen.anonymous == Anonymous::Deny && !addresses.iter().all(|address| is_private(address.ip())) {
-        return Err(format!(
-            "listen.host: {} can be reached from other machines, and there is no login: anyone could read \
-             positions and balances. Listen on 127.0.0.1, or say `anonymous = \"allow\"` under [listen] \
-             (FULLON_CACHE_API__LISTEN__ANONYMOUS=allow)",
-            listen.host
-        ));
-    }
-    TcpListener::bind(&*addresses).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "{}:{} is in use; another server may be running. Choose another port (--port, WEBSOCKET_PORT)",
-            listen.host, listen.port
-        ),
-        _ => format!("cannot listen on {}:{}: {error}", listen.host, listen.port),
-    })
+/// What all sessions are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Signal {
+    stops: bool,
+    /// How many reloads there were.
+    reloads: u64,
 }
 
 /// Serves until `stop` changes, then says goodbye to all clients.
-pub async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
-    let hub = Hub::start(app.config.streams.clone(), &app.cache, app.registry.channels())?;
-    let workers = Worker::start_all(&app, &hub)?;
-    let places = Arc::new(Semaphore::new(app.config.limits.connections.min(Semaphore::MAX_PERMITS)));
+pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    let live = app.live_for_long();
+    let hub = Hub::start(live.config.streams.clone(), &app.cache, &live.registry)?;
+    drop(live);
+    let hub = app.hub.get_or_init(|| hub);
+    let certificates: Vec<Arc<Tls>> = listeners.iter().filter_map(Listener::tls).collect();
+    let mut reloads = app.reloads.subscribe();
+    let signals = watch::Sender::new(Signal::default());
+    let workers = Worker::start_all(&app, hub)?;
+    let places = app.live().config.limits.connections.min(Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(places));
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let mut sessions = JoinSet::new();
+    let (guests, mut door) = mpsc::channel(1);
+    let mut doors = JoinSet::new();
+    for listener in listeners {
+        doors.spawn(let_in(listener, guests.clone()));
+    }
     loop {
-        let accepted = tokio::select! {
+        let guest = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
-            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
-        };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
-            Err(error) => {
-                // Out of file descriptors, most likely: give sessions time to end.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(()) = reloads.changed() => {
+                certificates.iter().for_each(|tls| tls.renew());
+                signals.send_modify(|signal| signal.reloads += 1);
                 continue;
             }
+            Some(guest) = door.recv() => guest,
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
         };
         let worker = workers.iter().min_by_key(|worker| worker.clients());
         match (places.clone().try_acquire_owned(), worker) {
             (Ok(place), Some(worker)) => {
-                worker.serve(socket, place, stop.clone(), &mut sessions);
+                worker.serve(guest, place, signals.subscribe(), &mut sessions);
             }
             _ => {
                 app.stats.refused();
                 if let Ok(refusal) = refusals.clone().try_acquire_owned() {
                     tokio::spawn(async move {
-                        http::refuse(socket).await;
+                        // One that waits to be greeted by TLS could not read it.
+                        if let Ok(Arrived { socket, tls: None, .. }) = guest.move_here() {
+                            http::refuse(socket).await;
+                        }
                         drop(refusal);
                     });
                 }
             }
         }
     }
-    drop(listener);
+    doors.shutdown().await;
+    signals.send_modify(|signal| signal.stops = true);
     if timeout(GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
     Ok(())
+}
+
+/// Lets guests in, one after another.
+async fn let_in(listener: Listener, guests: mpsc::Sender<Guest>) {
+    loop {
+        match listener.accept().await {
+            Ok(guest) => {
+                if guests.send(guest).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: give sessions time to end.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
-use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio::{sync::watch, time::timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_tungstenite::{
     WebSocketStream,
@@ -20,14 +20,18 @@ use tokio_tungstenite::{
 };
 
 use super::{
+    Signal,
+    caller::Caller,
+    deadlines::Deadlines,
     dispatch::{self, Answered, Answering, Desk, Running},
-    http,
+    http::{self, Upgraded},
+    listen::Io,
 };
-use crate::{protocol::Reply, streams::Client};
+use crate::{config::Limits, protocol::Reply, streams::Client};
 
 /// A client's socket. A write to it fails when nothing of what is to be written gets through for a while,
 /// however long it takes on the whole.
-type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
+type Socket = Pin<Box<TimeoutStream<Box<dyn Io>>>>;
 
 /// Small, as a server has many connections and most of them are quiet.
 const READ_BUFFER: usize = 4 << 10;
@@ -39,13 +43,15 @@ const FAIR_SHARE: usize = 256 << 10;
 const STREAM_SHARE: usize = 32 << 10;
 /// The client does not read what it asked for.
 const TOO_SLOW: u16 = 4008;
+/// The login is no longer good.
+const FORBIDDEN: u16 = 4003;
 /// How long what was asked before the end may still take to be answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// How long a close frame may take to go out.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why a session ends.
-enum End {
+pub(super) enum End {
     /// The client left, or its connection did.
     Gone,
     /// The server ends it, and says why.
@@ -53,9 +59,10 @@ enum End {
 }
 
 /// Serves one client until either side ends it.
-pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop: watch::Receiver<bool>) {
+pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Receiver<Signal>) {
+    let Upgraded { socket, early, peer, login } = upgraded;
     let app = &desk.app;
-    let limits = &app.config.limits;
+    let limits = app.live().config.limits.clone();
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -74,10 +81,12 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop
         replies: Vec::new(),
         bytes: 0,
         desk: &desk,
-        client: Arc::new(Client::new(desk.hub.clone(), desk.ringer.clone())),
+        caller: Arc::new(Caller::new(Client::new(desk.hub.clone(), desk.ringer.clone()), peer, login)),
+        deadlines: Deadlines::new(&app.live().config),
+        limits,
         again: None,
     };
-    let end = session.serve(stop).await;
+    let end = session.serve(signals).await;
     let mut socket = session.socket;
     drop(open);
     if let End::Close(code, reason) = end {
@@ -87,7 +96,7 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop
             tracing::info!("a client that reads nothing is disconnected");
         }
         if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
-            http::linger(socket.get_mut().as_mut().get_pin_mut().get_mut()).await;
+            http::linger(&mut **socket.get_mut().as_mut().get_pin_mut().get_mut()).await;
         }
     }
 }
@@ -96,6 +105,8 @@ pub(super) async fn run(socket: TcpStream, early: Vec<u8>, desk: Arc<Desk>, stop
 enum Happened {
     /// There may be something new on a stream.
     News,
+    /// It is time to look whether it is to end.
+    Alarm,
     Answer(Answered),
     Frame(Option<Result<Message, tungstenite::Error>>),
 }
@@ -111,15 +122,18 @@ struct Session<'a> {
     /// How many bytes they have.
     bytes: usize,
     desk: &'a Arc<Desk>,
-    client: Arc<Client>,
+    caller: Arc<Caller>,
+    deadlines: Deadlines,
+    /// What it may take, as it was when the connection was opened.
+    limits: Limits,
     /// When a stream that takes its time may have more.
     again: Option<Instant>,
 }
 
 impl Session<'_> {
     /// Serves until either side ends it, and answers what was asked by then.
-    async fn serve(&mut self, stop: watch::Receiver<bool>) -> End {
-        let end = self.exchange(stop).await;
+    async fn serve(&mut self, signals: watch::Receiver<Signal>) -> End {
+        let end = self.exchange(signals).await;
         if matches!(end, End::Close(..)) {
             // What does not come in time is given up; the connection ends all the same.
             let _ = timeout(LAST_ANSWERS, self.answer_the_rest()).await;
@@ -127,25 +141,40 @@ impl Session<'_> {
         end
     }
 
-    async fn exchange(&mut self, mut stop: watch::Receiver<bool>) -> End {
+    async fn exchange(&mut self, signals: watch::Receiver<Signal>) -> End {
         /// How many times in a row updates may go before anything else is looked at.
         const UPDATES_IN_A_ROW: u32 = 4;
         // Made once: all sessions wait for the same, and to begin or to end waiting takes a lock.
-        let mut stopping = std::pin::pin!(stop.wait_for(|stop| *stop));
+        let mut signal = std::pin::pin!(next_signal(signals));
         let mut in_a_row = 0;
+        let mut alarm = match self.deadlines.look(&self.caller) {
+            Ok(next) => std::pin::pin!(tokio::time::sleep_until(next.into())),
+            Err(end) => return end,
+        };
         loop {
             let can_read = self.has_room();
             let happened = tokio::select! {
                 biased;
-                () = self.client.bell.rung(), if in_a_row < UPDATES_IN_A_ROW => Happened::News,
-                _ = &mut stopping => {
-                    return End::Close(CloseCode::Away, "the server is going away");
+                () = self.caller.streams.bell.rung(), if in_a_row < UPDATES_IN_A_ROW => Happened::News,
+                signals = &mut signal => {
+                    if let Err(end) = self.heed(&signals).await {
+                        return end;
+                    }
+                    signal.set(next_signal(signals));
+                    Happened::Alarm
                 }
                 Some(answered) = self.running.next() => Happened::Answer(answered),
                 frame = self.socket.next(), if can_read => Happened::Frame(frame),
-                () = self.client.bell.rung(), if in_a_row >= UPDATES_IN_A_ROW => Happened::News,
+                () = self.caller.streams.bell.rung(), if in_a_row >= UPDATES_IN_A_ROW => Happened::News,
                 () = until(self.again) => Happened::News,
+                () = &mut alarm => Happened::Alarm,
             };
+            if matches!(happened, Happened::Alarm) || self.caller.has_changed() {
+                match self.deadlines.look(&self.caller) {
+                    Ok(next) => alarm.as_mut().reset(next.into()),
+                    Err(end) => return end,
+                }
+            }
             in_a_row = if matches!(happened, Happened::News) { in_a_row % UPDATES_IN_A_ROW + 1 } else { 0 };
             if let Err(end) = self.take_in(happened) {
                 return end;
@@ -163,7 +192,7 @@ impl Session<'_> {
     /// one write, and many replies the client.
     fn take_in(&mut self, happened: Happened) -> Result<(), End> {
         match happened {
-            Happened::News => {}
+            Happened::News | Happened::Alarm => {}
             Happened::Frame(frame) => {
                 self.take(frame)?;
                 while self.has_room() {
@@ -182,6 +211,20 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Does what all sessions are told to.
+    async fn heed(&mut self, signals: &watch::Receiver<Signal>) -> Result<(), End> {
+        if signals.borrow().stops {
+            return Err(End::Close(CloseCode::Away, "the server is going away"));
+        }
+        let live = self.desk.app.live_for_long();
+        self.limits = live.config.limits.clone();
+        self.deadlines.adopt(&live.config);
+        match self.caller.log_in_again(&live.access).await {
+            true => Ok(()),
+            false => Err(End::Close(FORBIDDEN.into(), "the login is no longer good")),
+        }
+    }
+
     async fn answer_the_rest(&mut self) -> Result<(), End> {
         self.write().await?;
         while let Some(answered) = self.running.next().await {
@@ -192,7 +235,7 @@ impl Session<'_> {
     }
 
     fn has_room(&self) -> bool {
-        let limits = &self.desk.app.config.limits;
+        let limits = &self.limits;
         self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.reply_bytes
     }
 
@@ -200,7 +243,7 @@ impl Session<'_> {
         self.requests -= answered.requests;
         self.queue(answered.reply);
         if let Some(array) = answered.array {
-            self.client.release(array);
+            self.caller.streams.release(array);
         }
     }
 
@@ -211,7 +254,7 @@ impl Session<'_> {
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match frame {
-            Some(Ok(Message::Text(text))) => match dispatch::begin(self.desk, &self.client, &text) {
+            Some(Ok(Message::Text(text))) => match dispatch::begin(self.desk, &self.caller, &text) {
                 Answering::Now(reply) => self.queue(reply),
                 Answering::Later(running) => {
                     self.requests += running.requests;
@@ -231,7 +274,7 @@ impl Session<'_> {
 
     /// Writes what the streams have, some of it at a time, so that replies never wait for long.
     async fn stream(&mut self) -> Result<(), End> {
-        let pulled = self.client.pull(STREAM_SHARE);
+        let pulled = self.caller.streams.pull(STREAM_SHARE);
         self.again = pulled.again;
         if pulled.frames.is_empty() {
             return Ok(());
@@ -241,7 +284,7 @@ impl Session<'_> {
         }
         self.socket.flush().await.map_err(end_of)?;
         if pulled.has_more {
-            self.client.bell.ring();
+            self.caller.streams.bell.ring();
             // What others wait for, this connection's own replies among it, is made by other tasks.
             tokio::task::yield_now().await;
         }
@@ -263,6 +306,15 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// Waits for what all sessions are told.
+async fn next_signal(mut signals: watch::Receiver<Signal>) -> watch::Receiver<Signal> {
+    if signals.changed().await.is_err() {
+        // Nobody is left to tell anything.
+        std::future::pending::<()>().await;
+    }
+    signals
 }
 
 /// Waits until a time, or for ever.

@@ -21,8 +21,8 @@ struct ListStreams {}
 impl SystemQuery for ListStreams {
     type Output = Vec<Listed>;
 
-    fn answer(&self, system: &System<'_>) -> Result<Json<Vec<Listed>>> {
-        Json::of(&system.client.list()?)
+    async fn answer(&self, system: &System) -> Result<Json<Vec<Listed>>> {
+        Json::of(&system.caller.streams.list()?)
     }
 }
 
@@ -43,8 +43,8 @@ struct Ended {
 impl SystemQuery for Unsubscribe {
     type Output = Ended;
 
-    fn answer(&self, system: &System<'_>) -> Result<Json<Ended>> {
-        system.client.close(&self.stream.0)?;
+    async fn answer(&self, system: &System) -> Result<Json<Ended>> {
+        system.caller.streams.close(&self.stream.0)?;
         Json::of(&Ended { ended: 1 })
     }
 }
@@ -57,8 +57,8 @@ struct UnsubscribeAll {}
 impl SystemQuery for UnsubscribeAll {
     type Output = Ended;
 
-    fn answer(&self, system: &System<'_>) -> Result<Json<Ended>> {
-        Json::of(&Ended { ended: system.client.close_all() })
+    async fn answer(&self, system: &System) -> Result<Json<Ended>> {
+        Json::of(&Ended { ended: system.caller.streams.close_all() })
     }
 }
 

@@ -1,27 +1,26 @@
 //! The operations on the server itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::App;
+use super::{App, caller::Caller};
 use crate::{
     cache::{Json, LinkState},
     config::{Config, milliseconds},
     operation::{Operation, SystemQuery},
     protocol::Result,
     registry::{Described, Filter},
-    streams::Client,
     submit,
     types::Seconds,
 };
 
 /// What an operation on the server itself sees.
-pub struct System<'a> {
-    pub(crate) app: &'a App,
+pub struct System {
+    pub(crate) app: Arc<App>,
     /// The client that asks.
-    pub(crate) client: &'a Client,
+    pub(crate) caller: Arc<Caller>,
 }
 
 /// Tells that the server is there.
@@ -41,7 +40,7 @@ struct Pong {
 impl SystemQuery for Ping {
     type Output = Pong;
 
-    fn answer(&self, _: &System<'_>) -> Result<Json<Pong>> {
+    async fn answer(&self, _: &System) -> Result<Json<Pong>> {
         Json::of(&Pong { status: "ok".to_owned(), time: Seconds::now() })
     }
 }
@@ -130,21 +129,27 @@ impl From<&Config> for PublishedLimits {
 impl SystemQuery for Describe {
     type Output = Description;
 
-    fn answer(&self, system: &System<'_>) -> Result<Json<Description>> {
-        let registry = &system.app.registry;
+    async fn answer(&self, system: &System) -> Result<Json<Description>> {
+        let live = system.app.live();
+        let registry = &live.registry;
         if let Some(name) = self.operation.as_deref().filter(|name| registry.get(name).is_none()) {
             return Err(registry.unknown(name));
         }
         let server = Json::of(&ServerFacts {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
-            limits: PublishedLimits::from(&system.app.config),
+            limits: PublishedLimits::from(&live.config),
         })?;
         if let Some(domain) = self.domain.as_deref() {
             registry.check_domain(domain)?;
         }
-        let filter =
-            Filter { operation: self.operation.as_deref(), domain: self.domain.as_deref(), all: self.all };
+        let identity = system.caller.identity();
+        let filter = Filter {
+            rights: identity.as_ref().map(|identity| &identity.rights),
+            operation: self.operation.as_deref(),
+            domain: self.domain.as_deref(),
+            all: self.all,
+        };
         let operations = registry.describe(&filter);
         Ok(Json::trusted(format!("{{\"server\":{},\"operations\":{operations}}}", server.into_text())))
     }
@@ -198,9 +203,10 @@ struct PushStats {
 impl SystemQuery for GetServerStats {
     type Output = ServerStats;
 
-    fn answer(&self, system: &System<'_>) -> Result<Json<ServerStats>> {
-        let App { stats, registry, cache, started, .. } = system.app;
-        let hub = system.client.hub();
+    async fn answer(&self, system: &System) -> Result<Json<ServerStats>> {
+        let App { stats, cache, started, .. } = &*system.app;
+        let live = system.app.live();
+        let hub = system.caller.streams.hub();
         let (topics, streams) = hub.counts();
         let means = hub.means();
         Json::of(&ServerStats {
@@ -212,7 +218,11 @@ impl SystemQuery for GetServerStats {
             connections_too_slow: stats.too_slow_total(),
             requests_total: stats.requests_total(),
             errors: stats.errors().map(|(code, count)| (code.to_string(), count)).collect(),
-            corrupt_values: registry.corrupt_values().map(|(name, count)| (name.to_owned(), count)).collect(),
+            corrupt_values: live
+                .registry
+                .corrupt_values()
+                .map(|(name, count)| (name.to_owned(), count))
+                .collect(),
             streams,
             topics,
             push: PushStats { tracking: means.tracking, channels: means.channels },

@@ -11,13 +11,21 @@ use std::{
 };
 
 use tokio::{
-    net::TcpStream,
     runtime::{Builder, Handle},
     sync::{oneshot, watch},
     task::JoinSet,
+    time::timeout,
 };
 
-use super::{App, dispatch::Desk, flights::Flights, http, session};
+use super::{
+    App, Signal,
+    caller::Peer,
+    dispatch::Desk,
+    flights::Flights,
+    http,
+    listen::{Arrived, Guest},
+    session,
+};
 use crate::streams::{Hub, Ringer};
 
 /// A thread that serves clients. It ends, and its clients with it, when this is dropped.
@@ -32,7 +40,7 @@ pub(super) struct Worker {
 impl Worker {
     /// Starts as many as the configuration says.
     pub(super) fn start_all(app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Vec<Self>> {
-        let count = match app.config.listen.workers {
+        let count = match app.live().config.listen.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
@@ -67,15 +75,15 @@ impl Worker {
     /// Serves a client; `place` is given back when it is gone.
     pub(super) fn serve<P: Send + 'static>(
         &self,
-        socket: TcpStream,
+        guest: Guest,
         place: P,
-        stop: watch::Receiver<bool>,
+        signals: watch::Receiver<Signal>,
         sessions: &mut JoinSet<()>,
     ) {
         let client = Counted::new(&self.clients);
         let desk = self.desk.clone();
         let session = async move {
-            if let Err(error) = serve(socket, desk, stop).await {
+            if let Err(error) = serve(guest, desk, signals).await {
                 tracing::debug!(%error, "a client's socket failed");
             }
             drop((client, place));
@@ -84,13 +92,17 @@ impl Worker {
     }
 }
 
-async fn serve(socket: TcpStream, desk: Arc<Desk>, stop: watch::Receiver<bool>) -> io::Result<()> {
-    // The socket was accepted by another thread's event loop.
-    let socket = TcpStream::from_std(socket.into_std()?)?;
-    // Replies must not wait for each other's acknowledgement.
-    socket.set_nodelay(true)?;
-    if let Some((socket, early)) = http::handshake(socket, &desk.app).await {
-        session::run(socket, early, desk, stop).await;
+async fn serve(guest: Guest, desk: Arc<Desk>, signals: watch::Receiver<Signal>) -> io::Result<()> {
+    let Arrived { mut socket, tls, address } = guest.move_here()?;
+    let mut certificate = None;
+    if let Some(tls) = tls {
+        let limit = desk.app.live().config.limits.handshake_timeout.get();
+        (socket, certificate) = timeout(limit, tls.accept(socket)).await??;
+    }
+    let is_local = address.is_none_or(|address| address.is_loopback());
+    let peer = Peer { address, is_local, certificate };
+    if let Some(upgraded) = http::handshake(socket, peer, &desk.app).await {
+        session::run(upgraded, desk, signals).await;
     }
     Ok(())
 }

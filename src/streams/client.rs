@@ -14,16 +14,22 @@ use super::{
     subscription::{Begin, Opened, Subscription},
 };
 use crate::{
+    access::{Rights, Users},
     cache::Json,
     protocol::{Error, ErrorCode, RequestId, Result, Violation},
     registry::Registered,
 };
+
+/// Why a stream ended that its client wanted to end.
+const UNSUBSCRIBED: &str = "unsubscribed";
 
 /// A request to open a stream.
 pub(crate) struct Opening<'a> {
     pub(crate) id: &'a RequestId,
     pub(crate) operation: &'a Arc<Registered>,
     pub(crate) params: Value,
+    /// Whose items it is to see, where they have owners.
+    pub(crate) users: Option<Users>,
     /// The array that it came in: no update goes out before that is answered.
     pub(crate) array: Option<u64>,
 }
@@ -72,8 +78,8 @@ impl Client {
 
     /// Opens a stream. Its updates follow by way of [`pull`](Self::pull).
     pub(crate) fn open(&self, opening: Opening<'_>) -> Result<String> {
-        let Opening { id, operation, mut params, array } = opening;
-        let limits = &self.hub.settings;
+        let Opening { id, operation, mut params, users, array } = opening;
+        let limits = self.hub.settings();
         let mut streams = self.streams();
         if streams.open.iter().any(|stream| stream.id == *id) {
             let message = "a stream is open under this `request_id`".to_owned();
@@ -98,7 +104,7 @@ impl Client {
             _ => Begin::Snapshot,
         };
         topic.add_bell(groups.as_deref_mut(), &self.bell);
-        let opened = Opened { id: id.clone(), topic, groups, params: shown, pace, array, begin };
+        let opened = Opened { id: id.clone(), topic, groups, params: shown, users, pace, array, begin };
         let stream = Subscription::new(opened);
         let reply = Json::of(&stream.settings(self.hub.means()))?.into_text();
         streams.open.push(stream);
@@ -129,7 +135,7 @@ impl Client {
             return Err(Error::invalid_params(vec![Violation { path: "/stream".to_owned(), message }]));
         };
         let stream = streams.open.swap_remove(at);
-        self.end(&mut streams, &stream);
+        self.end(&mut streams, &stream, UNSUBSCRIBED);
         Ok(())
     }
 
@@ -137,18 +143,30 @@ impl Client {
     pub(crate) fn close_all(&self) -> usize {
         let mut streams = self.streams();
         let open = std::mem::take(&mut streams.open);
-        open.iter().for_each(|stream| self.end(&mut streams, stream));
+        open.iter().for_each(|stream| self.end(&mut streams, stream, UNSUBSCRIBED));
         open.len()
     }
 
-    fn end(&self, streams: &mut Streams, stream: &Subscription) {
+    fn end(&self, streams: &mut Streams, stream: &Subscription, reason: &str) {
         stream.leave(&self.hub, &self.bell);
         let notice = format!(
-            "{{\"type\":\"stream_end\",\"request_id\":{},\"reason\":\"unsubscribed\"}}",
+            "{{\"type\":\"stream_end\",\"request_id\":{},\"reason\":\"{reason}\"}}",
             stream.id.as_json()
         );
         streams.notices.push((stream.array, notice));
         self.bell.ring();
+    }
+
+    /// Ends the streams that these rights, or none, do not entitle to, those whose items are chosen by rights
+    /// that are others now, and those that a reload ended.
+    pub(crate) fn review(&self, rights: Option<&Rights>) {
+        let mut streams = self.streams();
+        for at in (0..streams.open.len()).rev() {
+            if let Some(reason) = streams.open[at].end(rights) {
+                let stream = streams.open.remove(at);
+                self.end(&mut streams, &stream, reason);
+            }
+        }
     }
 
     /// The streams that are open.

@@ -22,7 +22,7 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
-    cache::{Cache, Event, Glob, Means, Stored, View, Wish},
+    cache::{Cache, Event, Means, Stored, View, Wish},
     operation::Answer,
     protocol::{Error, ErrorCode, Result},
 };
@@ -42,6 +42,8 @@ pub(super) struct Driver {
     is_up: bool,
     events: mpsc::Receiver<Event>,
     wishes: mpsc::Sender<Wish>,
+    /// What may be wished for.
+    may_wish: BTreeSet<Wish>,
     /// What was wished for.
     wished: BTreeSet<Wish>,
     /// How many wishes are not granted yet.
@@ -58,7 +60,7 @@ pub(super) struct Driver {
 
 impl Driver {
     /// Starts the thread. It ends when the hub is gone.
-    pub(super) fn start(hub: &Arc<Hub>, cache: &Cache, channels: Vec<Glob>) -> io::Result<()> {
+    pub(super) fn start(hub: &Arc<Hub>, cache: &Cache, may_wish: BTreeSet<Wish>) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let cache = {
             let _within = runtime.enter();
@@ -67,9 +69,7 @@ impl Driver {
         let hub = Arc::downgrade(hub);
         thread::Builder::new().name("streams".to_owned()).spawn(move || {
             runtime.block_on(async move {
-                let (wishes, wanted) = mpsc::channel(MOST_WAITING);
-                let (tell, events) = mpsc::channel(MOST_WAITING);
-                cache.listen(channels, wanted, tell);
+                let (wishes, events) = listen(&cache, &may_wish);
                 let driver = Self {
                     hub,
                     cache,
@@ -77,6 +77,7 @@ impl Driver {
                     is_up: false,
                     events,
                     wishes,
+                    may_wish,
                     wished: BTreeSet::new(),
                     pending: 0,
                     tracked: HashMap::new(),
@@ -124,25 +125,21 @@ impl Driver {
 
     /// Takes in topics that are new, and asks to be told of what they are made of.
     async fn take_in(&mut self, hub: &Hub) {
-        let (new, again) = {
+        let (new, again, reload) = {
             let mut topics = hub.topics();
-            (std::mem::take(&mut topics.new), std::mem::take(&mut topics.wanted_more))
+            (std::mem::take(&mut topics.new), std::mem::take(&mut topics.wanted_more), topics.reload.take())
         };
+        if let Some(may_wish) = reload {
+            self.adopt(may_wish).await;
+        }
         for topic in new {
-            for wish in topic.operation.wishes() {
-                if self.wished.insert(wish.clone()) {
-                    // An error means that the listener is gone, which ends the driver soon.
-                    if self.wishes.send(wish).await.is_ok() {
-                        self.pending += 1;
-                    }
-                }
-            }
+            self.wish_for(&topic).await;
             let (now, id) = (Instant::now(), topic.number);
             self.due.insert((now, id));
-            for glob in topic.operation.globs(&topic.params) {
+            for glob in topic.operation().globs(&topic.params) {
                 self.keys.insert(glob, id);
             }
-            if let Some(glob) = topic.operation.channel(&topic.params) {
+            if let Some(glob) = topic.operation().channel(&topic.params) {
                 self.channels.insert(glob, id);
             }
             self.tracked.insert(id, Tracked::new(topic, now));
@@ -150,6 +147,36 @@ impl Driver {
         for topic in again {
             self.mark(topic.number, Instant::now());
         }
+    }
+
+    async fn wish_for(&mut self, topic: &Topic) {
+        let wishes = topic.operation().wishes();
+        for wish in wishes {
+            if self.wished.insert(wish.clone()) {
+                // An error means that the listener is gone, which ends the driver soon.
+                if self.wishes.send(wish).await.is_ok() {
+                    self.pending += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes over a reload: forgets the topics that it ended, has what it changed read by its intervals, and
+    /// listens anew if something else is to be listened to.
+    async fn adopt(&mut self, may_wish: BTreeSet<Wish>) {
+        let topics: Vec<Arc<Topic>> = self.tracked.values().map(|tracked| tracked.topic.clone()).collect();
+        let (over, going_on): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| topic.is_over());
+        over.iter().for_each(|topic| self.drop_topic(topic));
+        if may_wish != self.may_wish {
+            (self.wishes, self.events) = listen(&self.cache, &may_wish);
+            self.may_wish = may_wish;
+            self.wished.clear();
+            self.pending = 0;
+            for topic in &going_on {
+                self.wish_for(topic).await;
+            }
+        }
+        self.mark_all();
     }
 
     /// Forgets the topics that are over.
@@ -166,10 +193,10 @@ impl Driver {
         if let Some(tracked) = self.tracked.remove(&topic.number) {
             self.due.remove(&(tracked.due, topic.number));
         }
-        for glob in topic.operation.globs(&topic.params) {
+        for glob in topic.operation().globs(&topic.params) {
             self.keys.remove(&glob, topic.number);
         }
-        if let Some(glob) = topic.operation.channel(&topic.params) {
+        if let Some(glob) = topic.operation().channel(&topic.params) {
             self.channels.remove(&glob, topic.number);
         }
     }
@@ -246,7 +273,7 @@ impl Driver {
         let now = Instant::now();
         for id in self.keys.find(key) {
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
-            if !(self.means.channels && tracked.topic.operation.has_channel()) {
+            if !(self.means.channels && tracked.topic.operation().has_channel()) {
                 tracked.note(key);
                 let at = now + tracked.gather();
                 self.schedule(id, at);
@@ -267,7 +294,7 @@ impl Driver {
     fn doubt(&mut self, id: u64, now: Instant) {
         let is_doubtful = |tracked: &&mut Tracked| tracked.messages.are_doubtful() && tracked.sheet.is_some();
         let Some(tracked) = self.tracked.get_mut(&id).filter(is_doubtful) else { return };
-        let by = now + tracked.topic.operation.poll_interval();
+        let by = now + tracked.topic.operation().poll_interval();
         let regular = tracked.regular.map(|regular| regular.min(by));
         self.mark_or(id, by, regular);
     }
@@ -293,7 +320,9 @@ impl Driver {
         let mut explained = Vec::new();
         for id in self.channels.find(channel) {
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
-            let Some(slots) = tracked.topic.operation.hears(&tracked.topic.params, channel) else { continue };
+            let Some(slots) = tracked.topic.operation().hears(&tracked.topic.params, channel) else {
+                continue;
+            };
             let is_explained = tracked.messages.count(now);
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {
@@ -328,7 +357,7 @@ impl Driver {
         if !tracked.messages.are_ahead() {
             return self.postpone(id);
         }
-        self.mark_until_explained(id, now + tracked.topic.operation.poll_interval());
+        self.mark_until_explained(id, now + tracked.topic.operation().poll_interval());
     }
 
     /// Takes back a read that an unexplained change of the key was the only reason for.
@@ -378,7 +407,7 @@ impl Driver {
                 topic.declare_stale(&error.message().into());
                 if error.code() == ErrorCode::InternalError {
                     tracing::error!(
-                        operation = topic.operation.name(),
+                        operation = topic.operation().name(),
                         cause = error.cause(),
                         "a stream's read failed"
                     );
@@ -389,15 +418,23 @@ impl Driver {
             hear(&self.cache, &topic, &mut sheet, said);
         }
         let means = self.means;
-        let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation.has_channel()));
-        let is_told = is_pushed && !tracked.messages.are_doubtful() && !topic.operation.ages();
+        let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation().has_channel()));
+        let is_told = is_pushed && !tracked.messages.are_doubtful() && !topic.operation().ages();
         let interval = match is_told {
-            true => hub.settings.refresh.get(),
-            false => topic.operation.poll_interval(),
+            true => hub.settings().refresh.get(),
+            false => topic.operation().poll_interval(),
         };
         tracked.end(sheet, Outcome { has_failed, interval }, Instant::now());
         self.due.insert((tracked.due, id));
     }
+}
+
+/// Listens to what the cache tells by itself: what one wants to hear goes in, what happens comes out.
+fn listen(cache: &Cache, may_wish: &BTreeSet<Wish>) -> (mpsc::Sender<Wish>, mpsc::Receiver<Event>) {
+    let (wishes, wanted) = mpsc::channel(MOST_WAITING);
+    let (tell, events) = mpsc::channel(MOST_WAITING);
+    cache.listen(may_wish.iter().filter_map(Wish::channels).cloned().collect(), wanted, tell);
+    (wishes, events)
 }
 
 /// Whether a topic has been without anyone who watches it for so long that it ends.
@@ -407,11 +444,11 @@ fn is_over(hub: &Hub, tracked: &mut Tracked) -> bool {
         return false;
     }
     let since = *tracked.unused_since.get_or_insert_with(Instant::now);
-    since.elapsed() >= hub.settings.resume_window.get() && hub.forget(&tracked.topic)
+    since.elapsed() >= hub.settings().resume_window.get() && hub.forget(&tracked.topic)
 }
 
 fn view_of(cache: &Cache, topic: &Topic) -> View {
-    View::new(cache.clone(), topic.operation.plan.clone(), topic.params.clone())
+    View::new(cache.clone(), topic.operation().plan.clone(), topic.params.clone())
 }
 
 /// Reads a topic.
@@ -425,7 +462,7 @@ fn read(
     Box::pin(async move {
         let wanted = topic.wanted();
         sheet.begin(wanted.groups(), only);
-        let Answer::Stream { read, .. } = topic.operation.answer else {
+        let Answer::Stream { read, .. } = topic.operation().answer else {
             return (id, wanted, sheet, Err(Error::internal("a topic of what is no stream")));
         };
         // It ends in time: each of its commands does.
@@ -436,7 +473,7 @@ fn read(
 
 /// Takes over what a writer published.
 fn hear(cache: &Cache, topic: &Topic, sheet: &mut Sheet, said: Said) {
-    let Answer::Stream { hear, .. } = topic.operation.answer else { return };
+    let Answer::Stream { hear, .. } = topic.operation().answer else { return };
     let is_wanted = said.slots.last().is_some_and(|(_, group)| topic.wanted().covers_one(group));
     if is_wanted {
         hear(view_of(cache, topic), sheet, said);

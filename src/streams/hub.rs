@@ -1,13 +1,14 @@
 //! All topics, found by what they watch.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -16,10 +17,10 @@ use super::{
     topic::{Memory, Topic},
 };
 use crate::{
-    cache::{Cache, Glob, Means},
+    cache::{Cache, Means, Wish},
     config::Streams,
     protocol::{Error, ErrorCode, Result},
-    registry::Registered,
+    registry::{Registered, Registry},
 };
 
 /// All topics.
@@ -28,7 +29,7 @@ pub(crate) struct Hub {
     /// Rings when there are new topics.
     pub(super) news: Notify,
     means: Mutex<Means>,
-    pub(super) settings: Streams,
+    settings: ArcSwap<Streams>,
     /// How many topics there have been.
     count: AtomicU64,
     started: u128,
@@ -40,6 +41,10 @@ pub(super) struct Topics {
     pub(super) new: Vec<Arc<Topic>>,
     /// Those of which more is wanted than before.
     pub(super) wanted_more: Vec<Arc<Topic>>,
+    /// The operations that are in force.
+    operations: HashMap<&'static str, Arc<Registered>>,
+    /// What all streams may ask the cache to tell, since a reload that the driver is yet to take over.
+    pub(super) reload: Option<BTreeSet<Wish>>,
 }
 
 /// An operation and the params that its keys are filled from.
@@ -47,21 +52,38 @@ pub(super) type Subject = (&'static str, Value);
 
 impl Hub {
     /// A hub whose topics are read by way of a thread of its own.
-    pub(crate) fn start(settings: Streams, cache: &Cache, channels: Vec<Glob>) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(settings: Streams, cache: &Cache, registry: &Registry) -> std::io::Result<Arc<Self>> {
         let started = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default()
             .as_millis();
         let hub = Arc::new(Self {
-            topics: Mutex::default(),
+            topics: Mutex::new(Topics { operations: registry.streams(), ..Topics::default() }),
             news: Notify::new(),
             means: Mutex::default(),
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             count: AtomicU64::new(0),
             started,
         });
-        Driver::start(&hub, cache, channels)?;
+        Driver::start(&hub, cache, registry.wishes())?;
         Ok(hub)
+    }
+
+    /// The limits and times that are in force.
+    pub(super) fn settings(&self) -> Guard<Arc<Streams>> {
+        self.settings.load()
+    }
+
+    /// Takes over a reload: topics that are read as before go on, with new intervals; the others are over.
+    pub(crate) fn adopt(&self, registry: &Registry, settings: Streams) {
+        self.settings.store(Arc::new(settings));
+        let mut topics = self.topics();
+        let goes_on = |topic: &Arc<Topic>| topic.adopt(registry.get(topic.operation().name()));
+        topics.by_subject.retain(|_, topic| goes_on(topic));
+        topics.operations = registry.streams();
+        topics.reload = Some(registry.wishes());
+        drop(topics);
+        self.news.notify_one();
     }
 
     pub(super) fn topics(&self) -> MutexGuard<'_, Topics> {
@@ -75,7 +97,14 @@ impl Hub {
         params: Value,
         groups: Option<&[Arc<str>]>,
     ) -> Result<Arc<Topic>> {
+        let settings = self.settings();
         let mut topics = self.topics();
+        // A reload may have been quicker than the request.
+        let in_force = topics.operations.get(operation.name());
+        let Some(operation) = in_force.filter(|in_force| in_force.reads_like(operation)).cloned() else {
+            let message = "the server is being configured anew";
+            return Err(Error::new(ErrorCode::Overloaded, message).retry_after_ms(100));
+        };
         let subject = (operation.name(), params);
         if let Some(topic) = topics.by_subject.get(&subject) {
             let topic = topic.clone();
@@ -86,19 +115,18 @@ impl Hub {
             }
             return Ok(topic);
         }
-        if topics.by_subject.len() >= self.settings.topics {
-            let message =
-                format!("all streams together watch {} different things already", self.settings.topics);
+        if topics.by_subject.len() >= settings.topics {
+            let message = format!("all streams together watch {} different things already", settings.topics);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let epoch = format!("{:x}-{number:x}", self.started);
         let memory = Memory {
-            time: self.settings.resume_window.get(),
-            entries: self.settings.log_entries,
-            bytes: self.settings.log_bytes,
+            time: settings.resume_window.get(),
+            entries: settings.log_entries,
+            bytes: settings.log_bytes,
         };
-        let topic = Arc::new(Topic::new(operation.clone(), subject.1.clone(), (number, epoch), memory));
+        let topic = Arc::new(Topic::new(operation, subject.1.clone(), (number, epoch), memory));
         topic.users.fetch_add(1, Ordering::Relaxed);
         topic.want(groups);
         topics.by_subject.insert(subject, topic.clone());
@@ -119,7 +147,11 @@ impl Hub {
         let mut topics = self.topics();
         let is_unused = topic.users.load(Ordering::Relaxed) == 0;
         if is_unused {
-            topics.by_subject.remove(&(topic.operation.name(), topic.params.clone()));
+            // After a reload another may have its place.
+            let subject = (topic.operation().name(), topic.params.clone());
+            if topics.by_subject.get(&subject).is_some_and(|other| other.number == topic.number) {
+                topics.by_subject.remove(&subject);
+            }
         }
         is_unused
     }

@@ -8,7 +8,7 @@ use std::{
 
 use schemars::JsonSchema;
 
-use super::topic::{Changes, GAP, ItemId};
+use super::topic::{Change, Changes, GAP, ItemId};
 use crate::{
     cache::{Found, Json, Stored, View},
     protocol::{ErrorCode, Result},
@@ -116,6 +116,19 @@ impl<'s, U: JsonSchema> State<'s, U> {
     pub fn put(
         &mut self,
         view: &View,
+        id: (&str, &str),
+        stored: &[u8],
+        update: impl FnOnce() -> Result<Json<U>>,
+    ) {
+        self.put_of(None, view, id, stored, update);
+    }
+
+    /// The same of an item that belongs to a user: others than that one see it only if they may see
+    /// everybody's.
+    pub fn put_of(
+        &mut self,
+        owner: Option<&str>,
+        view: &View,
         (group, key): (&str, &str),
         stored: &[u8],
         update: impl FnOnce() -> Result<Json<U>>,
@@ -133,7 +146,8 @@ impl<'s, U: JsonSchema> State<'s, U> {
         }
         let name = if key.is_empty() { group } else { key };
         if let Some(json) = view.healthy(name, update()) {
-            self.sheet.changes.items.push((id, json.into_text()));
+            let owner = owner.map(Into::into);
+            self.sheet.changes.items.push(Change { id, owner, json: json.into_text() });
         }
     }
 
@@ -183,13 +197,13 @@ impl<'s, U: JsonSchema> State<'s, U> {
     /// declared.
     pub fn append(&mut self, view: &View, name: &str, group: &str, entry: Result<Json<U>>) {
         match view.healthy(name, entry) {
-            Some(entry) => self.sheet.changes.items.push((ItemId::of_log(group), entry.into_text())),
+            Some(entry) => self.sheet.changes.items.push(Change::of_log(group, entry.into_text())),
             None => self.gap(group),
         }
     }
 
     fn gap(&mut self, group: &str) {
-        self.sheet.changes.items.push((ItemId::of_log(group), GAP.to_owned()));
+        self.sheet.changes.items.push(Change::of_log(group, GAP.to_owned()));
     }
 }
 

@@ -15,9 +15,11 @@ use super::{
     topic::{Entry, Kind, Topic, What},
 };
 use crate::{
+    access::{Rights, Users},
     cache::Means,
     config::milliseconds,
     protocol::{Error, RequestId, Result},
+    registry::Ask,
 };
 
 pub(super) struct Subscription {
@@ -27,6 +29,8 @@ pub(super) struct Subscription {
     groups: Option<Box<[Arc<str>]>>,
     /// The params that it was opened with.
     params: Box<RawValue>,
+    /// Whose items it sees, where they have owners.
+    users: Option<Users>,
     resumed: bool,
     pace: Duration,
     due: Instant,
@@ -57,6 +61,7 @@ pub(super) struct Opened {
     pub(super) topic: Arc<Topic>,
     pub(super) groups: Option<Vec<Arc<str>>>,
     pub(super) params: Box<RawValue>,
+    pub(super) users: Option<Users>,
     pub(super) pace: Duration,
     pub(super) array: Option<u64>,
     pub(super) begin: Begin,
@@ -65,20 +70,51 @@ pub(super) struct Opened {
 impl Subscription {
     /// A stream that has sent nothing yet.
     pub(super) fn new(opened: Opened) -> Self {
-        let Opened { id, topic, groups, params, pace, array, begin } = opened;
+        let Opened { id, topic, groups, params, users, pace, array, begin } = opened;
         let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_));
         let due = Instant::now();
         let (seen, sent, snapshot, told_stale) = (0, None, 0, false);
-        Self { id, topic, groups, params, resumed, pace, due, array, begin, seen, sent, snapshot, told_stale }
+        Self {
+            id,
+            topic,
+            groups,
+            params,
+            users,
+            resumed,
+            pace,
+            due,
+            array,
+            begin,
+            seen,
+            sent,
+            snapshot,
+            told_stale,
+        }
+    }
+
+    /// Why it is to end, with these rights or none.
+    pub(super) fn end(&self, rights: Option<&Rights>) -> Option<&'static str> {
+        match rights.is_some_and(|rights| self.is_open_to(rights)) {
+            _ if self.topic.is_over() => Some("reconfigured"),
+            true => None,
+            false => Some("forbidden"),
+        }
+    }
+
+    /// Whether these rights entitle to it, and to just the items that it sees.
+    fn is_open_to(&self, rights: &Rights) -> bool {
+        let params = serde_json::from_str(self.params.get()).unwrap_or_default();
+        self.users.as_ref().is_none_or(|users| users == rights.users())
+            && self.topic.operation().is_open_to(rights, Ask::With(&params))
     }
 
     /// Its settings as they are in effect.
     pub(super) fn settings(&self, means: Means) -> Effective {
-        let operation = &self.topic.operation;
+        let operation = self.topic.operation();
         Effective {
             update_type: operation.update_type(),
-            push: push_of(means, operation),
+            push: push_of(means, &operation),
             poll_interval_ms: milliseconds(operation.poll_interval()),
             min_interval_ms: milliseconds(self.pace),
             epoch: self.topic.epoch.clone(),
@@ -91,7 +127,7 @@ impl Subscription {
         let id = RawValue::from_string(self.id.as_json().to_owned());
         Ok(Listed {
             stream: id.map_err(|error| Error::internal(error.to_string()))?,
-            operation: self.topic.operation.name(),
+            operation: self.topic.operation().name(),
             params: self.params.clone(),
             settings: self.settings(means),
         })
@@ -195,10 +231,17 @@ impl Subscription {
     }
 
     fn wants(&self, entry: &Entry) -> bool {
-        match &self.groups {
-            None => true,
-            Some(groups) => matches!(entry.what, What::Gap) || groups.binary_search(&entry.id.group).is_ok(),
+        if matches!(entry.what, What::Gap) {
+            return true;
         }
+        let is_chosen =
+            self.groups.as_ref().is_none_or(|groups| groups.binary_search(&entry.id.group).is_ok());
+        let is_own = match (&self.users, &entry.owner) {
+            (None | Some(Users::All), _) => true,
+            (Some(users), Some(owner)) => users.contain(owner),
+            (Some(Users::Some(_)), None) => false,
+        };
+        is_chosen && is_own
     }
 
     /// Appends an update's frame, if there is one to tell.
@@ -217,7 +260,7 @@ impl Subscription {
             }
         };
         let members = json.strip_prefix('{').unwrap_or(json);
-        let update_type = self.topic.operation.update_type();
+        let update_type = self.topic.operation().update_type();
         let mut frame = String::with_capacity(members.len() + update_type.len() + 96);
         let _ = write!(
             frame,

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
 
 use super::{
@@ -34,17 +35,12 @@ pub(crate) struct ItemId {
     pub(crate) key: Arc<str>,
 }
 
-impl ItemId {
-    /// The name that all entries of a log's group share.
-    pub(super) fn of_log(group: &str) -> Self {
-        Self { group: group.into(), key: "".into() }
-    }
-}
-
 /// What a version brought.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) id: ItemId,
+    /// The user that it belongs to.
+    pub(super) owner: Option<Arc<str>>,
     pub(super) what: What,
     at: Instant,
 }
@@ -62,10 +58,26 @@ pub(super) enum What {
 /// What a read or a message brought, ready to be taken over.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// Items in their new form, as JSON; entries of a log in their order.
-    pub(super) items: Vec<(ItemId, String)>,
+    /// Items in their new form; entries of a log in their order.
+    pub(super) items: Vec<Change>,
     /// Items that are gone.
     pub(super) removed: Vec<ItemId>,
+}
+
+/// An item in its new form, or an entry of a log.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) id: ItemId,
+    /// The user that it belongs to.
+    pub(super) owner: Option<Arc<str>>,
+    pub(super) json: String,
+}
+
+impl Change {
+    /// An entry of a log. All of a group share one name.
+    pub(super) fn of_log(group: &str, json: String) -> Self {
+        Self { id: ItemId { group: group.into(), key: "".into() }, owner: None, json }
+    }
 }
 
 /// Marks an entry of a log where some may have been missed.
@@ -86,7 +98,10 @@ pub(crate) struct Memory {
 pub(crate) struct Topic {
     /// No other topic of this server has it.
     pub(super) number: u64,
-    pub(crate) operation: Arc<Registered>,
+    /// A reload may replace it by one that reads the same.
+    operation: ArcSwap<Registered>,
+    /// Whether a reload ended it: it is read otherwise now, or not at all.
+    is_over: AtomicBool,
     /// The params that its keys are filled from.
     pub(crate) params: Value,
     /// Tells this course of versions from any other.
@@ -133,9 +148,9 @@ impl Content {
         self.read.as_ref().is_some_and(|read| read.covers(groups))
     }
 
-    fn put(&mut self, id: ItemId, what: What) {
+    fn put(&mut self, id: ItemId, owner: Option<Arc<str>>, what: What) {
         self.version += 1;
-        self.entries.insert(self.version, Entry { id, what, at: Instant::now() });
+        self.entries.insert(self.version, Entry { id, owner, what, at: Instant::now() });
     }
 
     fn ring_all(&self, waiting: &mut Waiting) {
@@ -153,7 +168,8 @@ impl Topic {
         Self {
             number,
             kind: operation.stream_kind(),
-            operation,
+            operation: ArcSwap::new(operation),
+            is_over: AtomicBool::new(false),
             params,
             epoch,
             users: AtomicUsize::new(0),
@@ -163,6 +179,26 @@ impl Topic {
             wanted: Mutex::new(Wanted::Some(BTreeSet::new())),
             content: RwLock::default(),
         }
+    }
+
+    /// The operation, as it is in force.
+    pub(crate) fn operation(&self) -> Guard<Arc<Registered>> {
+        self.operation.load()
+    }
+
+    /// Takes over what a reload made of its operation. Says whether it is read as before; else it is over.
+    pub(super) fn adopt(&self, operation: Option<&Arc<Registered>>) -> bool {
+        let same = operation.filter(|operation| operation.reads_like(&self.operation.load()));
+        match same {
+            Some(operation) => self.operation.store(operation.clone()),
+            None => self.is_over.store(true, Ordering::Release),
+        }
+        same.is_some()
+    }
+
+    /// Whether a reload ended it.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// The newest version, without a lock.
@@ -255,47 +291,52 @@ impl Topic {
     }
 
     fn apply_state(&self, content: &mut Content, changes: Changes) {
-        for (id, json) in changes.items {
-            let known = content.items.get(&id).copied();
-            if let Some(version) = known {
-                let is_same = content
-                    .entries
-                    .get(&version)
-                    .is_some_and(|entry| matches!(&entry.what, What::Item(known) if **known == *json));
-                if is_same {
+        for Change { id, owner, json } in changes.items {
+            let known =
+                content.items.get(&id).and_then(|version| Some((*version, content.entries.get(version)?)));
+            if let Some((version, entry)) = known {
+                if entry.owner != owner {
+                    // For the one who had it, it is gone.
+                    self.remove(content, id.clone());
+                } else if matches!(&entry.what, What::Item(known) if **known == *json) {
                     continue;
+                } else {
+                    content.entries.remove(&version);
                 }
-                content.entries.remove(&version);
             }
-            content.put(id.clone(), What::Item(json.into()));
+            content.put(id.clone(), owner, What::Item(json.into()));
             let version = content.version;
             content.items.insert(id, version);
         }
         for id in changes.removed {
-            let Some(version) = content.items.remove(&id) else { continue };
-            let Some(Entry { what: What::Item(json), .. }) = content.entries.remove(&version) else {
-                continue;
-            };
-            let naming = self.operation.naming_members(&json);
-            content.bytes += naming.len();
-            content.put(id, What::Removed(naming.into()));
-            let version = content.version;
-            content.removals.push_back(version);
+            self.remove(content, id);
         }
     }
 
+    fn remove(&self, content: &mut Content, id: ItemId) {
+        let Some(version) = content.items.remove(&id) else { return };
+        let Some(Entry { what: What::Item(json), owner, .. }) = content.entries.remove(&version) else {
+            return;
+        };
+        let naming = self.operation().naming_members(&json);
+        content.bytes += naming.len();
+        content.put(id, owner, What::Removed(naming.into()));
+        let version = content.version;
+        content.removals.push_back(version);
+    }
+
     fn apply_log(&self, content: &mut Content, changes: Changes) {
-        for (id, json) in changes.items {
+        for Change { id, owner, json } in changes.items {
             if json != GAP {
                 content.bytes += json.len();
-                content.put(id, What::Item(json.into()));
+                content.put(id, owner, What::Item(json.into()));
                 continue;
             }
             // One gap after another is one gap.
             let is_gap =
                 content.entries.last_key_value().is_some_and(|(_, last)| matches!(last.what, What::Gap));
             if !is_gap {
-                content.put(id, What::Gap);
+                content.put(id, None, What::Gap);
             }
         }
     }

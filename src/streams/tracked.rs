@@ -78,7 +78,7 @@ impl Tracked {
 
     /// How long changes are gathered: what takes long to read is not read all the time.
     pub(super) fn gather(&self) -> Duration {
-        self.took.min(self.topic.operation.poll_interval()).max(GATHER)
+        self.took.min(self.topic.operation().poll_interval()).max(GATHER)
     }
 
     /// A key changed.
@@ -113,7 +113,7 @@ impl Tracked {
         self.sheet = Some(sheet);
         self.took = now.duration_since(self.began);
         if outcome.has_failed {
-            let wait = self.retry.min(self.topic.operation.poll_interval());
+            let wait = self.retry.min(self.topic.operation().poll_interval());
             (self.due, self.retry) = (now + wait, wait * 2);
             return self.note_all();
         }

@@ -282,7 +282,17 @@ async fn an_open_address_needs_the_operators_word() {
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{start}: {stderr}");
         assert!(stderr.contains("0.0.0.0 can be reached from other machines"), "{start}: {stderr}");
     }
-    let args = ["serve", "--host", "0.0.0.0", "--port", "0", "--set", "listen.anonymous=allow"];
+    let args = [
+        "serve",
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "0",
+        "--set",
+        "auth.anonymous=allow",
+        "--set",
+        "auth.anonymous_scopes=market",
+    ];
     let mut program = Program::start(command(&args));
     let url = program.url().await.replace("0.0.0.0", "127.0.0.1");
     assert_eq!(Client::connect(&url).await.call("ping", json!({})).await["status"], "ok");

@@ -129,7 +129,10 @@ fn an_unknown_key_is_an_error_that_names_the_closest() {
     let problems = Setting::new().flag("limit.in_flight", "1").problems();
     assert_eq!(problems, "--set: no key `limit`; did you mean `limits`?");
     let problems = Setting::new().flag("quite.another", "1").problems();
-    assert!(problems.contains("no key `quite`; there are listen, redis, limits, streams, log"), "{problems}");
+    assert!(
+        problems.contains("no key `quite`; there are listen, auth, redis, limits, streams, log"),
+        "{problems}"
+    );
 }
 
 #[test]
@@ -144,7 +147,7 @@ fn a_bad_value_is_an_error_that_names_the_key_and_its_source() {
         ("redis.url", "http://127.0.0.1", "no Redis URL"),
         ("redis.host", "a b", "no Redis URL"),
         ("redis.connections", "0", "0 would let nothing through"),
-        ("listen.anonymous", "maybe", "\"maybe\" is none of deny, allow"),
+        ("auth.anonymous", "maybe", "\"maybe\" is none of deny, allow"),
         ("limits.in_flight", "0", "0 would let nothing through"),
         ("limits.write_timeout", "0ms", "0 leaves no time for anything"),
         ("log.level", "nonsense", "\"nonsense\" is no log level"),

@@ -1,6 +1,7 @@
 //! Everything through the real socket, to a real Redis.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod cli;
 mod common;
 mod config;
@@ -11,6 +12,7 @@ mod load;
 mod outage;
 mod reads;
 mod registry;
+mod reload;
 mod rights;
 mod streams;
 mod tls;

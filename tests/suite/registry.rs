@@ -80,7 +80,7 @@ get_process:
         ("get_all_tickers", "no key `tikers`; did you mean `tickers`?"),
         ("get_all_tickers", "`poll_interval`: a duration above zero with its unit"),
         ("get_any_ticker", "`keys.tickers`: \"tickers:{exchange\""),
-        ("get_balance", "`scope`: one of market, account, orders, bots, ops"),
+        ("get_balance", "`scope`: \"accounts\" is none of market, account, orders, bots, ops"),
         ("get_balance", "`owner`: `user` is no param of it"),
         ("get_balances", "no limit `scan_kyes`; did you mean `scan_keys`?"),
         ("get_bots", "`limits.scan_keys`: a whole number above 0"),

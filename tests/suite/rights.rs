@@ -58,7 +58,9 @@ async fn failing(url: &str) -> Vec<(String, String)> {
     timeout(Duration::from_secs(10), listens).await.expect("Redis tells of no changes");
     let mut failing = Vec::new();
     let registry = Registry::built_in().unwrap();
-    for operation in registry.iter().filter(|operation| operation.name() != "unsubscribe") {
+    // These need a stream that is open, and a login.
+    let needs_more = |name: &str| matches!(name, "unsubscribe" | "authenticate");
+    for operation in registry.iter().filter(|operation| !needs_more(operation.name())) {
         for example in &operation.described().examples {
             // What a stream sends is no reply to another request.
             let reply = Client::connect(url).await.ask(operation.name(), example.clone()).await;

@@ -71,6 +71,16 @@ pub(crate) enum Wish {
     Channels(Glob),
 }
 
+impl Wish {
+    /// The channels that it is for.
+    pub(crate) fn channels(&self) -> Option<&Glob> {
+        match self {
+            Self::Channels(glob) => Some(glob),
+            Self::Keys(_) => None,
+        }
+    }
+}
+
 /// The connection's supervisor.
 pub(super) struct Listener {
     settings: Arc<LinkSettings>,

@@ -115,7 +115,7 @@ impl Links {
     pub(in crate::cache) fn start(settings: LinkSettings) -> Self {
         if settings.address.is_tls() {
             // An error means that this process has chosen already.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
         Self::connect(false, Arc::new(settings), watch::Sender::new(Some(Outage::Starting)), Arc::default())
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, protocol::CloseFrame},
+    tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderName, protocol::CloseFrame},
 };
 
 /// How long anything may take before a test fails.
@@ -21,6 +21,20 @@ impl Client {
     pub async fn connect(url: &str) -> Self {
         let (socket, _) = timeout(PATIENCE, connect_async(url)).await.expect("no handshake").unwrap();
         Self { socket }
+    }
+
+    /// Connects with these headers. The error is the HTTP status of the refusal.
+    pub async fn connect_with(url: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        match timeout(PATIENCE, connect_async(request)).await.expect("no handshake") {
+            Ok((socket, _)) => Ok(Self { socket }),
+            Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Sends a text frame as it is.

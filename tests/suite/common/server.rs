@@ -10,7 +10,7 @@ use fullon_cache_api::{
     cache::{Cache, Store},
     config::{Config, Secret, Span},
     registry::Registry,
-    server::{self, App},
+    server::{self, App, Listener, Live},
 };
 use tokio::sync::watch;
 
@@ -54,11 +54,11 @@ impl Server {
     }
 
     pub async fn start_with(registry: Registry, cache: Cache, config: Config) -> Self {
-        let app = App::new(registry, cache, config.clone());
-        let listener = server::bind(&config).await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listeners = Listener::bind_all(&config).await.unwrap();
+        let address = listeners[0].address().unwrap();
+        let app = App::new(Live::new(registry, config).unwrap(), cache);
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(server::run(listener, app.clone(), stopping));
+        tokio::spawn(server::run(listeners, app.clone(), stopping));
         Self { address, app, stop }
     }
 

@@ -1,0 +1,187 @@
+//! The keys that an issuer signs its tokens with.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::{Uri, body::Bytes};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use jsonwebtoken::{
+    Algorithm, AlgorithmFamily, DecodingKey,
+    jwk::{JwkSet, PublicKeyUse},
+};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::timeout,
+};
+
+use crate::config;
+
+/// How long fetching a key set may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How large a key set may be.
+const MOST_BYTES: usize = 256 << 10;
+/// How many of its keys are looked at.
+const MOST_KEYS: usize = 64;
+/// A shared secret that is shorter than what it signs with can be guessed.
+const LEAST_SECRET: usize = 32;
+
+/// The keys of one issuer.
+pub(super) enum Keys {
+    /// One, out of a file.
+    One(DecodingKey),
+    /// A set, fetched from where the issuer publishes it.
+    Set(Box<KeySet>),
+}
+
+impl Keys {
+    pub(super) fn of(issuer: &config::Issuer, auth: &config::Auth) -> Result<Self, String> {
+        match (&issuer.key_file, &issuer.jwks_url) {
+            (Some(file), _) => {
+                let algorithm = issuer.algorithms.first().copied().unwrap_or_default();
+                read(file, algorithm).map(Self::One)
+            }
+            (None, Some(url)) => KeySet::of(url, auth).map(|set| Self::Set(Box::new(set))),
+            (None, None) => Err("it has neither `key_file` nor `jwks_url`".to_owned()),
+        }
+    }
+
+    /// The key that a token names, if it fits how the token is signed.
+    pub(super) async fn find(
+        &self,
+        key_id: Option<&str>,
+        family: AlgorithmFamily,
+    ) -> Result<DecodingKey, String> {
+        let key = match self {
+            Self::One(key) => DecodingKey::clone(key),
+            Self::Set(set) => {
+                let key_id = key_id.ok_or("the token names no key (`kid`)")?;
+                set.find(key_id).await.ok_or_else(|| format!("no key {key_id:?} is known"))?
+            }
+        };
+        match key.family() == family {
+            true => Ok(key),
+            false => Err("the key is for another algorithm".to_owned()),
+        }
+    }
+}
+
+fn read(file: &Path, algorithm: Algorithm) -> Result<DecodingKey, String> {
+    let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let key = match algorithm.family() {
+        AlgorithmFamily::Hmac => {
+            let secret = bytes.trim_ascii();
+            if secret.len() < LEAST_SECRET {
+                return Err(format!("{}: a secret has {LEAST_SECRET} bytes at least", file.display()));
+            }
+            Ok(DecodingKey::from_secret(secret))
+        }
+        AlgorithmFamily::Rsa => DecodingKey::from_rsa_pem(&bytes),
+        AlgorithmFamily::Ec => DecodingKey::from_ec_pem(&bytes),
+        AlgorithmFamily::Ed => DecodingKey::from_ed_pem(&bytes),
+    };
+    key.map_err(|_| format!("{}: no public key for {algorithm:?} in PEM", file.display()))
+}
+
+/// Keys by their ids, and when they were fetched.
+#[derive(Default)]
+struct Known {
+    keys: HashMap<String, DecodingKey>,
+    since: Option<Instant>,
+}
+
+/// A key set, kept and now and then fetched again.
+pub(super) struct KeySet {
+    url: Uri,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    refresh: Duration,
+    pause: Duration,
+    known: ArcSwap<Known>,
+    /// When it was last tried to fetch it. One tries at a time.
+    tried: Mutex<Option<Instant>>,
+}
+
+impl KeySet {
+    fn of(url: &str, auth: &config::Auth) -> Result<Self, String> {
+        let wrong = || "`jwks_url`: want https://, or http:// on loopback".to_owned();
+        let url: Uri = url.parse().map_err(|_| wrong())?;
+        let host = url.host().ok_or_else(wrong)?;
+        let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        if !(url.scheme_str() == Some("https") || is_local && url.scheme_str() == Some("http")) {
+            return Err(wrong());
+        }
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let https = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)
+            .map_err(|error| format!("no trusted certificates: {error}"))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(https);
+        Ok(Self {
+            url,
+            client,
+            refresh: auth.jwks_refresh.get(),
+            pause: auth.jwks_pause.get(),
+            known: ArcSwap::default(),
+            tried: Mutex::new(None),
+        })
+    }
+
+    /// A key by its id. One that is not known may be new; then, and when the set is old, it is fetched.
+    async fn find(&self, key_id: &str) -> Option<DecodingKey> {
+        let known = self.known.load_full();
+        let is_old = known.since.is_none_or(|since| since.elapsed() >= self.refresh);
+        let key = known.keys.get(key_id);
+        let tried = match key {
+            Some(key) if !is_old => return Some(key.clone()),
+            // Others need not wait for the one who fetches it.
+            Some(key) => match self.tried.try_lock() {
+                Ok(tried) => tried,
+                Err(_) => return Some(key.clone()),
+            },
+            None => self.tried.lock().await,
+        };
+        self.renew(tried).await;
+        self.known.load().keys.get(key_id).cloned()
+    }
+
+    async fn renew(&self, mut tried: MutexGuard<'_, Option<Instant>>) {
+        if tried.is_some_and(|at| at.elapsed() < self.pause) {
+            return;
+        }
+        *tried = Some(Instant::now());
+        match timeout(PATIENCE, self.fetch()).await.unwrap_or_else(|_| Err("no answer".to_owned())) {
+            Ok(keys) => self.known.store(Arc::new(Known { keys, since: Some(Instant::now()) })),
+            // The keys at hand are better than none.
+            Err(error) => tracing::warn!(url = %self.url, "the key set cannot be fetched: {error}"),
+        }
+    }
+
+    async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, String> {
+        let response = self.client.get(self.url.clone()).await.map_err(|error| error.to_string())?;
+        if !response.status().is_success() {
+            return Err(format!("HTTP {}", response.status()));
+        }
+        let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
+        let body = body.map_err(|error| error.to_string())?.to_bytes();
+        let set: JwkSet = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let signs = |usage: &Option<PublicKeyUse>| !matches!(usage, Some(PublicKeyUse::Encryption));
+        let keys = set.keys.iter().take(MOST_KEYS).filter(|key| signs(&key.common.public_key_use));
+        Ok(keys
+            .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?)))
+            // A secret that is published is none.
+            .filter(|(_, key)| key.family() != AlgorithmFamily::Hmac)
+            .collect())
+    }
+}

@@ -1,0 +1,149 @@
+//! Who may read what: from what a client presents to what it is entitled to.
+
+mod jwt;
+mod keys;
+mod rights;
+mod token;
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use crate::config::{self, Anonymous, Auth, Secret};
+use jwt::Issuer;
+pub use rights::{Rights, Scope, Users};
+pub use token::{Digest, new_token};
+
+/// Who a client is, and what it may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// What it is called in the log.
+    pub name: String,
+    /// What it may read.
+    pub rights: Rights,
+    /// When its login ends.
+    pub expires: Option<SystemTime>,
+}
+
+impl Identity {
+    /// For how long its login still lasts; None if it does not end.
+    pub fn lasts(&self) -> Option<Duration> {
+        self.expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+}
+
+/// What a client presents. It is kept, so that it can be looked at again when rights have changed.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    /// Nothing.
+    None {
+        /// Whether its connection is one that strangers cannot have.
+        is_local: bool,
+    },
+    /// A token, static or signed.
+    Token(Secret),
+    /// A certificate that was verified when the connection was made.
+    Certificate(Certificate),
+}
+
+/// What a client's certificate is known by.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificate {
+    /// Of the certificate as DER.
+    pub(crate) digest: Digest,
+    /// The DNS names that it is for.
+    pub(crate) names: Vec<String>,
+}
+
+/// Why somebody is not let in; for the log.
+pub(crate) type Denied = String;
+
+/// All logins.
+pub(crate) struct Access {
+    anonymous: Option<Rights>,
+    has_logins: bool,
+    tokens: HashMap<Digest, Identity>,
+    issuers: Vec<Issuer>,
+    certificates: Vec<(config::Certificate, Rights)>,
+}
+
+impl Access {
+    /// Takes the logins of a configuration, with the keys in its files. Says all that is wrong.
+    pub(crate) fn of(auth: &Auth) -> Result<Self, Vec<String>> {
+        let users = |all: bool, ids: &[String]| Users::new(all, ids.iter().cloned());
+        let anonymous = (auth.anonymous == Anonymous::Allow).then(|| {
+            Rights::new(auth.anonymous_scopes.iter().copied(), users(auth.anonymous_all_users, &[]))
+        });
+        let tokens = auth.tokens.iter().map(|token| {
+            let identity = Identity {
+                name: token.name.clone(),
+                rights: Rights::new(token.scopes.iter().copied(), users(token.all_users, &token.user_ids)),
+                expires: token.expires.map(SystemTime::from),
+            };
+            (token.sha256, identity)
+        });
+        let certificates = auth.certificates.iter().map(|certificate| {
+            let users = users(certificate.all_users, &certificate.user_ids);
+            (certificate.clone(), Rights::new(certificate.scopes.iter().copied(), users))
+        });
+        let (mut issuers, mut faults) = (Vec::new(), Vec::new());
+        for issuer in &auth.issuers {
+            match Issuer::of(issuer, auth) {
+                Ok(issuer) => issuers.push(issuer),
+                Err(error) => faults.push(format!("auth.issuers: {error}")),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self {
+            anonymous,
+            has_logins: auth.has_logins(),
+            tokens: tokens.collect(),
+            issuers,
+            certificates: certificates.collect(),
+        })
+    }
+
+    /// Who presents this.
+    pub(crate) async fn identify(&self, credential: &Credential) -> Result<Identity, Denied> {
+        let identity = match credential {
+            Credential::None { is_local } => self.nobody(*is_local),
+            Credential::Token(token) => self.holder(token.expose()).await,
+            Credential::Certificate(certificate) => self.certified(certificate),
+        }?;
+        match identity.lasts() {
+            Some(left) if left.is_zero() => Err(format!("the login of {} has ended", identity.name)),
+            _ => Ok(identity),
+        }
+    }
+
+    /// What one may read who presents nothing.
+    fn nobody(&self, is_local: bool) -> Result<Identity, Denied> {
+        let (name, rights) = match &self.anonymous {
+            _ if is_local && !self.has_logins => ("local", Rights::everything()),
+            Some(rights) => ("anonymous", rights.clone()),
+            None => return Err("there is no login".to_owned()),
+        };
+        Ok(Identity { name: name.to_owned(), rights, expires: None })
+    }
+
+    async fn holder(&self, token: &str) -> Result<Identity, Denied> {
+        match self.tokens.get(&Digest::of(token.as_bytes())) {
+            Some(identity) => Ok(identity.clone()),
+            None if self.issuers.is_empty() => Err("the token is unknown".to_owned()),
+            None => jwt::verify(&self.issuers, token).await,
+        }
+    }
+
+    fn certified(&self, certificate: &Certificate) -> Result<Identity, Denied> {
+        let is_it = |known: &config::Certificate| {
+            known.sha256 == Some(certificate.digest)
+                || known.dns.as_ref().is_some_and(|dns| certificate.names.iter().any(|name| name == dns))
+        };
+        let known = self.certificates.iter().find(|(known, _)| is_it(known));
+        let (known, rights) = known.ok_or("the certificate is nobody's")?;
+        Ok(Identity { name: known.name.clone(), rights: rights.clone(), expires: None })
+    }
+}

@@ -1,0 +1,211 @@
+//! Who may read what: logins and the rights that go with them.
+
+use std::path::PathBuf;
+
+use jsonwebtoken::Algorithm;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Span,
+    values::{flag, list, text},
+};
+use crate::access::{Digest, Scope};
+
+/// Who may read what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// Whether those who do not log in are let in where others can reach the server.
+    pub anonymous: Anonymous,
+    /// What those who do not log in may read, where `anonymous` is `allow`.
+    #[serde(deserialize_with = "list")]
+    pub anonymous_scopes: Vec<Scope>,
+    /// Whether they may read the data of all users.
+    #[serde(deserialize_with = "flag")]
+    pub anonymous_all_users: bool,
+    /// How long a client may take to log in by `authenticate`.
+    pub login_timeout: Span,
+    /// Whether a token may stand in the address that a client connects to, as `?token=…`.
+    #[serde(deserialize_with = "flag")]
+    pub token_in_query: bool,
+    /// How long keys from a `jwks_url` are used before they are fetched again.
+    pub jwks_refresh: Span,
+    /// How soon they are fetched again at the earliest for a key that is not among them.
+    pub jwks_pause: Span,
+    /// Static tokens.
+    pub tokens: Vec<Token>,
+    /// Those whose JSON Web Tokens are taken.
+    pub issuers: Vec<Issuer>,
+    /// Client certificates, on listeners with a `client_ca`.
+    pub certificates: Vec<Certificate>,
+}
+
+/// Whether those who do not log in are let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Anonymous {
+    /// Only on loopback and unix sockets, and only where no login is configured.
+    #[default]
+    Deny,
+    /// On any address.
+    Allow,
+}
+
+/// A static token: a random text that its owner keeps, of which the server knows the SHA-256 alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// What its owner is called in the log.
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    /// The SHA-256 of the token.
+    pub sha256: Digest,
+    /// The scopes that it entitles to.
+    #[serde(default, deserialize_with = "list")]
+    pub scopes: Vec<Scope>,
+    /// Whose data it may read, where an operation has an owner.
+    #[serde(default, deserialize_with = "list")]
+    pub user_ids: Vec<String>,
+    /// Whether it may read the data of all users.
+    #[serde(default)]
+    pub all_users: bool,
+    /// When it ends, as ISO 8601; it need not.
+    #[serde(default)]
+    pub expires: Option<jiff::Timestamp>,
+}
+
+/// One whose JSON Web Tokens are taken.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// Its name, as its tokens have it in `iss`.
+    pub issuer: String,
+    /// What its tokens must have in `aud`.
+    pub audience: String,
+    /// How they may be signed: HS256, RS256, ES256, EdDSA. HS256 goes with no other.
+    pub algorithms: Vec<Algorithm>,
+    /// A file with the public key (PEM), or the shared secret for HS256.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// The address of its key set.
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    /// The claim that has the scopes, as a list or between spaces.
+    #[serde(default = "scope_claim")]
+    pub scopes_claim: String,
+    /// The claim that has the ids of the users.
+    #[serde(default = "user_ids_claim")]
+    pub user_ids_claim: String,
+    /// The claim that says, by true, that it is all users.
+    #[serde(default = "all_users_claim")]
+    pub all_users_claim: String,
+    /// The most that its tokens entitle to; all scopes if it is omitted.
+    #[serde(default)]
+    pub scopes: Option<Vec<Scope>>,
+}
+
+/// A client certificate, by a name in it or by its SHA-256.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// What its owner is called in the log.
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    /// A DNS name that it is for.
+    #[serde(default)]
+    pub dns: Option<String>,
+    /// The SHA-256 of the certificate as DER.
+    #[serde(default)]
+    pub sha256: Option<Digest>,
+    /// The scopes that it entitles to.
+    #[serde(default, deserialize_with = "list")]
+    pub scopes: Vec<Scope>,
+    /// Whose data it may read, where an operation has an owner.
+    #[serde(default, deserialize_with = "list")]
+    pub user_ids: Vec<String>,
+    /// Whether it may read the data of all users.
+    #[serde(default)]
+    pub all_users: bool,
+}
+
+fn scope_claim() -> String {
+    "scope".to_owned()
+}
+
+fn user_ids_claim() -> String {
+    "user_ids".to_owned()
+}
+
+fn all_users_claim() -> String {
+    "all_users".to_owned()
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            anonymous: Anonymous::Deny,
+            anonymous_scopes: Vec::new(),
+            anonymous_all_users: false,
+            login_timeout: Span::millis(10_000),
+            token_in_query: false,
+            jwks_refresh: Span::millis(600_000),
+            jwks_pause: Span::millis(10_000),
+            tokens: Vec::new(),
+            issuers: Vec::new(),
+            certificates: Vec::new(),
+        }
+    }
+}
+
+impl Auth {
+    /// Whether anyone can log in.
+    pub fn has_logins(&self) -> bool {
+        !(self.tokens.is_empty() && self.issuers.is_empty() && self.certificates.is_empty())
+    }
+
+    /// What does not go together: the key and a sentence each.
+    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        if self.anonymous == Anonymous::Allow && self.anonymous_scopes.is_empty() {
+            let message = "say what callers without a login may read, e.g. [\"market\"]";
+            faults.push(("auth.anonymous_scopes", message.to_owned()));
+        }
+        for issuer in &self.issuers {
+            faults.extend(issuer.faults().map(|message| ("auth.issuers", message)));
+        }
+        for certificate in &self.certificates {
+            if certificate.dns.is_some() == certificate.sha256.is_some() {
+                let message = format!("{}: it has either `dns` or `sha256`", certificate.name);
+                faults.push(("auth.certificates", message));
+            }
+        }
+        faults
+    }
+}
+
+impl Issuer {
+    fn faults(&self) -> impl Iterator<Item = String> {
+        const KNOWN: [Algorithm; 4] =
+            [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+        let mut faults = Vec::new();
+        if self.algorithms.is_empty() || self.algorithms.iter().any(|algorithm| !KNOWN.contains(algorithm)) {
+            faults.push("`algorithms`: some of HS256, RS256, ES256, EdDSA".to_owned());
+        }
+        let is_shared = self.algorithms.contains(&Algorithm::HS256);
+        if is_shared && self.algorithms.len() > 1 {
+            faults.push(
+                "`algorithms`: HS256 goes with no other, or a public key could pass for a secret".to_owned(),
+            );
+        }
+        match (&self.key_file, &self.jwks_url) {
+            (Some(_), None) if self.algorithms.len() > 1 => {
+                faults.push("`algorithms`: a `key_file` is for one".to_owned());
+            }
+            (Some(_), None) => {}
+            (None, Some(_)) if is_shared => faults.push("a secret for HS256 is in a `key_file`".to_owned()),
+            (None, Some(_)) => {}
+            _ => faults.push("it has either `key_file` or `jwks_url`".to_owned()),
+        }
+        faults.into_iter().map(|fault| format!("{}: {fault}", self.issuer))
+    }
+}

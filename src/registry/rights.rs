@@ -1,0 +1,81 @@
+//! Who may call an operation, and with which params.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::Registered;
+use crate::{
+    access::{Rights, Scope},
+    operation::Answer,
+};
+
+/// What a caller must be entitled to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(super) scope: Option<Scope>,
+    pub(super) owner: Option<Owner>,
+}
+
+/// Whose data an operation reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// That of the user whom a param names.
+    Param(String),
+    /// Anybody's: it can't be told.
+    AllUsers,
+}
+
+impl Owner {
+    /// What an entry says instead of a param's name where it can't be told whose data it is.
+    pub(super) const ALL_USERS: &str = "all_users";
+
+    pub(super) fn of(text: &str) -> Self {
+        match text {
+            Self::ALL_USERS => Self::AllUsers,
+            param => Self::Param(param.to_owned()),
+        }
+    }
+}
+
+/// What is asked of an operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask<'a> {
+    /// Something, with params that are not known yet.
+    Anything,
+    /// This.
+    With(&'a Value),
+}
+
+impl Registered {
+    /// Whether those may call it who have not logged in.
+    pub(crate) fn needs_no_login(&self) -> bool {
+        self.is_login
+    }
+
+    /// Whether these rights are enough for it. What no scope is named for is open to those alone who may
+    /// do everything; operations on the server itself are open to all.
+    pub(crate) fn is_open_to(&self, rights: &Rights, ask: Ask<'_>) -> bool {
+        let is_open = self.needs.scope.is_none() && matches!(self.answer, Answer::System(_));
+        let is_entitled = is_open || rights.have(self.needs.scope);
+        let may_read = match (&self.needs.owner, ask) {
+            (None, _) | (Some(Owner::Param(_)), Ask::Anything) => true,
+            (Some(Owner::AllUsers), _) => rights.users().contain_all(),
+            (Some(Owner::Param(_)), Ask::With(params)) => {
+                rights.users().contain_all()
+                    || self.owner_in(params).is_some_and(|owner| rights.users().contain(&owner))
+            }
+        };
+        is_entitled && may_read
+    }
+
+    /// The user whose data these params ask for, where one is named.
+    pub(crate) fn owner_in<'a>(&self, params: &'a Value) -> Option<Cow<'a, str>> {
+        let Some(Owner::Param(name)) = &self.needs.owner else { return None };
+        match params.get(name)? {
+            Value::String(text) => Some(text.as_str().into()),
+            Value::Number(number) => Some(number.to_string().into()),
+            _ => None,
+        }
+    }
+}
