@@ -65,6 +65,7 @@ impl Issuer {
         let subject = claims.get("sub").and_then(Value::as_str).ok_or("`sub` is no text")?;
         Ok(Identity {
             name: format!("{}#{subject}", self.name),
+            is_login: true,
             rights: self.rights(&claims),
             expires: Some(expiry(&claims)?),
         })

@@ -3,6 +3,7 @@
 mod jwt;
 mod keys;
 mod rights;
+mod shares;
 mod token;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 use crate::config::{self, Anonymous, Auth, Secret};
 use jwt::Issuer;
 pub use rights::{Rights, Scope, Users};
+pub(crate) use shares::{AddressPlace, Place, Principal, Rate, Shares, nameless};
 pub use token::{Digest, new_token};
 
 /// Who a client is, and what it may read.
@@ -20,6 +22,8 @@ pub use token::{Digest, new_token};
 pub struct Identity {
     /// What it is called in the log.
     pub name: String,
+    /// Whether that is the name of one who logged in.
+    pub is_login: bool,
     /// What it may read.
     pub rights: Rights,
     /// When its login ends.
@@ -78,6 +82,7 @@ impl Access {
         let tokens = auth.tokens.iter().map(|token| {
             let identity = Identity {
                 name: token.name.clone(),
+                is_login: true,
                 rights: Rights::new(token.scopes.iter().copied(), users(token.all_users, &token.user_ids)),
                 expires: token.expires.map(SystemTime::from),
             };
@@ -126,7 +131,7 @@ impl Access {
             Some(rights) => ("anonymous", rights.clone()),
             None => return Err("there is no login".to_owned()),
         };
-        Ok(Identity { name: name.to_owned(), rights, expires: None })
+        Ok(Identity { name: name.to_owned(), is_login: false, rights, expires: None })
     }
 
     async fn holder(&self, token: &str) -> Result<Identity, Denied> {
@@ -144,6 +149,6 @@ impl Access {
         };
         let known = self.certificates.iter().find(|(known, _)| is_it(known));
         let (known, rights) = known.ok_or("the certificate is nobody's")?;
-        Ok(Identity { name: known.name.clone(), rights: rights.clone(), expires: None })
+        Ok(Identity { name: known.name.clone(), is_login: true, rights: rights.clone(), expires: None })
     }
 }

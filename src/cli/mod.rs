@@ -10,6 +10,7 @@ mod output;
 mod reload;
 mod schemas;
 mod serve;
+mod systemd;
 mod token;
 mod watch;
 

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{ConfigFlags, Failure, live};
+use super::{ConfigFlags, Failure, live, systemd};
 use crate::{
     config::{Config, DEFAULT_FILE},
     server::App,
@@ -39,11 +39,13 @@ impl Reloader {
                 _ = self.hang_up.recv() => tracing::info!("asked to reload"),
                 () = self.files.changed() => tracing::info!("a file of the configuration has changed"),
             }
+            systemd::reloading();
             match self.reload(&app) {
                 Ok(()) => tracing::info!("reloaded"),
                 // All of what was in force stays so.
                 Err(failure) => tracing::error!("not reloaded: {}", failure.message),
             }
+            systemd::ready();
         }
     }
 

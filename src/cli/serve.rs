@@ -7,7 +7,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{ConfigFlags, Failure, live, reload::Reloader, start_logging};
+use super::{ConfigFlags, Failure, live, reload::Reloader, start_logging, systemd};
 use crate::{
     cache::Cache,
     server::{self, App, Listener, RightsReport},
@@ -57,10 +57,12 @@ pub(super) async fn serve_until_stopped(
     let mut serving = tokio::spawn(server::run(listeners, app.clone(), stopping));
     let mut watching = std::pin::pin!(watch_rights(&app, rights_are_known));
     let mut outcome = Ok(());
+    systemd::ready();
     tokio::select! {
         // Only a right too many ends it; else this waits for ever.
         failure = &mut watching => outcome = Err(failure),
         () = reloader.run(app.clone()) => {}
+        () = systemd::watchdog(&app) => {}
         _ = terminate.recv() => tracing::info!("asked to stop"),
         _ = interrupt.recv() => tracing::info!("interrupted"),
         ended = &mut serving => return match ended {
@@ -69,6 +71,7 @@ pub(super) async fn serve_until_stopped(
             Err(error) => Err(Failure::new(format!("the server failed: {error}"))),
         },
     }
+    systemd::stopping();
     stop.send_replace(true);
     tokio::select! {
         _ = &mut serving => tracing::info!("stopped"),

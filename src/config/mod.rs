@@ -90,12 +90,33 @@ pub struct Limits {
     /// Connections in all; one more is refused with 503.
     #[serde(deserialize_with = "whole")]
     pub connections: usize,
+    /// Connections of one address (of IPv6: of one network of 64 bits); one more is refused with 429. Those
+    /// from the same machine do not count.
+    #[serde(deserialize_with = "whole")]
+    pub connections_per_address: usize,
+    /// Connections of one login; one more is refused with 429.
+    #[serde(deserialize_with = "whole")]
+    pub connections_per_login: usize,
+    /// Requests of one connection in a second, each of an array counted; more are `RATE_LIMITED`. Pings
+    /// count too.
+    #[serde(deserialize_with = "whole")]
+    pub requests_per_second: u32,
+    /// Requests of one login in a second, on all its connections.
+    #[serde(deserialize_with = "whole")]
+    pub requests_per_second_of_login: u32,
+    /// Reads that each worker has under way; more are `OVERLOADED`. From half of it on new connections are
+    /// refused with 503, from three quarters on new streams.
+    #[serde(deserialize_with = "whole")]
+    pub reads: usize,
     /// Requests of one connection that run at once; the next are not read before one is answered.
     #[serde(deserialize_with = "whole")]
     pub in_flight: usize,
     /// Bytes of one message; a larger one closes the connection with 1009.
     #[serde(deserialize_with = "whole")]
     pub message_bytes: usize,
+    /// Frames of one message; more close the connection with 1008.
+    #[serde(deserialize_with = "whole")]
+    pub message_frames: usize,
     /// Requests in one array.
     #[serde(deserialize_with = "whole")]
     pub array_length: usize,
@@ -107,6 +128,21 @@ pub struct Limits {
     pub request_id_bytes: usize,
     /// How long a client may take from connecting to a complete upgrade.
     pub handshake_timeout: Span,
+    /// How long a client may take from connecting to its first request.
+    pub first_message_timeout: Span,
+    /// How long a message may take from its first byte to its last.
+    pub message_timeout: Span,
+    /// How long a client without streams may ask for nothing.
+    pub idle_timeout: Span,
+    /// After how long a client that says nothing is pinged.
+    pub ping_interval: Span,
+    /// How long it may take to answer.
+    pub pong_timeout: Span,
+    /// How long a connection may last; then it is closed with 1012, to be made again.
+    pub connection_age: Span,
+    /// Within which time clients are told, one after another, that the server stops: where there are few, at
+    /// once.
+    pub goodbye: Span,
     /// How long a client may read nothing of what is sent to it before it is disconnected.
     pub write_timeout: Span,
     /// How long one read of a hash, a list or many keys may take in all.
@@ -114,6 +150,9 @@ pub struct Limits {
     /// Bytes of one reply; what is larger is answered with `LIMIT_EXCEEDED`.
     #[serde(deserialize_with = "whole")]
     pub reply_bytes: usize,
+    /// Bytes of replies that wait to be written to one client; the next requests are not read before.
+    #[serde(deserialize_with = "whole")]
+    pub waiting_bytes: usize,
 }
 
 /// What streams may take, and how fresh they are kept.
@@ -123,6 +162,9 @@ pub struct Streams {
     /// Streams of one connection.
     #[serde(deserialize_with = "whole")]
     pub per_connection: usize,
+    /// Streams of one login, on all its connections.
+    #[serde(deserialize_with = "whole")]
+    pub per_login: usize,
     /// Symbols, or the like, that one stream may name.
     #[serde(deserialize_with = "whole")]
     pub names: usize,
@@ -148,6 +190,7 @@ impl Default for Streams {
     fn default() -> Self {
         Self {
             per_connection: 1000,
+            per_login: 10_000,
             names: 10_000,
             topics: 10_000,
             log_entries: 10_000,
@@ -208,15 +251,29 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 20_000,
+            connections_per_address: 1000,
+            connections_per_login: 1000,
+            requests_per_second: 100_000,
+            requests_per_second_of_login: 200_000,
+            reads: 4096,
             in_flight: 64,
             message_bytes: 1 << 20,
+            message_frames: 1000,
             array_length: 1000,
             json_depth: 32,
             request_id_bytes: 256,
             handshake_timeout: Span::millis(10_000),
+            first_message_timeout: Span::millis(60_000),
+            message_timeout: Span::millis(30_000),
+            idle_timeout: Span::millis(3_600_000),
+            ping_interval: Span::millis(20_000),
+            pong_timeout: Span::millis(20_000),
+            connection_age: Span::millis(86_400_000),
+            goodbye: Span::millis(5_000),
             write_timeout: Span::millis(10_000),
             read_timeout: Span::millis(10_000),
             reply_bytes: 16 << 20,
+            waiting_bytes: 16 << 20,
         }
     }
 }
@@ -302,12 +359,20 @@ impl Config {
             ("redis.wide_reads", self.redis.wide_reads),
             ("limits.connections", limits.connections),
             ("limits.in_flight", limits.in_flight),
+            ("limits.connections_per_address", limits.connections_per_address),
+            ("limits.connections_per_login", limits.connections_per_login),
+            ("limits.requests_per_second", limits.requests_per_second as usize),
+            ("limits.requests_per_second_of_login", limits.requests_per_second_of_login as usize),
+            ("limits.reads", limits.reads),
             ("limits.message_bytes", limits.message_bytes),
+            ("limits.message_frames", limits.message_frames),
             ("limits.array_length", limits.array_length),
             ("limits.json_depth", limits.json_depth),
             ("limits.request_id_bytes", limits.request_id_bytes),
             ("limits.reply_bytes", limits.reply_bytes),
+            ("limits.waiting_bytes", limits.waiting_bytes),
             ("streams.per_connection", self.streams.per_connection),
+            ("streams.per_login", self.streams.per_login),
             ("streams.names", self.streams.names),
             ("streams.topics", self.streams.topics),
             ("streams.log_entries", self.streams.log_entries),
@@ -323,6 +388,12 @@ impl Config {
             ("redis.reconnect_max", self.redis.reconnect_max),
             ("auth.login_timeout", self.auth.login_timeout),
             ("limits.handshake_timeout", limits.handshake_timeout),
+            ("limits.first_message_timeout", limits.first_message_timeout),
+            ("limits.message_timeout", limits.message_timeout),
+            ("limits.idle_timeout", limits.idle_timeout),
+            ("limits.ping_interval", limits.ping_interval),
+            ("limits.pong_timeout", limits.pong_timeout),
+            ("limits.connection_age", limits.connection_age),
             ("limits.write_timeout", limits.write_timeout),
             ("limits.read_timeout", limits.read_timeout),
             ("streams.refresh", self.streams.refresh),

@@ -10,11 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use serde_json::Value;
 
+use super::{App, Live};
 use crate::{
-    access::{Access, Certificate, Credential, Denied, Identity},
-    protocol::{Error, Result},
+    access::{
+        AddressPlace, Certificate, Credential, Denied, Identity, Place, Principal, Rate, Rights, nameless,
+    },
+    config::Limits,
+    protocol::{Error, ErrorCode, Result},
     registry::{Ask, Registered},
     streams::Client,
 };
@@ -47,31 +52,96 @@ pub(crate) struct Caller {
     /// Whether who it is has changed since its session looked.
     has_changed: AtomicBool,
     audit: Mutex<Audit>,
+    rate: ArcSwap<Rate>,
+    /// Its place among the connections of its address.
+    _place: Option<AddressPlace>,
 }
 
 /// What a client presented, and who that makes it.
 pub(super) struct Login {
     pub(super) credential: Credential,
-    pub(super) identity: Option<Arc<Identity>>,
+    pub(super) who: Option<Arc<Who>>,
+}
+
+/// Who a client is, and its place among the connections of that login.
+pub(crate) struct Who {
+    pub(crate) identity: Identity,
+    place: Place,
+}
+
+impl Who {
+    /// None if the login has as many connections as it may.
+    fn new(identity: Identity, app: &App) -> Option<Self> {
+        let limits = &app.live().config.limits;
+        let place = match identity.is_login {
+            true => app.shares.connection_of_login(
+                &identity.name,
+                limits.connections_per_login,
+                limits.requests_per_second_of_login,
+            )?,
+            false => nameless(),
+        };
+        Some(Self { identity, place })
+    }
+
+    pub(crate) fn rights(&self) -> &Rights {
+        &self.identity.rights
+    }
+
+    pub(crate) fn principal(&self) -> &Arc<Principal> {
+        self.place.principal()
+    }
+}
+
+/// Why a login is not taken.
+pub(super) enum NotTaken {
+    /// It is none.
+    Bad(Denied),
+    /// It has as many connections as it may.
+    TooMany,
 }
 
 impl Login {
     /// Who presents this, at the opening of a connection. A token, if there is one, must be good; who has
     /// none may still bring one.
-    pub(super) async fn at_opening(access: &Access, credential: Credential) -> Result<Self, Denied> {
-        let identity = match access.identify(&credential).await {
-            Ok(identity) => Some(Arc::new(identity)),
+    pub(super) async fn at_opening(app: &App, live: &Live, credential: Credential) -> Result<Self, NotTaken> {
+        let who = match live.access.identify(&credential).await {
+            Ok(identity) => Some(Arc::new(Who::new(identity, app).ok_or(NotTaken::TooMany)?)),
             Err(_) if !matches!(credential, Credential::Token(_)) => None,
-            Err(denied) => return Err(denied),
+            Err(denied) => return Err(NotTaken::Bad(denied)),
         };
-        Ok(Self { credential, identity })
+        Ok(Self { credential, who })
     }
 }
 
 impl Caller {
-    pub(super) fn new(streams: Client, peer: Peer, login: Login) -> Self {
-        let (has_changed, audit) = (AtomicBool::new(false), Mutex::default());
-        Self { streams, peer, login: Mutex::new(login), has_changed, audit }
+    pub(super) fn new(
+        streams: Client,
+        peer: Peer,
+        login: Login,
+        place: Option<AddressPlace>,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            streams,
+            peer,
+            login: Mutex::new(login),
+            has_changed: AtomicBool::new(false),
+            audit: Mutex::default(),
+            rate: ArcSwap::from_pointee(Rate::new(limits.requests_per_second)),
+            _place: place,
+        }
+    }
+
+    /// Takes over a reload.
+    pub(super) fn adopt(&self, limits: &Limits) {
+        self.rate.store(Arc::new(Rate::new(limits.requests_per_second)));
+    }
+
+    /// Takes note of one more request, or ping; an error if it is one too many.
+    pub(super) fn charge(&self) -> Result<()> {
+        self.rate.load().charge()?;
+        self.who().map_or(Ok(()), |who| who.principal().charge())
     }
 
     fn login(&self) -> MutexGuard<'_, Login> {
@@ -79,20 +149,29 @@ impl Caller {
     }
 
     /// Who it is; None before it has logged in.
-    pub(crate) fn identity(&self) -> Option<Arc<Identity>> {
-        self.login().identity.clone()
+    pub(crate) fn who(&self) -> Option<Arc<Who>> {
+        self.login().who.clone()
     }
 
-    /// Takes the identity that a credential gives, and ends the streams that it does not entitle to.
-    pub(super) fn log_in(&self, credential: Credential, identity: Identity) {
-        let identity = Arc::new(identity);
+    /// Takes the identity that a credential gives, and ends the streams that it does not entitle to. An error
+    /// if the login has as many connections as it may.
+    pub(super) fn log_in(&self, app: &App, credential: Credential, identity: Identity) -> Result<()> {
+        let before = self.who();
+        let who = match before.filter(|before| before.identity == identity) {
+            Some(same) => same,
+            None => Arc::new(Who::new(identity, app).ok_or_else(|| {
+                let message = "this login has as many connections as it may";
+                Error::new(ErrorCode::LimitExceeded, message)
+            })?),
+        };
         {
             let mut login = self.login();
             login.credential = credential;
-            login.identity = Some(identity.clone());
+            login.who = Some(who.clone());
         }
-        self.streams.review(Some(&identity.rights));
+        self.streams.review(Some(who.rights()));
         self.tell_session();
+        Ok(())
     }
 
     fn tell_session(&self) {
@@ -107,35 +186,31 @@ impl Caller {
 
     /// Looks again at what it presented, for logins or rights may be others now. Says whether it is still
     /// somebody.
-    pub(super) async fn log_in_again(&self, access: &Access) -> bool {
+    pub(super) async fn log_in_again(&self, app: &App, live: &Live) -> bool {
         let (credential, was_somebody) = {
             let login = self.login();
-            (login.credential.clone(), login.identity.is_some())
+            (login.credential.clone(), login.who.is_some())
         };
-        match access.identify(&credential).await {
-            Ok(identity) => self.log_in(credential, identity),
+        let denied = match live.access.identify(&credential).await {
+            Ok(identity) => match self.log_in(app, credential, identity) {
+                Ok(()) => return true,
+                Err(error) => error.message().to_owned(),
+            },
             // It has no streams, and its time to log in goes on.
-            Err(_) if !was_somebody => {}
-            Err(denied) => {
-                self.login().identity = None;
-                self.streams.review(None);
-                self.tell_session();
-                self.audit(None, &format_args!("no longer logged in: {denied}"));
-                return false;
-            }
-        }
-        true
+            Err(_) if !was_somebody => return true,
+            Err(denied) => denied,
+        };
+        self.login().who = None;
+        self.streams.review(None);
+        self.tell_session();
+        self.audit(None, &format_args!("no longer logged in: {denied}"));
+        false
     }
 
     /// An error if it may not ask for this.
-    pub(super) fn check(
-        &self,
-        identity: Option<&Identity>,
-        operation: &Registered,
-        ask: Ask<'_>,
-    ) -> Result<()> {
-        let is_open = |identity: &Identity| operation.is_open_to(&identity.rights, ask);
-        if operation.needs_no_login() || identity.is_some_and(is_open) {
+    pub(super) fn check(&self, who: Option<&Who>, operation: &Registered, ask: Ask<'_>) -> Result<()> {
+        let is_open = |who: &Who| operation.is_open_to(who.rights(), ask);
+        if operation.needs_no_login() || who.is_some_and(is_open) {
             return Ok(());
         }
         self.audit(Some(operation), &"not entitled to it");
@@ -145,10 +220,10 @@ impl Caller {
     /// Notes a refusal in the log. A client that is refused without end has a line now and then.
     pub(super) fn audit(&self, operation: Option<&Registered>, why: &dyn fmt::Display) {
         let Some(refused) = self.audit.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
-        let identity = self.identity();
+        let who = self.who();
         tracing::warn!(
             target: AUDIT,
-            who = identity.as_ref().map_or("nobody", |identity| &identity.name),
+            who = who.as_ref().map_or("nobody", |who| &who.identity.name),
             from = %self.peer,
             operation = operation.map(Registered::name),
             allowed = false,
@@ -158,11 +233,11 @@ impl Caller {
     }
 
     /// Notes a read of what belongs to a user.
-    pub(super) fn audit_read(&self, identity: &Identity, operation: &Registered, params: &Value) {
+    pub(super) fn audit_read(&self, who: &Who, operation: &Registered, params: &Value) {
         let Some(owner) = operation.owner_in(params) else { return };
         tracing::info!(
             target: AUDIT,
-            who = identity.name,
+            who = who.identity.name,
             from = %self.peer,
             operation = operation.name(),
             owner = %owner,

@@ -16,11 +16,11 @@ use tokio::time::timeout;
 
 use super::{
     App, Live, System,
-    caller::Caller,
+    caller::{Caller, Who},
     flights::{Flight, Flights},
+    load::{Bounds, Load, UnderWay, overloaded},
 };
 use crate::{
-    access::Identity,
     cache::{Cache, View},
     operation::{Answer, Outcome},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
@@ -40,12 +40,20 @@ pub(super) struct Running {
     /// The number of an array, whose streams wait until it is answered.
     pub(super) array: Option<u64>,
     work: Work,
+    /// What it counts as, if it is a read.
+    _under_way: Option<UnderWay>,
 }
 
 enum Work {
-    Read(Arc<App>, RequestId, BoxFuture<'static, Outcome>),
-    SharedRead(Arc<App>, RequestId, Flight),
+    Own(Arc<App>, RequestId, BoxFuture<'static, Outcome>),
+    Shared(Arc<App>, RequestId, Flight),
     Array(BoxFuture<'static, Reply>),
+}
+
+impl Running {
+    fn new(requests: usize, array: Option<u64>, work: Work) -> Self {
+        Self { requests, array, work, _under_way: None }
+    }
 }
 
 impl Future for Running {
@@ -53,8 +61,8 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = match &mut self.work {
-            Work::Read(app, id, read) => app.reply(id, &ready!(read.poll_unpin(cx))),
-            Work::SharedRead(app, id, read) => app.reply(id, ready!(read.poll_unpin(cx)).as_ref()),
+            Work::Own(app, id, read) => app.reply(id, &ready!(read.poll_unpin(cx))),
+            Work::Shared(app, id, read) => app.reply(id, ready!(read.poll_unpin(cx)).as_ref()),
             Work::Array(reply) => ready!(reply.poll_unpin(cx)),
         };
         Poll::Ready(Answered { requests: self.requests, array: self.array, reply })
@@ -74,6 +82,9 @@ pub(super) struct Desk {
     /// The cache by way of the worker's own connections.
     pub(super) cache: Cache,
     pub(super) flights: Flights,
+    pub(super) load: Arc<Load>,
+    /// How many workers there are.
+    pub(super) workers: usize,
     pub(super) hub: Arc<Hub>,
     /// Tells the worker's clients of what is new on their streams.
     pub(super) ringer: Arc<Ringer>,
@@ -92,7 +103,7 @@ pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answe
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
             let reply = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
-            Answering::Later(Running { requests: count, array: Some(number), work: Work::Array(reply) })
+            Answering::Later(Running::new(count, Some(number), Work::Array(reply)))
         }
     }
 }
@@ -151,13 +162,18 @@ fn begin_one(
     app.stats.request();
     let request = match request {
         Ok(request) => request,
-        Err(Rejected { id, error }) => return Answering::Now(app.failure(&id, &error)),
+        Err(Rejected { id, error }) => {
+            return Answering::Now(app.failure(&id, &caller.charge().err().unwrap_or(error)));
+        }
     };
-    let Prepared { operation, params, identity } = match prepare(app, &live, caller, &request) {
+    if let Err(error) = caller.charge() {
+        return Answering::Now(app.failure(&request.id, &error));
+    }
+    let Prepared { operation, params, who } = match prepare(app, &live, caller, &request) {
         Ok(prepared) => prepared,
         Err(error) => return Answering::Now(app.failure(&request.id, &error)),
     };
-    let users = identity.filter(|_| operation.has_owned_rows).map(|identity| identity.rights.users().clone());
+    let users = who.as_ref().filter(|_| operation.has_owned_rows).map(|who| who.rights().users().clone());
     match operation.answer {
         Answer::System(answer) => {
             let mut answer = answer(System { app: app.clone(), caller: caller.clone() }, params);
@@ -165,14 +181,25 @@ fn begin_one(
             match (&mut answer).now_or_never() {
                 Some(outcome) => Answering::Now(app.reply(&request.id, &outcome)),
                 None => {
-                    let work = Work::Read(app.clone(), request.id, answer);
-                    Answering::Later(Running { requests: 1, array: None, work })
+                    let work = Work::Own(app.clone(), request.id, answer);
+                    Answering::Later(Running::new(1, None, work))
                 }
             }
         }
         Answer::Stream { .. } => {
             let id = &request.id;
-            let opened = caller.streams.open(Opening { id, operation, params, users, array });
+            if desk.load.is_high(live.config.limits.reads) {
+                return Answering::Now(app.failure(id, &overloaded()));
+            }
+            let who = who.as_deref();
+            let opened = caller.streams.open(Opening {
+                id,
+                operation,
+                params,
+                users,
+                principal: who.map(Who::principal),
+                array,
+            });
             Answering::Now(app.reply(id, &opened.map(|settings| (settings, Vec::new()))))
         }
         Answer::Read { run, .. } => {
@@ -183,16 +210,26 @@ fn begin_one(
                     None => view,
                 }
             };
+            let bounds =
+                Bounds { reads: live.config.limits.reads, workers: desk.workers, busy: &app.shares.busy };
+            let Some(who) = who else {
+                return Answering::Now(app.failure(&request.id, &Error::unauthenticated()));
+            };
+            let under_way = match desk.load.begin(who.principal(), &bounds) {
+                Ok(under_way) => under_way,
+                Err(error) => return Answering::Now(app.failure(&request.id, &error)),
+            };
             let (app, id) = (app.clone(), request.id);
             let work = match operation.is_shared {
-                false => Work::Read(app, id, run(view(params))),
+                false => Work::Own(app, id, run(view(params))),
                 true => {
                     let limit = live.config.limits.read_timeout.get();
                     let read = || within(limit, run(view(params.clone())));
-                    Work::SharedRead(app, id, desk.flights.join(operation.name, &params, users.clone(), read))
+                    let flight = desk.flights.join(operation.name, &params, users.clone(), read);
+                    Work::Shared(app, id, flight)
                 }
             };
-            Answering::Later(Running { requests: 1, array: None, work })
+            Answering::Later(Running { requests: 1, array: None, work, _under_way: Some(under_way) })
         }
     }
 }
@@ -210,7 +247,7 @@ fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'stat
 struct Prepared<'l> {
     operation: &'l Arc<Registered>,
     params: Value,
-    identity: Option<Arc<Identity>>,
+    who: Option<Arc<Who>>,
 }
 
 /// The operation and its params, if there is nothing wrong with either and the caller may ask for it.
@@ -220,15 +257,15 @@ fn prepare<'l>(
     caller: &Caller,
     request: &Request<'_>,
 ) -> Result<Prepared<'l>, Error> {
-    let identity = caller.identity();
+    let who = caller.who();
     let found = live.registry.get(&request.operation);
-    if identity.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
+    if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
         // Whether or not there is such an operation.
         caller.audit(found.map(|found| &**found), &"not logged in");
         return Err(Error::unauthenticated());
     }
     let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;
-    caller.check(identity.as_deref(), operation, Ask::Anything)?;
+    caller.check(who.as_deref(), operation, Ask::Anything)?;
     operation.check_on()?;
     if !matches!(operation.answer, Answer::System(_)) && app.held_back.load(Ordering::Relaxed) {
         let message = "the server has yet to see that its login to the cache may only read";
@@ -240,11 +277,11 @@ fn prepare<'l>(
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
     };
     operation.validate(&params)?;
-    caller.check(identity.as_deref(), operation, Ask::With(&params))?;
-    if let Some(identity) = identity.as_deref().filter(|_| live.config.log.audit_reads) {
-        caller.audit_read(identity, operation, &params);
+    caller.check(who.as_deref(), operation, Ask::With(&params))?;
+    if let Some(who) = who.as_deref().filter(|_| live.config.log.audit_reads) {
+        caller.audit_read(who, operation, &params);
     }
-    Ok(Prepared { operation, params, identity })
+    Ok(Prepared { operation, params, who })
 }
 
 impl App {

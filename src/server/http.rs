@@ -25,12 +25,12 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
-    App, Live,
-    caller::{Login, Peer},
+    App,
+    caller::{AUDIT, Login, NotTaken, Peer},
     listen::Io,
 };
 use crate::{
-    access::Credential,
+    access::{AddressPlace, Credential},
     config::{Listen, Origin, Secret},
 };
 
@@ -51,6 +51,8 @@ pub(super) struct Upgraded {
     pub(super) early: Vec<u8>,
     pub(super) peer: Peer,
     pub(super) login: Login,
+    /// Its place among the connections of its address.
+    pub(super) place: Option<AddressPlace>,
 }
 
 /// Answers HTTP until a client upgrades; None if it never does.
@@ -60,10 +62,10 @@ pub(super) async fn handshake(socket: Box<dyn Io>, peer: Peer, app: &Arc<App>) -
     let service = service_fn(|mut request: Request<Incoming>| {
         let (upgrading, peer) = (&upgrading, peer.clone());
         async move {
-            let response = match answer(&request, peer, &app.live_for_long()).await {
-                Ok((response, peer, login)) => {
+            let response = match answer(&request, peer, app).await {
+                Ok((response, admitted)) => {
                     *upgrading.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some((hyper::upgrade::on(&mut request), peer, login));
+                        Some((hyper::upgrade::on(&mut request), admitted));
                     response
                 }
                 Err(response) => *response,
@@ -78,20 +80,29 @@ pub(super) async fn handshake(socket: Box<dyn Io>, peer: Peer, app: &Arc<App>) -
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     timeout(limit, connection).await.ok()?.ok()?;
-    let (upgrading, peer, login): (OnUpgrade, Peer, Login) =
+    let (upgrading, admitted): (OnUpgrade, Admitted) =
         upgrading.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let parts = upgrading.await.ok()?.downcast::<TokioIo<Box<dyn Io>>>().ok()?;
-    Some(Upgraded { socket: parts.io.into_inner(), early: parts.read_buf.to_vec(), peer, login })
+    let Admitted { peer, login, place } = admitted;
+    Some(Upgraded { socket: parts.io.into_inner(), early: parts.read_buf.to_vec(), peer, login, place })
 }
 
 type Refusal = Box<Response<Full<Bytes>>>;
+
+/// Who is let in.
+struct Admitted {
+    peer: Peer,
+    login: Login,
+    place: Option<AddressPlace>,
+}
 
 /// The answer to a request: `Ok` if it upgrades the connection.
 async fn answer(
     request: &Request<Incoming>,
     mut peer: Peer,
-    live: &Live,
-) -> Result<(Response<Full<Bytes>>, Peer, Login), Refusal> {
+    app: &App,
+) -> Result<(Response<Full<Bytes>>, Admitted), Refusal> {
+    let live = app.live_for_long();
     let headers = request.headers();
     let accept = accept_key(request, &live.config.listen)?;
     let offered = Offered::of(headers);
@@ -100,6 +111,11 @@ async fn answer(
         return Err(page(StatusCode::BAD_REQUEST, message));
     }
     see_through_proxies(&mut peer, headers, &live.config.listen);
+    let most = live.config.limits.connections_per_address;
+    let place = match peer.address.filter(|_| !peer.is_local) {
+        None => None,
+        Some(address) => Some(app.shares.connection_of(address, most).ok_or_else(|| too_many(app))?),
+    };
     let token = bearer(headers)
         .or(offered.token)
         .or_else(|| live.config.auth.token_in_query.then(|| in_query(request)).flatten());
@@ -108,11 +124,14 @@ async fn answer(
         (None, Some(certificate)) => Credential::Certificate(certificate.clone()),
         (None, None) => Credential::None { is_local: peer.is_local },
     };
-    let login = Login::at_opening(&live.access, credential).await.map_err(|denied| {
-        tracing::warn!(target: super::caller::AUDIT, from = %peer, allowed = false, "a bad token: {denied}");
-        let mut refusal = page(StatusCode::UNAUTHORIZED, "The token is not valid.\n");
-        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        refusal
+    let login = Login::at_opening(app, &live, credential).await.map_err(|not_taken| match not_taken {
+        NotTaken::TooMany => too_many(app),
+        NotTaken::Bad(denied) => {
+            tracing::warn!(target: AUDIT, from = %peer, allowed = false, "a bad token: {denied}");
+            let mut refusal = page(StatusCode::UNAUTHORIZED, "The token is not valid.\n");
+            refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            refusal
+        }
     })?;
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -123,7 +142,14 @@ async fn answer(
     if offered.has_ours {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    Ok((response, peer, login))
+    Ok((response, Admitted { peer, login, place }))
+}
+
+fn too_many(app: &App) -> Refusal {
+    app.stats.refused();
+    let mut refusal = page(StatusCode::TOO_MANY_REQUESTS, "There are as many connections as may be.\n");
+    refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    refusal
 }
 
 /// The answer to the key of a request that opens a WebSocket as it should.

@@ -67,7 +67,7 @@ impl SystemQuery for Authenticate {
             Error::unauthenticated()
         })?;
         let logged_in = LoggedIn::from(&identity);
-        caller.log_in(credential, identity);
+        caller.log_in(app, credential, identity)?;
         Json::of(&logged_in)
     }
 }

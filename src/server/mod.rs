@@ -3,13 +3,17 @@
 mod caller;
 mod deadlines;
 mod dispatch;
+mod echo;
 mod flights;
+mod frames;
 mod http;
 mod listen;
 mod live;
+mod load;
 mod login;
 mod rights;
 mod session;
+mod socket;
 mod stats;
 mod streams;
 mod system;
@@ -24,12 +28,15 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::{
+    runtime::Handle,
     sync::{Semaphore, mpsc, watch},
     task::JoinSet,
     time::timeout,
 };
 
-use crate::{cache::Cache, streams::Hub};
+use crate::{access::Shares, cache::Cache, streams::Hub};
+#[doc(hidden)]
+pub use echo::echo;
 pub use listen::Listener;
 use listen::{Arrived, Guest};
 pub use live::Live;
@@ -40,8 +47,10 @@ use stats::Stats;
 use tls::Tls;
 use worker::Worker;
 
-/// How long clients have to take note that the server stops.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long a client has to take note that the server stops, and what it asked to be answered.
+const GOODBYE: Duration = Duration::from_secs(8);
+/// How far apart clients are told, so that they do not all come back at once.
+const GOODBYE_OF_ONE: Duration = Duration::from_millis(1);
 /// How many clients that are one too many are told so at a time; the others are cut off.
 const REFUSALS_AT_ONCE: usize = 64;
 
@@ -52,6 +61,9 @@ pub struct App {
     reloads: watch::Sender<u64>,
     /// What is watched, once the server runs.
     hub: OnceLock<Arc<Hub>>,
+    /// The event loops that serve clients, once the server runs.
+    event_loops: OnceLock<Vec<Handle>>,
+    pub(crate) shares: Shares,
     pub(crate) cache: Cache,
     pub(crate) stats: Stats,
     pub(crate) started: Instant,
@@ -67,6 +79,8 @@ impl App {
             live: ArcSwap::from_pointee(live),
             reloads: watch::Sender::new(0),
             hub: OnceLock::new(),
+            event_loops: OnceLock::new(),
+            shares: Shares::default(),
             cache,
             stats: Stats::default(),
             started: Instant::now(),
@@ -98,10 +112,19 @@ impl App {
         }
         let live = Arc::new(live);
         self.live.store(live.clone());
+        self.shares.adopt(live.config.limits.requests_per_second_of_login);
         if let Some(hub) = self.hub.get() {
             hub.adopt(&live.registry, live.config.streams.clone());
         }
         self.reloads.send_modify(|reloads| *reloads += 1);
+    }
+
+    /// Waits until every thread that serves clients has answered.
+    pub async fn workers_respond(&self) {
+        for event_loop in self.event_loops.get().into_iter().flatten() {
+            // An error means that the server is stopping.
+            let _ = event_loop.spawn(async {}).await;
+        }
     }
 
     /// Tells of reloads: its value grows with each.
@@ -116,9 +139,10 @@ impl App {
 }
 
 /// What all sessions are told.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Signal {
-    stops: bool,
+    /// The server stops: they end one after another, within this time.
+    stops: Option<Duration>,
     /// How many reloads there were.
     reloads: u64,
 }
@@ -133,6 +157,7 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     let mut reloads = app.reloads.subscribe();
     let signals = watch::Sender::new(Signal::default());
     let workers = Worker::start_all(&app, hub)?;
+    app.event_loops.get_or_init(|| workers.iter().map(|worker| worker.handle().clone()).collect());
     let places = app.live().config.limits.connections.min(Semaphore::MAX_PERMITS);
     let places = Arc::new(Semaphore::new(places));
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
@@ -153,7 +178,7 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
             Some(guest) = door.recv() => guest,
             Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
         };
-        let worker = workers.iter().min_by_key(|worker| worker.clients());
+        let worker = workers.iter().filter(|worker| !worker.is_busy()).min_by_key(|worker| worker.clients());
         match (places.clone().try_acquire_owned(), worker) {
             (Ok(place), Some(worker)) => {
                 worker.serve(guest, place, signals.subscribe(), &mut sessions);
@@ -173,8 +198,10 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
         }
     }
     doors.shutdown().await;
-    signals.send_modify(|signal| signal.stops = true);
-    if timeout(GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
+    let spread = GOODBYE_OF_ONE.saturating_mul(u32::try_from(app.stats.open()).unwrap_or(u32::MAX));
+    let spread = spread.min(app.live().config.limits.goodbye.get());
+    signals.send_modify(|signal| signal.stops = Some(spread));
+    if timeout(spread + GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
     Ok(())

@@ -2,41 +2,27 @@
 
 use std::{
     io,
-    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::{sync::watch, time::timeout};
-use tokio_io_timeout::TimeoutStream;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        self, Message,
-        error::CapacityError,
-        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
-    },
+use tokio_tungstenite::tungstenite::{
+    self, Message, error::CapacityError, protocol::frame::coding::CloseCode,
 };
 
 use super::{
     Signal,
     caller::Caller,
-    deadlines::Deadlines,
+    deadlines::{Deadlines, Look},
     dispatch::{self, Answered, Answering, Desk, Running},
-    http::{self, Upgraded},
-    listen::Io,
+    http::Upgraded,
+    socket::{self, Socket},
 };
 use crate::{config::Limits, protocol::Reply, streams::Client};
 
-/// A client's socket. A write to it fails when nothing of what is to be written gets through for a while,
-/// however long it takes on the whole.
-type Socket = Pin<Box<TimeoutStream<Box<dyn Io>>>>;
-
-/// Small, as a server has many connections and most of them are quiet.
-const READ_BUFFER: usize = 4 << 10;
-/// How many bytes of replies go out in one write at least, while there are more to come.
-const WRITE_BUFFER: usize = 16 << 10;
 /// How many bytes of replies are made before they are written and other clients have their turn.
 const FAIR_SHARE: usize = 256 << 10;
 /// About how many bytes of updates go out between two looks at what else there is to do.
@@ -47,8 +33,6 @@ const TOO_SLOW: u16 = 4008;
 const FORBIDDEN: u16 = 4003;
 /// How long what was asked before the end may still take to be answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
-/// How long a close frame may take to go out.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why a session ends.
 pub(super) enum End {
@@ -60,44 +44,35 @@ pub(super) enum End {
 
 /// Serves one client until either side ends it.
 pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Receiver<Signal>) {
-    let Upgraded { socket, early, peer, login } = upgraded;
+    let Upgraded { socket, early, peer, login, place } = upgraded;
     let app = &desk.app;
-    let limits = app.live().config.limits.clone();
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(limits.reply_bytes.saturating_mul(2).saturating_add(1 << 20))
-        .max_message_size(Some(limits.message_bytes))
-        .max_frame_size(Some(limits.message_bytes));
-    let mut socket = TimeoutStream::new(socket);
-    socket.set_write_timeout(Some(limits.write_timeout.get()));
-    let socket = Box::pin(socket);
-    let socket = WebSocketStream::from_partially_read(socket, early, Role::Server, Some(config)).await;
+    let live = app.live_for_long();
+    let limits = live.config.limits.clone();
+    let streams = Client::new(desk.hub.clone(), desk.ringer.clone());
     let open = app.stats.connection();
     let mut session = Session {
-        socket,
+        socket: socket::open(socket, early, &limits).await,
         running: FuturesUnordered::new(),
         requests: 0,
         replies: Vec::new(),
         bytes: 0,
         desk: &desk,
-        caller: Arc::new(Caller::new(Client::new(desk.hub.clone(), desk.ringer.clone()), peer, login)),
-        deadlines: Deadlines::new(&app.live().config),
+        caller: Arc::new(Caller::new(streams, peer, login, place, &limits)),
+        asked: 0,
+        deadlines: Deadlines::new(&live.config),
         limits,
         again: None,
     };
+    drop(live);
     let end = session.serve(signals).await;
-    let mut socket = session.socket;
+    let socket = session.socket;
     drop(open);
     if let End::Close(code, reason) = end {
-        let frame = CloseFrame { code, reason: reason.into() };
         if u16::from(code) == TOO_SLOW {
             app.stats.too_slow();
             tracing::info!("a client that reads nothing is disconnected");
         }
-        if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
-            http::linger(&mut **socket.get_mut().as_mut().get_pin_mut().get_mut()).await;
-        }
+        socket::close(socket, code, reason).await;
     }
 }
 
@@ -112,7 +87,7 @@ enum Happened {
 }
 
 struct Session<'a> {
-    socket: WebSocketStream<Socket>,
+    socket: Socket,
     /// Replies to come.
     running: FuturesUnordered<Running>,
     /// How many requests are running.
@@ -123,6 +98,8 @@ struct Session<'a> {
     bytes: usize,
     desk: &'a Arc<Desk>,
     caller: Arc<Caller>,
+    /// How many messages there have been.
+    asked: u64,
     deadlines: Deadlines,
     /// What it may take, as it was when the connection was opened.
     limits: Limits,
@@ -147,7 +124,7 @@ impl Session<'_> {
         // Made once: all sessions wait for the same, and to begin or to end waiting takes a lock.
         let mut signal = std::pin::pin!(next_signal(signals));
         let mut in_a_row = 0;
-        let mut alarm = match self.deadlines.look(&self.caller) {
+        let mut alarm = match self.look().await {
             Ok(next) => std::pin::pin!(tokio::time::sleep_until(next.into())),
             Err(end) => return end,
         };
@@ -170,7 +147,7 @@ impl Session<'_> {
                 () = &mut alarm => Happened::Alarm,
             };
             if matches!(happened, Happened::Alarm) || self.caller.has_changed() {
-                match self.deadlines.look(&self.caller) {
+                match self.look().await {
                     Ok(next) => alarm.as_mut().reset(next.into()),
                     Err(end) => return end,
                 }
@@ -211,15 +188,29 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Looks whether it is time to end, and says when to look again.
+    async fn look(&mut self) -> Result<Instant, End> {
+        let (asked, is_reading) = (self.asked, self.has_room());
+        let look = Look { caller: &self.caller, frames: socket::frames(&self.socket), asked, is_reading };
+        let next = self.deadlines.look(&look)?;
+        if next.pings {
+            self.socket.send(Message::Ping(Bytes::new())).await.map_err(end_of)?;
+        }
+        Ok(next.at)
+    }
+
     /// Does what all sessions are told to.
     async fn heed(&mut self, signals: &watch::Receiver<Signal>) -> Result<(), End> {
-        if signals.borrow().stops {
-            return Err(End::Close(CloseCode::Away, "the server is going away"));
+        let signal = *signals.borrow();
+        if let Some(spread) = signal.stops {
+            self.deadlines.end_within(spread);
+            return Ok(());
         }
         let live = self.desk.app.live_for_long();
         self.limits = live.config.limits.clone();
         self.deadlines.adopt(&live.config);
-        match self.caller.log_in_again(&live.access).await {
+        self.caller.adopt(&self.limits);
+        match self.caller.log_in_again(&self.desk.app, &live).await {
             true => Ok(()),
             false => Err(End::Close(FORBIDDEN.into(), "the login is no longer good")),
         }
@@ -236,7 +227,7 @@ impl Session<'_> {
 
     fn has_room(&self) -> bool {
         let limits = &self.limits;
-        self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.reply_bytes
+        self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.waiting_bytes
     }
 
     fn finish(&mut self, answered: Answered) {
@@ -254,13 +245,19 @@ impl Session<'_> {
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match frame {
-            Some(Ok(Message::Text(text))) => match dispatch::begin(self.desk, &self.caller, &text) {
-                Answering::Now(reply) => self.queue(reply),
-                Answering::Later(running) => {
-                    self.requests += running.requests;
-                    self.running.push(running);
+            Some(Ok(Message::Text(text))) => {
+                self.asked += 1;
+                match dispatch::begin(self.desk, &self.caller, &text) {
+                    Answering::Now(reply) => self.queue(reply),
+                    Answering::Later(running) => {
+                        self.requests += running.requests;
+                        self.running.push(running);
+                    }
                 }
-            },
+            }
+            Some(Ok(Message::Ping(_))) if self.caller.charge().is_err() => {
+                return Err(End::Close(CloseCode::Policy, "too many pings"));
+            }
             Some(Ok(Message::Binary(_))) => {
                 return Err(End::Close(CloseCode::Unsupported, "messages are JSON in text frames"));
             }
@@ -325,10 +322,13 @@ async fn until(time: Option<Instant>) {
     }
 }
 
-fn end_of(error: tungstenite::Error) -> End {
+pub(super) fn end_of(error: tungstenite::Error) -> End {
     match error {
         tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             End::Close(TOO_SLOW.into(), "replies were left unread")
+        }
+        tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+            End::Close(CloseCode::Policy, "the message has too many frames")
         }
         tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             End::Close(CloseCode::Size, "the message is too large")

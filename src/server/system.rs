@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{App, caller::Caller};
 use crate::{
     cache::{Json, LinkState},
-    config::{Config, milliseconds},
+    config::{Config, Span, milliseconds},
     operation::{Operation, SystemQuery},
     protocol::Result,
     registry::{Described, Filter},
@@ -86,8 +86,18 @@ struct ServerFacts {
 struct PublishedLimits {
     /// Requests of one connection that run at once; the next are not read before one is answered.
     in_flight: usize,
+    /// Connections of one address.
+    connections_per_address: usize,
+    /// Connections of one login.
+    connections_per_login: usize,
+    /// Requests of one connection in a second; pings count too.
+    requests_per_second: u32,
+    /// Requests of one login in a second.
+    requests_per_second_of_login: u32,
     /// Bytes of one message.
     message_bytes: usize,
+    /// Frames of one message.
+    message_frames: usize,
     /// Bytes of one reply.
     reply_bytes: usize,
     /// Requests in one array.
@@ -96,10 +106,26 @@ struct PublishedLimits {
     json_depth: usize,
     /// Bytes of one `request_id`.
     request_id_bytes: usize,
+    /// Milliseconds from connecting to a login, where one is needed.
+    login_timeout_ms: u64,
+    /// Milliseconds from connecting to the first request.
+    first_message_timeout_ms: u64,
+    /// Milliseconds from the first byte of a message to its last.
+    message_timeout_ms: u64,
+    /// Milliseconds for which a client without streams may ask for nothing.
+    idle_timeout_ms: u64,
+    /// Milliseconds after which a client that says nothing is pinged.
+    ping_interval_ms: u64,
+    /// Milliseconds that it has to answer.
+    pong_timeout_ms: u64,
+    /// Milliseconds that a connection may last.
+    connection_age_ms: u64,
     /// Milliseconds in which a client must read something of what is sent to it.
     write_timeout_ms: u64,
     /// Streams of one connection.
     streams_per_connection: usize,
+    /// Streams of one login.
+    streams_per_login: usize,
     /// Symbols, or the like, that one stream may name.
     stream_names: usize,
     /// The longest `min_interval_ms` that is granted.
@@ -109,19 +135,33 @@ struct PublishedLimits {
 }
 
 impl From<&Config> for PublishedLimits {
-    fn from(Config { limits, streams, .. }: &Config) -> Self {
+    fn from(Config { auth, limits, streams, .. }: &Config) -> Self {
+        let in_ms = |span: Span| milliseconds(span.get());
         Self {
+            connections_per_address: limits.connections_per_address,
+            connections_per_login: limits.connections_per_login,
+            requests_per_second: limits.requests_per_second,
+            requests_per_second_of_login: limits.requests_per_second_of_login,
+            message_frames: limits.message_frames,
+            login_timeout_ms: in_ms(auth.login_timeout),
+            first_message_timeout_ms: in_ms(limits.first_message_timeout),
+            message_timeout_ms: in_ms(limits.message_timeout),
+            idle_timeout_ms: in_ms(limits.idle_timeout),
+            ping_interval_ms: in_ms(limits.ping_interval),
+            pong_timeout_ms: in_ms(limits.pong_timeout),
+            connection_age_ms: in_ms(limits.connection_age),
+            streams_per_login: streams.per_login,
             in_flight: limits.in_flight,
             message_bytes: limits.message_bytes,
             reply_bytes: limits.reply_bytes,
             array_length: limits.array_length,
             json_depth: limits.json_depth,
             request_id_bytes: limits.request_id_bytes,
-            write_timeout_ms: milliseconds(limits.write_timeout.get()),
+            write_timeout_ms: in_ms(limits.write_timeout),
             streams_per_connection: streams.per_connection,
             stream_names: streams.names,
             min_interval_max_ms: milliseconds(streams.longest_interval()),
-            resume_window_ms: milliseconds(streams.resume_window.get()),
+            resume_window_ms: in_ms(streams.resume_window),
         }
     }
 }
@@ -143,9 +183,9 @@ impl SystemQuery for Describe {
         if let Some(domain) = self.domain.as_deref() {
             registry.check_domain(domain)?;
         }
-        let identity = system.caller.identity();
+        let who = system.caller.who();
         let filter = Filter {
-            rights: identity.as_ref().map(|identity| &identity.rights),
+            rights: who.as_ref().map(|who| who.rights()),
             operation: self.operation.as_deref(),
             domain: self.domain.as_deref(),
             all: self.all,

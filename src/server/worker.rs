@@ -44,10 +44,10 @@ impl Worker {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
-        (0..count).map(|number| Self::start(number, app, hub)).collect()
+        (0..count).map(|number| Self::start(number, count, app, hub)).collect()
     }
 
-    fn start(number: usize, app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Self> {
+    fn start(number: usize, workers: usize, app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let cache = {
@@ -62,9 +62,26 @@ impl Worker {
         let ringer = Arc::<Ringer>::default();
         let ringing = ringer.clone();
         handle.spawn(async move { ringing.run().await });
-        let flights = Flights::default();
-        let desk = Arc::new(Desk { app: app.clone(), cache, flights, hub: hub.clone(), ringer });
+        let desk = Arc::new(Desk {
+            app: app.clone(),
+            cache,
+            flights: Flights::default(),
+            load: Arc::default(),
+            workers,
+            hub: hub.clone(),
+            ringer,
+        });
         Ok(Self { handle, desk, clients: Arc::default(), _running: running })
+    }
+
+    /// Whether it has too much to do for more clients.
+    pub(super) fn is_busy(&self) -> bool {
+        self.desk.load.is_raised(self.desk.app.live().config.limits.reads)
+    }
+
+    /// Its event loop.
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// How many clients it has.

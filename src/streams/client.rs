@@ -14,7 +14,7 @@ use super::{
     subscription::{Begin, Opened, Subscription},
 };
 use crate::{
-    access::{Rights, Users},
+    access::{Place, Principal, Rights, Users},
     cache::Json,
     protocol::{Error, ErrorCode, RequestId, Result, Violation},
     registry::Registered,
@@ -30,6 +30,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) params: Value,
     /// Whose items it is to see, where they have owners.
     pub(crate) users: Option<Users>,
+    /// The login that it counts for.
+    pub(crate) principal: Option<&'a Arc<Principal>>,
     /// The array that it came in: no update goes out before that is answered.
     pub(crate) array: Option<u64>,
 }
@@ -78,7 +80,7 @@ impl Client {
 
     /// Opens a stream. Its updates follow by way of [`pull`](Self::pull).
     pub(crate) fn open(&self, opening: Opening<'_>) -> Result<String> {
-        let Opening { id, operation, mut params, users, array } = opening;
+        let Opening { id, operation, mut params, users, principal, array } = opening;
         let limits = self.hub.settings();
         let mut streams = self.streams();
         if streams.open.iter().any(|stream| stream.id == *id) {
@@ -89,6 +91,7 @@ impl Client {
             let message = format!("this connection has {} streams, more it may not have", streams.open.len());
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
+        let place = principal.map(|principal| Place::of_stream(principal, limits.per_login)).transpose()?;
         let shown = to_raw_value(&params).map_err(|error| Error::internal(error.to_string()))?;
         let options = operation.stream_options(&mut params)?;
         let mut groups = operation.take_groups(&mut params)?;
@@ -104,7 +107,8 @@ impl Client {
             _ => Begin::Snapshot,
         };
         topic.add_bell(groups.as_deref_mut(), &self.bell);
-        let opened = Opened { id: id.clone(), topic, groups, params: shown, users, pace, array, begin };
+        let opened =
+            Opened { id: id.clone(), topic, groups, params: shown, users, place, pace, array, begin };
         let stream = Subscription::new(opened);
         let reply = Json::of(&stream.settings(self.hub.means()))?.into_text();
         streams.open.push(stream);
@@ -155,6 +159,11 @@ impl Client {
         );
         streams.notices.push((stream.array, notice));
         self.bell.ring();
+    }
+
+    /// Whether any stream is open.
+    pub(crate) fn has_open(&self) -> bool {
+        !self.streams().open.is_empty()
     }
 
     /// Ends the streams that these rights, or none, do not entitle to, those whose items are chosen by rights

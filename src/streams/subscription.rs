@@ -15,7 +15,7 @@ use super::{
     topic::{Entry, Kind, Topic, What},
 };
 use crate::{
-    access::{Rights, Users},
+    access::{Place, Rights, Users},
     cache::Means,
     config::milliseconds,
     protocol::{Error, RequestId, Result},
@@ -31,6 +31,8 @@ pub(super) struct Subscription {
     params: Box<RawValue>,
     /// Whose items it sees, where they have owners.
     users: Option<Users>,
+    /// Its place among the streams of its login.
+    _place: Option<Place>,
     resumed: bool,
     pace: Duration,
     due: Instant,
@@ -62,6 +64,7 @@ pub(super) struct Opened {
     pub(super) groups: Option<Vec<Arc<str>>>,
     pub(super) params: Box<RawValue>,
     pub(super) users: Option<Users>,
+    pub(super) place: Option<Place>,
     pub(super) pace: Duration,
     pub(super) array: Option<u64>,
     pub(super) begin: Begin,
@@ -70,7 +73,7 @@ pub(super) struct Opened {
 impl Subscription {
     /// A stream that has sent nothing yet.
     pub(super) fn new(opened: Opened) -> Self {
-        let Opened { id, topic, groups, params, users, pace, array, begin } = opened;
+        let Opened { id, topic, groups, params, users, place, pace, array, begin } = opened;
         let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_));
         let due = Instant::now();
@@ -81,6 +84,7 @@ impl Subscription {
             groups,
             params,
             users,
+            _place: place,
             resumed,
             pace,
             due,

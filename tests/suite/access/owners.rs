@@ -48,8 +48,9 @@ async fn a_read_of_orders_shows_those_of_the_callers_users() {
     };
     let expected = |ids: &[i64]| -> Vec<Value> {
         let all = all.as_array().unwrap().iter();
-        let is_of =
-            |order: &&Value| ids.iter().any(|id| order["uid"] == *id || order["uid"].as_str() == Some(&id.to_string()));
+        let is_of = |order: &&Value| {
+            ids.iter().any(|id| order["uid"] == *id || order["uid"].as_str() == Some(&id.to_string()))
+        };
         all.filter(is_of).cloned().collect()
     };
     for (token, ids) in [("one", &[1001][..]), ("two", &[1001, 1002]), ("none", &[])] {

@@ -1,0 +1,86 @@
+//! How much is under way, and what is refused when that is too much.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::{
+    access::Principal,
+    protocol::{Error, ErrorCode, Result},
+};
+
+/// How long a client does well to wait before it asks again.
+const RETRY_AFTER_MS: u64 = 50;
+
+/// The reads that one worker has under way.
+#[derive(Default)]
+pub(super) struct Load {
+    reads: AtomicUsize,
+}
+
+/// A read that is under way, until this is dropped.
+pub(super) struct UnderWay {
+    load: Arc<Load>,
+    principal: Arc<Principal>,
+    busy: Arc<AtomicUsize>,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.load.reads.fetch_sub(1, Ordering::Relaxed);
+        if self.principal.reads.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What one may have under way, and who shares it.
+pub(super) struct Bounds<'s> {
+    /// The most reads of a worker.
+    pub(super) reads: usize,
+    /// How many workers there are.
+    pub(super) workers: usize,
+    /// How many logins, or connections without one, have reads under way.
+    pub(super) busy: &'s Arc<AtomicUsize>,
+}
+
+impl Load {
+    /// Takes note of one more read; an error if it is one too many. When half of all that may be is under
+    /// way, nobody gets more than an equal part, so that who asks for much is refused before who does not.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        principal: &Arc<Principal>,
+        bounds: &Bounds<'_>,
+    ) -> Result<UnderWay> {
+        let before = self.reads.fetch_add(1, Ordering::Relaxed);
+        let own = principal.reads.fetch_add(1, Ordering::Relaxed);
+        if own == 0 {
+            bounds.busy.fetch_add(1, Ordering::Relaxed);
+        }
+        // From here on it is given back whatever becomes of it.
+        let busy = bounds.busy.clone();
+        let under_way = UnderWay { load: self.clone(), principal: principal.clone(), busy };
+        let is_much = before >= bounds.reads / 2;
+        let share = bounds.reads * bounds.workers / bounds.busy.load(Ordering::Relaxed).max(1);
+        match before >= bounds.reads || is_much && own >= share.max(1) {
+            true => Err(overloaded()),
+            false => Ok(under_way),
+        }
+    }
+
+    /// Whether new streams are to be refused.
+    pub(super) fn is_high(&self, most: usize) -> bool {
+        self.reads.load(Ordering::Relaxed) >= most - most / 4
+    }
+
+    /// Whether new connections are to be refused.
+    pub(super) fn is_raised(&self, most: usize) -> bool {
+        self.reads.load(Ordering::Relaxed) >= most.div_ceil(2)
+    }
+}
+
+pub(super) fn overloaded() -> Error {
+    Error::new(ErrorCode::Overloaded, "more is being read than can be; ask again in a moment")
+        .retry_after_ms(RETRY_AFTER_MS)
+}

@@ -1,0 +1,99 @@
+//! A client's socket, with the limits that the library does not know.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::timeout,
+};
+use tokio_io_timeout::TimeoutStream;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+};
+
+use super::{frames::Frames, http::linger, listen::Io};
+use crate::config::Limits;
+
+/// Small, as a server has many connections and most of them are quiet.
+const READ_BUFFER: usize = 4 << 10;
+/// How many bytes of replies go out in one write at least, while there are more to come.
+const WRITE_BUFFER: usize = 16 << 10;
+
+/// How long a close frame may take to go out.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A client's socket.
+pub(super) type Socket = WebSocketStream<Pin<Box<Metered>>>;
+
+pin_project! {
+    /// What a client sends and is sent. A write fails when nothing of what is to be written gets through for
+    /// a while, however long it takes on the whole; a read, when a message has too many frames.
+    pub(super) struct Metered {
+        #[pin]
+        io: TimeoutStream<Box<dyn Io>>,
+        frames: Frames,
+    }
+}
+
+/// Makes a WebSocket of a connection that was upgraded to one; `early` is what came already.
+pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits) -> Socket {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(limits.reply_bytes.saturating_mul(2).saturating_add(1 << 20))
+        .max_message_size(Some(limits.message_bytes))
+        .max_frame_size(Some(limits.message_bytes));
+    let mut frames = Frames::new(limits.message_frames);
+    // Too many so soon are as many as a message may have on what was read with the upgrade; the rest follows.
+    let _ = frames.note(&early);
+    let mut io = TimeoutStream::new(io);
+    io.set_write_timeout(Some(limits.write_timeout.get()));
+    let metered = Box::pin(Metered { io, frames });
+    WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
+}
+
+/// Where in a message the client is.
+pub(super) fn frames(socket: &Socket) -> &Frames {
+    &socket.get_ref().frames
+}
+
+/// Says why the connection ends, and ends it so that the client can still read what was sent to it.
+pub(super) async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
+        linger(&mut **socket.get_mut().as_mut().project().io.get_pin_mut().get_mut()).await;
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let this = self.project();
+        let polled = this.io.poll_read(cx, buf);
+        if matches!(polled, Poll::Ready(Ok(()))) && this.frames.note(&buf.filled()[before..]).is_err() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.project().io.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_shutdown(cx)
+    }
+}
