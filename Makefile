@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench deny
+.PHONY: demo dev test lint generate bench conformance deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -26,6 +26,10 @@ generate:
 bench:
 	cargo bench --locked --bench race
 	cargo bench --locked --bench streams
+
+## The WebSocket conformance cases; needs python3-venv.
+conformance:
+	scripts/conformance
 
 ## Licences, advisories and banned crates; needs cargo-deny.
 deny:
