@@ -52,6 +52,16 @@ fn owner(fields: &Fields<'_>) -> Option<String> {
     fields.text("uid").map(Into::into).or_else(|| fields.number("uid").map(str::to_owned))
 }
 
+/// The fields of an order, if the caller may see it. One that is corrupt is for those who may see everybody's:
+/// it does not tell whose it is.
+fn seen<'s>(view: &View, stored: &'s Stored) -> Result<Option<Fields<'s>>> {
+    match stored.fields() {
+        Ok(fields) => Ok(view.may_see(owner(&fields).as_deref()).then_some(fields)),
+        Err(error) if view.may_see(None) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
 /// One order.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -68,20 +78,15 @@ impl Query for GetOrderStatus {
         if let Some(exchange) = &self.exchange {
             let miss = || miss!("Order {} not found in {exchange} cache", self.order_id);
             let stored = view.hash_field("orders", &self.order_id).await?.ok_or_else(miss)?;
-            let fields = stored.fields()?;
             // That of another user is not there.
-            return match view.may_see(owner(&fields).as_deref()) {
-                true => order(exchange, &self.order_id, &fields),
-                false => Err(miss()),
-            };
+            return order(exchange, &self.order_id, &seen(view, &stored)?.ok_or_else(miss)?);
         }
         let exchanges = view.keys("orders").await?;
         let stored = view.each_hash_field(&exchanges, &self.order_id).await?;
         let mut found = exchanges.iter().zip(&stored).filter_map(|(found, stored)| {
             let exchange = found.name();
-            let fields = view.healthy(exchange, stored.as_ref()?.fields())?;
-            let is_seen = view.may_see(owner(&fields).as_deref());
-            view.healthy(exchange, order(exchange, &self.order_id, &fields)).filter(|_| is_seen)
+            let fields = view.healthy(exchange, seen(view, stored.as_ref()?))??;
+            view.healthy(exchange, order(exchange, &self.order_id, &fields))
         });
         found.next().ok_or_else(|| miss!("Order {} not found in any cache", self.order_id))
     }
@@ -108,10 +113,7 @@ impl Query for GetOrders {
             wanted.is_none_or(|wanted| fields.text(name).as_deref() == Some(wanted))
         };
         for (order_id, stored) in &view.hash("orders").await? {
-            let Some(fields) = view.healthy(order_id, stored.fields()) else { continue };
-            if !view.may_see(owner(&fields).as_deref()) {
-                continue;
-            }
+            let Some(fields) = view.healthy(order_id, seen(view, stored)).flatten() else { continue };
             let Some(order) = view.healthy(order_id, order(&self.exchange, order_id, &fields)) else {
                 continue;
             };

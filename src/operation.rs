@@ -59,8 +59,8 @@ pub enum Kind {
 
 /// A read's outcome: the result as JSON text, and what had to be left out of it.
 pub(crate) type Outcome = Result<(String, Vec<Warning>)>;
-type ReadFn = fn(View) -> BoxFuture<'static, Outcome>;
-type SystemFn = fn(System, Value) -> BoxFuture<'static, Outcome>;
+pub(crate) type ReadFn = fn(View) -> BoxFuture<'static, Outcome>;
+pub(crate) type SystemFn = fn(System, Value) -> BoxFuture<'static, Outcome>;
 type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
 /// An operation as its file registers it. Everything in it is const.
@@ -73,7 +73,7 @@ pub struct Operation {
     pub(crate) verbs: &'static [Verb],
     pub(crate) may_miss: bool,
     pub(crate) has_owned_rows: bool,
-    pub(crate) is_login: bool,
+    pub(crate) is_for_strangers: bool,
     pub(crate) examples: &'static [&'static str],
     pub(crate) params: SchemaFn,
     pub(crate) result: SchemaFn,
@@ -186,7 +186,7 @@ impl Operation {
             verbs: &[],
             may_miss: false,
             has_owned_rows: false,
-            is_login: false,
+            is_for_strangers: false,
             examples: &[],
             params,
             result,
@@ -217,7 +217,7 @@ impl Operation {
 
     /// Those may call it who have not logged in.
     pub(crate) const fn for_strangers(mut self) -> Self {
-        self.is_login = true;
+        self.is_for_strangers = true;
         self
     }
 

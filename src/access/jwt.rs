@@ -50,6 +50,13 @@ impl Issuer {
         })
     }
 
+    /// Keeps the keys that an issuer of the same name had fetched.
+    pub(super) fn keep_keys(&mut self, before: &[Self]) {
+        if let Some(before) = before.iter().find(|before| before.name == self.name) {
+            self.keys.keep(&before.keys);
+        }
+    }
+
     async fn verify(&self, token: &str, header: &Header) -> Result<Identity, String> {
         if !self.algorithms.contains(&header.alg) {
             return Err(format!("{} does not sign by {:?}", self.name, header.alg));
@@ -85,12 +92,12 @@ pub(super) async fn verify(issuers: &[Issuer], token: &str) -> Result<Identity, 
     if token.len() > MOST_BYTES {
         return Err("the token is too long".to_owned());
     }
-    let header = decode_header(token).map_err(|error| format!("no token: {error}"))?;
+    let header = decode_header(token).map_err(|_| "no token: its header is none")?;
     // A token does not say which key it is to be believed by, nor what must be understood of it.
     if header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.crit.is_some() {
         return Err("the token brings a key of its own, or `crit`".to_owned());
     }
-    let claims: Claims = insecure_decode_claims(token).map_err(|error| format!("no token: {error}"))?;
+    let claims: Claims = insecure_decode_claims(token).map_err(|_| "no token: its claims are none")?;
     let named = claims.get("iss").and_then(Value::as_str).ok_or("the token names no issuer")?;
     let issuer = issuers.iter().find(|issuer| issuer.name == named).ok_or("the token's issuer is unknown")?;
     issuer.verify(token, &header).await

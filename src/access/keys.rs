@@ -21,7 +21,7 @@ use jsonwebtoken::{
     jwk::{JwkSet, PublicKeyUse},
 };
 use tokio::{
-    sync::{Mutex, MutexGuard},
+    sync::{Mutex, OwnedMutexGuard},
     time::timeout,
 };
 
@@ -41,7 +41,7 @@ pub(super) enum Keys {
     /// One, out of a file.
     One(DecodingKey),
     /// A set, fetched from where the issuer publishes it.
-    Set(Box<KeySet>),
+    Set(Arc<KeySet>),
 }
 
 impl Keys {
@@ -51,8 +51,17 @@ impl Keys {
                 let algorithm = issuer.algorithms.first().copied().unwrap_or_default();
                 read(file, algorithm).map(Self::One)
             }
-            (None, Some(url)) => KeySet::of(url, auth).map(|set| Self::Set(Box::new(set))),
+            (None, Some(url)) => KeySet::of(url, auth).map(|set| Self::Set(Arc::new(set))),
             (None, None) => Err("it has neither `key_file` nor `jwks_url`".to_owned()),
+        }
+    }
+
+    /// Keeps what was fetched from the same place.
+    pub(super) fn keep(&mut self, before: &Self) {
+        if let (Self::Set(set), Self::Set(before)) = (self, before)
+            && set.url == before.url
+        {
+            set.known.store(before.known.load_full());
         }
     }
 
@@ -66,7 +75,8 @@ impl Keys {
             Self::One(key) => DecodingKey::clone(key),
             Self::Set(set) => {
                 let key_id = key_id.ok_or("the token names no key (`kid`)")?;
-                set.find(key_id).await.ok_or_else(|| format!("no key {key_id:?} is known"))?
+                let unknown = || format!("no key {:?} is known", shown(key_id));
+                set.find(key_id).await.ok_or_else(unknown)?
             }
         };
         match key.family() == family {
@@ -74,6 +84,11 @@ impl Keys {
             false => Err("the key is for another algorithm".to_owned()),
         }
     }
+}
+
+/// As much of what a stranger wrote as the log has room for.
+fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
 }
 
 fn read(file: &Path, algorithm: Algorithm) -> Result<DecodingKey, String> {
@@ -108,7 +123,7 @@ pub(super) struct KeySet {
     pause: Duration,
     known: ArcSwap<Known>,
     /// When it was last tried to fetch it. One tries at a time.
-    tried: Mutex<Option<Instant>>,
+    tried: Arc<Mutex<Option<Instant>>>,
 }
 
 impl KeySet {
@@ -134,29 +149,34 @@ impl KeySet {
             refresh: auth.jwks_refresh.get(),
             pause: auth.jwks_pause.get(),
             known: ArcSwap::default(),
-            tried: Mutex::new(None),
+            tried: Arc::default(),
         })
     }
 
     /// A key by its id. One that is not known may be new; then, and when the set is old, it is fetched.
-    async fn find(&self, key_id: &str) -> Option<DecodingKey> {
+    async fn find(self: &Arc<Self>, key_id: &str) -> Option<DecodingKey> {
         let known = self.known.load_full();
         let is_old = known.since.is_none_or(|since| since.elapsed() >= self.refresh);
         let key = known.keys.get(key_id);
         let tried = match key {
             Some(key) if !is_old => return Some(key.clone()),
             // Others need not wait for the one who fetches it.
-            Some(key) => match self.tried.try_lock() {
+            Some(key) => match self.tried.clone().try_lock_owned() {
                 Ok(tried) => tried,
                 Err(_) => return Some(key.clone()),
             },
-            None => self.tried.lock().await,
+            None => self.tried.clone().lock_owned().await,
         };
-        self.renew(tried).await;
+        // It goes on if whoever asks goes away: else strangers could keep it from ever being done.
+        let set = self.clone();
+        let renewing = tokio::spawn(async move { set.renew(tried).await });
+        if renewing.await.is_err() {
+            tracing::error!(url = %self.url, "fetching the key set has failed");
+        }
         self.known.load().keys.get(key_id).cloned()
     }
 
-    async fn renew(&self, mut tried: MutexGuard<'_, Option<Instant>>) {
+    async fn renew(&self, mut tried: OwnedMutexGuard<Option<Instant>>) {
         if tried.is_some_and(|at| at.elapsed() < self.pause) {
             return;
         }

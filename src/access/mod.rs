@@ -2,6 +2,7 @@
 
 mod jwt;
 mod keys;
+mod load;
 mod rights;
 mod shares;
 mod token;
@@ -13,6 +14,7 @@ use std::{
 
 use crate::config::{self, Anonymous, Auth, Secret};
 use jwt::Issuer;
+pub(crate) use load::{Bounds, Load, UnderWay, overloaded};
 pub use rights::{Rights, Scope, Users};
 pub(crate) use shares::{AddressPlace, Place, Principal, Rate, Shares, nameless};
 pub use token::{Digest, new_token};
@@ -109,6 +111,16 @@ impl Access {
             issuers,
             certificates: certificates.collect(),
         })
+    }
+
+    /// Whether anyone can log in.
+    pub(crate) fn has_logins(&self) -> bool {
+        self.has_logins
+    }
+
+    /// Keeps the keys that were fetched before a reload.
+    pub(crate) fn keep_keys(&mut self, before: &Self) {
+        self.issuers.iter_mut().for_each(|issuer| issuer.keep_keys(&before.issuers));
     }
 
     /// Who presents this.

@@ -2,12 +2,11 @@
 
 use std::{
     collections::HashMap,
-    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -110,11 +109,16 @@ pub(crate) fn nameless() -> Place {
 #[derive(Default)]
 pub(crate) struct Shares {
     addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    principals: Mutex<HashMap<String, Weak<Principal>>>,
-    /// How many names there may be before those of old are forgotten.
-    swept_at: AtomicU64,
+    principals: Mutex<Principals>,
     /// How many have reads under way.
     pub(crate) busy: Arc<AtomicUsize>,
+}
+
+#[derive(Default)]
+struct Principals {
+    by_name: HashMap<String, Weak<Principal>>,
+    /// How many there may be before it is looked which are nobody's any more.
+    sweep_at: usize,
 }
 
 /// A connection of an address. It is given back when this is dropped.
@@ -135,8 +139,8 @@ impl Drop for AddressPlace {
     }
 }
 
-fn locked<K: Hash, V>(map: &Mutex<HashMap<K, V>>) -> MutexGuard<'_, HashMap<K, V>> {
-    map.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What counts as one address: who has an IPv6 address has all that begin alike.
@@ -163,16 +167,17 @@ impl Shares {
     /// A place for one more connection of a login; None if it has as many as it may.
     pub(crate) fn connection_of_login(&self, name: &str, most: usize, a_second: u32) -> Option<Place> {
         /// How many names there are before it is looked which are nobody's any more.
-        const FEW: u64 = 1024;
+        const FEW: usize = 1024;
         let mut principals = locked(&self.principals);
-        if principals.len() as u64 >= self.swept_at.load(Ordering::Relaxed).max(FEW) {
-            principals.retain(|_, principal| principal.strong_count() > 0);
-            self.swept_at.store(principals.len() as u64 * 2, Ordering::Relaxed);
+        let Principals { by_name, sweep_at } = &mut *principals;
+        if by_name.len() >= FEW.max(*sweep_at) {
+            by_name.retain(|_, principal| principal.strong_count() > 0);
+            *sweep_at = by_name.len() * 2;
         }
-        let known = principals.get(name).and_then(Weak::upgrade);
+        let known = by_name.get(name).and_then(Weak::upgrade);
         let principal = known.unwrap_or_else(|| {
             let principal = Principal::new(Some(Rate::new(a_second)));
-            principals.insert(name.to_owned(), Arc::downgrade(&principal));
+            by_name.insert(name.to_owned(), Arc::downgrade(&principal));
             principal
         });
         Place::take(&principal, |principal| &principal.connections, most)
@@ -181,7 +186,7 @@ impl Shares {
     /// Takes over a reload.
     pub(crate) fn adopt(&self, a_second: u32) {
         let principals = locked(&self.principals);
-        let known = principals.values().filter_map(Weak::upgrade);
+        let known = principals.by_name.values().filter_map(Weak::upgrade);
         for principal in known {
             if let Some(rate) = &principal.rate {
                 rate.store(Arc::new(Rate::new(a_second)));
@@ -215,7 +220,7 @@ mod tests {
         for number in 0..5000 {
             shares.connection_of_login(&number.to_string(), 1, 1).unwrap();
         }
-        assert!(locked(&shares.principals).len() <= 1025);
+        assert!(locked(&shares.principals).by_name.len() <= 1025);
         assert!(shares.connection_of_login("kept", 1, 1).is_none());
         drop(kept);
         shares.connection_of_login("kept", 1, 1).unwrap();

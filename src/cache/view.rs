@@ -20,7 +20,7 @@ use super::{
     stored::Stored,
 };
 use crate::{
-    access::Users,
+    access::{UnderWay, Users},
     protocol::{Error, ErrorCode, Result, Warning},
 };
 
@@ -50,6 +50,8 @@ pub struct View {
     params: Value,
     /// Whose rows are to be seen; None where the operation does not say that its rows have owners.
     users: Option<Users>,
+    /// What it counts as for as long as it lasts.
+    _under_way: Option<UnderWay>,
     warnings: Mutex<Vec<Warning>>,
 }
 
@@ -108,7 +110,14 @@ pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
-        Self { cache, plan, params, users: None, warnings: Mutex::default() }
+        Self { cache, plan, params, users: None, _under_way: None, warnings: Mutex::default() }
+    }
+
+    /// The same, counted as a read under way until it is over.
+    #[must_use]
+    pub(crate) fn counted(mut self, under_way: UnderWay) -> Self {
+        self._under_way = Some(under_way);
+        self
     }
 
     /// The same, where rows have owners: of some users alone.
@@ -187,6 +196,8 @@ impl View {
         for (field, value) in pairs(reply)? {
             match (String::from_utf8(field), one(value)?) {
                 (Ok(field), Some(value)) => hash.push((field, value)),
+                // It does not tell whose it is.
+                (Err(_), _) if matches!(self.users, Some(Users::Some(_))) => {}
                 (Err(error), _) => self.warn_corrupt(
                     &String::from_utf8_lossy(error.as_bytes()),
                     &Error::corrupt("stands under a field that is not UTF-8"),

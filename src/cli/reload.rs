@@ -1,7 +1,7 @@
 //! Takes a changed configuration over while the server runs: on SIGHUP, or when one of its files is another.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -53,10 +53,15 @@ impl Reloader {
         // What is written while it is read is to be read once more.
         let before = self.files.look();
         self.files.seen.clone_from(&before);
+        if let Some(gone) = self.files.loaded.iter().find(|path| before[*path].is_none()) {
+            // It may be on its way; to go on without it could open what it had closed.
+            return Err(Failure::new(format!("{} is gone", gone.display())));
+        }
         let (config, _) = self.flags.load()?;
-        self.files = Files::of(&self.flags, &config);
-        self.files.seen.extend(before.into_iter().filter(|(path, _)| self.files.paths.contains(path)));
-        app.reload(live(config)?);
+        let mut files = Files::of(&self.flags, &config);
+        app.reload(live(config)?).map_err(Failure::new)?;
+        files.seen.extend(before.into_iter().filter(|(path, _)| files.paths.contains(path)));
+        self.files = files;
         Ok(())
     }
 }
@@ -65,6 +70,8 @@ impl Reloader {
 struct Files {
     paths: Vec<PathBuf>,
     seen: BTreeMap<PathBuf, Fingerprint>,
+    /// Those that were there when the configuration in force was made.
+    loaded: BTreeSet<PathBuf>,
 }
 
 /// What tells one state of a file from another.
@@ -81,8 +88,10 @@ impl Files {
                 paths.extend(tls.client_ca.clone());
             }
         }
-        let mut files = Self { paths, seen: BTreeMap::new() };
+        let mut files = Self { paths, seen: BTreeMap::new(), loaded: BTreeSet::new() };
         files.seen = files.look();
+        let are_there = files.seen.iter().filter(|(_, fingerprint)| fingerprint.is_some());
+        files.loaded = are_there.map(|(path, _)| path.clone()).collect();
         files
     }
 

@@ -117,11 +117,12 @@ async fn watch_rights(app: &App, are_known: bool) -> Failure {
 }
 
 fn apply(app: &App, report: &RightsReport) -> Result<(), Failure> {
-    for (name, reason) in &report.off {
-        if let Some(operation) = app.live().registry.get(name) {
-            operation.switch_off(reason.clone());
+    for operation in app.live().registry.iter() {
+        let reason = report.off.get(operation.name());
+        operation.switch(reason.cloned());
+        if let Some(reason) = reason {
+            tracing::warn!(operation = %operation.name(), "off: {reason}");
         }
-        tracing::warn!(operation = %name, "off: {reason}");
     }
     for (name, reason) in &report.doubtful {
         tracing::warn!(operation = %name, "may fail: {reason}");

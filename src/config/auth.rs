@@ -1,6 +1,6 @@
 //! Who may read what: logins and the rights that go with them.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
@@ -170,6 +170,14 @@ impl Auth {
             let message = "say what callers without a login may read, e.g. [\"market\"]";
             faults.push(("auth.anonymous_scopes", message.to_owned()));
         }
+        let twice = |key, names: Vec<String>| {
+            let mut seen = BTreeSet::new();
+            let twice = names.into_iter().find(|name| !seen.insert(name.clone()));
+            twice.map(|name| (key, format!("{name} stands there twice")))
+        };
+        let issuers = self.issuers.iter().map(|issuer| issuer.issuer.clone()).collect();
+        let tokens = self.tokens.iter().map(|token| token.sha256.to_string()).collect();
+        faults.extend(twice("auth.issuers", issuers).into_iter().chain(twice("auth.tokens", tokens)));
         for issuer in &self.issuers {
             faults.extend(issuer.faults().map(|message| ("auth.issuers", message)));
         }

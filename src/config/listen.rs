@@ -1,6 +1,6 @@
 //! Where the server listens, and whom it takes for whom.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct Listen {
     /// The port to listen on; 0 lets the system choose.
     #[serde(deserialize_with = "whole")]
     pub port: u16,
+    /// Connections that may wait to be let in; the system has a bound of its own (`net.core.somaxconn`).
+    #[serde(deserialize_with = "whole")]
+    pub backlog: u32,
     /// The certificate of this address; without one it is not encrypted.
     pub tls: Option<Tls>,
     /// More places to listen on.
@@ -35,7 +38,7 @@ pub struct Listen {
 }
 
 /// A certificate.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// A file with the certificate and those that vouch for it, as PEM.
@@ -49,7 +52,7 @@ pub struct Tls {
 }
 
 /// One more place to listen on: an address, or a unix socket.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// The address to listen on.
@@ -126,6 +129,7 @@ impl Default for Listen {
         Self {
             host: "127.0.0.1".to_owned(),
             port: 8765,
+            backlog: 4096,
             tls: None,
             also: Vec::new(),
             workers: 0,
@@ -141,6 +145,11 @@ impl Listen {
         let first = Address::Tcp { host: self.host.clone(), port: self.port, tls: self.tls.clone() };
         let also = self.also.iter().filter_map(|place| Some(("listen.also", place.address().ok()?)));
         std::iter::once(("listen.host", first)).chain(also)
+    }
+
+    /// Whether an address is that of a proxy whose word is believed.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
     }
 
     /// What does not go together: the key and a sentence each.

@@ -45,7 +45,7 @@ pub struct Config {
 }
 
 /// Where the cache is and how it is reached.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Redis {
     /// `redis://`, `rediss://` or `unix://`; where it is given, host, port and db are not looked at.
@@ -104,8 +104,8 @@ pub struct Limits {
     /// Requests of one login in a second, on all its connections.
     #[serde(deserialize_with = "whole")]
     pub requests_per_second_of_login: u32,
-    /// Reads that each worker has under way; more are `OVERLOADED`. From half of it on new connections are
-    /// refused with 503, from three quarters on new streams.
+    /// Reads that each worker has under way; more are `OVERLOADED`. From three quarters of it on new
+    /// connections are refused with 503, from seven eighths on new streams.
     #[serde(deserialize_with = "whole")]
     pub reads: usize,
     /// Requests of one connection that run at once; the next are not read before one is answered.
@@ -168,6 +168,9 @@ pub struct Streams {
     /// Symbols, or the like, that one stream may name.
     #[serde(deserialize_with = "whole")]
     pub names: usize,
+    /// Symbols, or the like, that all streams of one connection may name.
+    #[serde(deserialize_with = "whole")]
+    pub names_per_connection: usize,
     /// Different things that all streams together watch.
     #[serde(deserialize_with = "whole")]
     pub topics: usize,
@@ -190,9 +193,10 @@ impl Default for Streams {
     fn default() -> Self {
         Self {
             per_connection: 1000,
-            per_login: 10_000,
+            per_login: 5000,
             names: 10_000,
-            topics: 10_000,
+            names_per_connection: 50_000,
+            topics: 20_000,
             log_entries: 10_000,
             log_bytes: 16 << 20,
             refresh: Span::millis(30_000),
@@ -311,19 +315,19 @@ impl Redis {
 impl Config {
     /// The sections and keys that differ and are looked at at start alone.
     pub(crate) fn needs_restart(&self, before: &Self) -> Vec<&'static str> {
-        let shown = |config: &Self| {
-            let Listen { host, port, tls, also, workers, .. } = &config.listen;
-            [
-                ("redis", format!("{:?}", config.redis)),
-                ("log", format!("{:?} {:?}", config.log.level, config.log.format)),
-                ("listen.host", format!("{host:?} {port:?}")),
-                ("listen.tls", format!("{tls:?}")),
-                ("listen.also", format!("{also:?}")),
-                ("listen.workers", format!("{workers:?}")),
-            ]
-        };
-        let differ = shown(self).into_iter().zip(shown(before)).filter(|(now, before)| now != before);
-        differ.map(|((key, _), _)| key).collect()
+        let (listen, listened) = (&self.listen, &before.listen);
+        let differs = [
+            ("redis", self.redis != before.redis),
+            ("log.level", self.log.level != before.log.level),
+            ("log.format", self.log.format != before.log.format),
+            ("listen.host", listen.host != listened.host),
+            ("listen.port", listen.port != listened.port),
+            ("listen.backlog", listen.backlog != listened.backlog),
+            ("listen.tls", listen.tls != listened.tls),
+            ("listen.also", listen.also != listened.also),
+            ("listen.workers", listen.workers != listened.workers),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 }
 
@@ -374,6 +378,7 @@ impl Config {
             ("streams.per_connection", self.streams.per_connection),
             ("streams.per_login", self.streams.per_login),
             ("streams.names", self.streams.names),
+            ("streams.names_per_connection", self.streams.names_per_connection),
             ("streams.topics", self.streams.topics),
             ("streams.log_entries", self.streams.log_entries),
             ("streams.log_bytes", self.streams.log_bytes),

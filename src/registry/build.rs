@@ -5,10 +5,11 @@ use std::{
     error::Error,
     fmt,
     path::Path,
-    sync::{Arc, Mutex, OnceLock, atomic::AtomicU64},
+    sync::{Arc, Mutex, atomic::AtomicU64},
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use serde_json::Value;
 
 use super::{
@@ -208,7 +209,7 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
         answer: operation.answer,
         is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,
-        is_login: operation.is_login,
+        is_for_strangers: operation.is_for_strangers,
         needs: Needs { scope: entry.scope, owner: entry.owner.as_deref().map(Owner::of) },
         plan: Arc::new(plan),
         stream: operation
@@ -219,7 +220,7 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
             .map_err(|error| faults.push(Fault::new(operation.file, operation.name, error.to_string())))
             .ok()?,
         described,
-        off: OnceLock::new(),
+        off: ArcSwapOption::empty(),
     };
     for example in operation.examples {
         if let Err(error) = check_example(&registered, example) {

@@ -89,7 +89,7 @@ impl Described {
 pub(super) fn errors_of(operation: &Operation) -> Vec<ErrorCode> {
     let mut codes = vec![ErrorCode::InvalidParams];
     match operation.kind {
-        Kind::System if operation.is_login => codes.push(ErrorCode::Unauthenticated),
+        Kind::System if operation.is_for_strangers => codes.push(ErrorCode::Unauthenticated),
         Kind::System => {}
         Kind::Read | Kind::Stream => codes.push(ErrorCode::Forbidden),
     }
@@ -113,7 +113,7 @@ impl Registry {
     pub(crate) fn describe(&self, filter: &Filter<'_>) -> String {
         let chosen = self.iter().filter(|operation| {
             (filter.all
-                || operation.off.get().is_none()
+                || !operation.is_off()
                     && filter.rights.is_none_or(|rights| operation.is_open_to(rights, Ask::Anything)))
                 && filter.operation.is_none_or(|name| name == operation.name)
                 && filter.domain.is_none_or(|domain| domain == operation.described.domain)

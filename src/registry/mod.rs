@@ -12,9 +12,10 @@ mod yaml;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, OnceLock, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
+use arc_swap::ArcSwapOption;
 use serde_json::Value;
 
 pub use build::{Faults, Source};
@@ -43,7 +44,7 @@ pub struct Registered {
     pub(crate) is_shared: bool,
     /// Whether what it reads belongs to different users.
     pub(crate) has_owned_rows: bool,
-    is_login: bool,
+    is_for_strangers: bool,
     needs: rights::Needs,
     pub(crate) plan: Arc<Plan>,
     /// What there is to know of it if it is a stream.
@@ -53,7 +54,7 @@ pub struct Registered {
     /// What `describe` says of it, as JSON text.
     pub(crate) description: String,
     /// Why it is off, if the Redis user may not do what it needs.
-    off: OnceLock<String>,
+    off: ArcSwapOption<String>,
 }
 
 impl Registry {
@@ -146,28 +147,32 @@ impl Registered {
         params::validate(self, params)
     }
 
-    /// Switches it off, for a reason that the operator knows already.
-    pub fn switch_off(&self, reason: String) {
-        // The first reason stands.
-        let _ = self.off.set(reason);
+    /// Switches it off, for a reason that the operator knows already, or on.
+    pub fn switch(&self, off: Option<String>) {
+        self.off.store(off.map(Arc::new));
     }
 
-    /// Stays off if another that does the same was.
+    /// Stays off if another that does the same is.
     pub(crate) fn stay_off(&self, before: &Self) {
-        if let Some(reason) = before.off.get().filter(|_| self.plan.keys == before.plan.keys) {
-            self.switch_off(reason.clone());
+        if self.plan.keys == before.plan.keys {
+            self.off.store(before.off.load_full());
         }
+    }
+
+    /// Whether it is off.
+    pub(crate) fn is_off(&self) -> bool {
+        self.off.load().is_some()
     }
 
     /// An error if it is off.
     pub(crate) fn check_on(&self) -> Result<(), Error> {
-        match self.off.get() {
+        match &*self.off.load() {
             None => Ok(()),
             Some(reason) => Err(Error::new(
                 ErrorCode::CacheUnavailable,
                 format!("{} is off: the server lacks a right in the cache that it needs", self.name),
             )
-            .because(reason.clone())),
+            .because(reason.as_str())),
         }
     }
 }

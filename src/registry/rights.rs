@@ -50,7 +50,7 @@ pub(crate) enum Ask<'a> {
 impl Registered {
     /// Whether those may call it who have not logged in.
     pub(crate) fn needs_no_login(&self) -> bool {
-        self.is_login
+        self.is_for_strangers
     }
 
     /// Whether these rights are enough for it. What no scope is named for is open to those alone who may
@@ -67,6 +67,11 @@ impl Registered {
             }
         };
         is_entitled && may_read
+    }
+
+    /// Whether it reads what belongs to users, though no param names one.
+    pub(crate) fn reads_what_is_owned(&self) -> bool {
+        self.has_owned_rows || self.needs.owner == Some(Owner::AllUsers)
     }
 
     /// The user whose data these params ask for, where one is named.

@@ -51,7 +51,7 @@ pub(crate) struct Caller {
     login: Mutex<Login>,
     /// Whether who it is has changed since its session looked.
     has_changed: AtomicBool,
-    audit: Mutex<Audit>,
+    audit: Audit,
     rate: ArcSwap<Rate>,
     /// Its place among the connections of its address.
     _place: Option<AddressPlace>,
@@ -66,20 +66,24 @@ pub(super) struct Login {
 /// Who a client is, and its place among the connections of that login.
 pub(crate) struct Who {
     pub(crate) identity: Identity,
-    place: Place,
+    place: Arc<Place>,
 }
 
 impl Who {
-    /// None if the login has as many connections as it may.
-    fn new(identity: Identity, app: &App) -> Option<Self> {
+    /// None if the login has as many connections as it may; who it was before has a place already.
+    fn new(identity: Identity, before: Option<&Self>, app: &App) -> Option<Self> {
         let limits = &app.live().config.limits;
-        let place = match identity.is_login {
-            true => app.shares.connection_of_login(
+        let is_same = |before: &&Self| {
+            (&before.identity.name, before.identity.is_login) == (&identity.name, identity.is_login)
+        };
+        let place = match before.filter(is_same) {
+            Some(before) => before.place.clone(),
+            None if !identity.is_login => Arc::new(nameless()),
+            None => Arc::new(app.shares.connection_of_login(
                 &identity.name,
                 limits.connections_per_login,
                 limits.requests_per_second_of_login,
-            )?,
-            false => nameless(),
+            )?),
         };
         Some(Self { identity, place })
     }
@@ -106,7 +110,7 @@ impl Login {
     /// none may still bring one.
     pub(super) async fn at_opening(app: &App, live: &Live, credential: Credential) -> Result<Self, NotTaken> {
         let who = match live.access.identify(&credential).await {
-            Ok(identity) => Some(Arc::new(Who::new(identity, app).ok_or(NotTaken::TooMany)?)),
+            Ok(identity) => Some(Arc::new(Who::new(identity, None, app).ok_or(NotTaken::TooMany)?)),
             Err(_) if !matches!(credential, Credential::Token(_)) => None,
             Err(denied) => return Err(NotTaken::Bad(denied)),
         };
@@ -127,7 +131,7 @@ impl Caller {
             peer,
             login: Mutex::new(login),
             has_changed: AtomicBool::new(false),
-            audit: Mutex::default(),
+            audit: Audit::default(),
             rate: ArcSwap::from_pointee(Rate::new(limits.requests_per_second)),
             _place: place,
         }
@@ -139,9 +143,9 @@ impl Caller {
     }
 
     /// Takes note of one more request, or ping; an error if it is one too many.
-    pub(super) fn charge(&self) -> Result<()> {
+    pub(super) fn charge(&self, who: Option<&Who>) -> Result<()> {
         self.rate.load().charge()?;
-        self.who().map_or(Ok(()), |who| who.principal().charge())
+        who.map_or(Ok(()), |who| who.principal().charge())
     }
 
     fn login(&self) -> MutexGuard<'_, Login> {
@@ -157,13 +161,9 @@ impl Caller {
     /// if the login has as many connections as it may.
     pub(super) fn log_in(&self, app: &App, credential: Credential, identity: Identity) -> Result<()> {
         let before = self.who();
-        let who = match before.filter(|before| before.identity == identity) {
-            Some(same) => same,
-            None => Arc::new(Who::new(identity, app).ok_or_else(|| {
-                let message = "this login has as many connections as it may";
-                Error::new(ErrorCode::LimitExceeded, message)
-            })?),
-        };
+        let who = Arc::new(Who::new(identity, before.as_deref(), app).ok_or_else(|| {
+            Error::new(ErrorCode::LimitExceeded, "this login has as many connections as it may")
+        })?);
         {
             let mut login = self.login();
             login.credential = credential;
@@ -217,30 +217,25 @@ impl Caller {
         Err(Error::forbidden())
     }
 
-    /// Notes a refusal in the log. A client that is refused without end has a line now and then.
+    /// Notes a refusal in the log.
     pub(super) fn audit(&self, operation: Option<&Registered>, why: &dyn fmt::Display) {
-        let Some(refused) = self.audit.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
         let who = self.who();
-        tracing::warn!(
-            target: AUDIT,
-            who = who.as_ref().map_or("nobody", |who| &who.identity.name),
-            from = %self.peer,
-            operation = operation.map(Registered::name),
-            allowed = false,
-            refused,
-            "{why}"
-        );
+        let who = who.as_ref().map_or("nobody", |who| &who.identity.name);
+        self.audit.refuse(who, &self.peer, operation, why);
     }
 
     /// Notes a read of what belongs to a user.
     pub(super) fn audit_read(&self, who: &Who, operation: &Registered, params: &Value) {
-        let Some(owner) = operation.owner_in(params) else { return };
+        let owner = operation.owner_in(params);
+        if owner.is_none() && !operation.reads_what_is_owned() {
+            return;
+        }
         tracing::info!(
             target: AUDIT,
             who = who.identity.name,
             from = %self.peer,
             operation = operation.name(),
-            owner = %owner,
+            owner = owner.as_deref().unwrap_or("several"),
             allowed = true,
             "read"
         );
@@ -248,24 +243,42 @@ impl Caller {
 }
 
 /// What audit lines are logged under.
-pub(super) const AUDIT: &str = "fullon_cache_api::audit";
+const AUDIT: &str = "fullon_cache_api::audit";
+
+/// Logs refusals: of those that come without end a line now and then.
+#[derive(Default)]
+pub(crate) struct Audit(Mutex<Refusals>);
 
 /// When a refusal was last logged, and how many there have been since.
 #[derive(Default)]
-struct Audit {
+struct Refusals {
     last: Option<Instant>,
     since: u64,
 }
 
 impl Audit {
+    /// Notes a refusal.
+    pub(super) fn refuse(
+        &self,
+        who: &str,
+        from: &Peer,
+        operation: Option<&Registered>,
+        why: &dyn fmt::Display,
+    ) {
+        let Some(refused) = self.next() else { return };
+        let operation = operation.map(Registered::name);
+        tracing::warn!(target: AUDIT, who, %from, operation, allowed = false, refused, "{why}");
+    }
+
     /// How many refusals the next line stands for; None if it is not due.
-    fn next(&mut self) -> Option<u64> {
+    fn next(&self) -> Option<u64> {
         const PAUSE: Duration = Duration::from_secs(1);
-        self.since += 1;
-        if self.last.is_some_and(|last| last.elapsed() < PAUSE) {
+        let mut refusals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.since += 1;
+        if refusals.last.is_some_and(|last| last.elapsed() < PAUSE) {
             return None;
         }
-        self.last = Some(Instant::now());
-        Some(std::mem::take(&mut self.since))
+        refusals.last = Some(Instant::now());
+        Some(std::mem::take(&mut refusals.since))
     }
 }

@@ -18,11 +18,11 @@ use super::{
     App, Live, System,
     caller::{Caller, Who},
     flights::{Flight, Flights},
-    load::{Bounds, Load, UnderWay, overloaded},
 };
 use crate::{
+    access::{Bounds, Load, Users, overloaded},
     cache::{Cache, View},
-    operation::{Answer, Outcome},
+    operation::{Answer, Outcome, ReadFn, SystemFn},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
     registry::{Ask, Registered},
     streams::{Hub, Opening, Ringer},
@@ -40,20 +40,17 @@ pub(super) struct Running {
     /// The number of an array, whose streams wait until it is answered.
     pub(super) array: Option<u64>,
     work: Work,
-    /// What it counts as, if it is a read.
-    _under_way: Option<UnderWay>,
 }
 
 enum Work {
-    Own(Arc<App>, RequestId, BoxFuture<'static, Outcome>),
-    Shared(Arc<App>, RequestId, Flight),
+    One(Arc<App>, RequestId, Pending),
     Array(BoxFuture<'static, Reply>),
 }
 
-impl Running {
-    fn new(requests: usize, array: Option<u64>, work: Work) -> Self {
-        Self { requests, array, work, _under_way: None }
-    }
+/// An outcome to come.
+enum Pending {
+    Own(BoxFuture<'static, Outcome>),
+    Shared(Flight),
 }
 
 impl Future for Running {
@@ -61,8 +58,10 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = match &mut self.work {
-            Work::Own(app, id, read) => app.reply(id, &ready!(read.poll_unpin(cx))),
-            Work::Shared(app, id, read) => app.reply(id, ready!(read.poll_unpin(cx)).as_ref()),
+            Work::One(app, id, Pending::Own(outcome)) => app.reply(id, &ready!(outcome.poll_unpin(cx))),
+            Work::One(app, id, Pending::Shared(outcome)) => {
+                app.reply(id, ready!(outcome.poll_unpin(cx)).as_ref())
+            }
             Work::Array(reply) => ready!(reply.poll_unpin(cx)),
         };
         Poll::Ready(Answered { requests: self.requests, array: self.array, reply })
@@ -103,7 +102,7 @@ pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answe
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
             let reply = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
-            Answering::Later(Running::new(count, Some(number), Work::Array(reply)))
+            Answering::Later(Running { requests: count, array: Some(number), work: Work::Array(reply) })
         }
     }
 }
@@ -160,77 +159,100 @@ fn begin_one(
     let app = &desk.app;
     let live = app.live();
     app.stats.request();
-    let request = match request {
-        Ok(request) => request,
-        Err(Rejected { id, error }) => {
-            return Answering::Now(app.failure(&id, &caller.charge().err().unwrap_or(error)));
+    let who = caller.who();
+    let charged = caller.charge(who.as_deref());
+    let (id, prepared) = match request {
+        Ok(request) => {
+            let prepared = charged.and_then(|()| prepare(app, &live, caller, who.as_deref(), &request));
+            (request.id, prepared)
         }
+        Err(Rejected { id, error }) => (id, charged.and(Err(error))),
     };
-    if let Err(error) = caller.charge() {
-        return Answering::Now(app.failure(&request.id, &error));
+    let asking = Asking { desk, live: &live, caller, who: who.as_deref() };
+    let begun = prepared.and_then(|Prepared { operation, params }| match operation.answer {
+        Answer::System(answer) => Ok(asking.begin_system(answer, params)),
+        Answer::Stream { .. } => asking.open_stream(&id, operation, params, array),
+        Answer::Read { run, .. } => asking.begin_read(run, operation, params),
+    });
+    match begun {
+        Ok(Begun::Now(outcome)) => Answering::Now(app.reply(&id, &outcome)),
+        Ok(Begun::Later(pending)) => {
+            let work = Work::One(app.clone(), id, pending);
+            Answering::Later(Running { requests: 1, array: None, work })
+        }
+        Err(error) => Answering::Now(app.failure(&id, &error)),
     }
-    let Prepared { operation, params, who } = match prepare(app, &live, caller, &request) {
-        Ok(prepared) => prepared,
-        Err(error) => return Answering::Now(app.failure(&request.id, &error)),
-    };
-    let users = who.as_ref().filter(|_| operation.has_owned_rows).map(|who| who.rights().users().clone());
-    match operation.answer {
-        Answer::System(answer) => {
-            let mut answer = answer(System { app: app.clone(), caller: caller.clone() }, params);
-            // All but one need not wait for anything, and what follows in the frame may build on it.
-            match (&mut answer).now_or_never() {
-                Some(outcome) => Answering::Now(app.reply(&request.id, &outcome)),
-                None => {
-                    let work = Work::Own(app.clone(), request.id, answer);
-                    Answering::Later(Running::new(1, None, work))
-                }
+}
+
+/// What a request has come to.
+enum Begun {
+    Now(Outcome),
+    Later(Pending),
+}
+
+/// Who asks, and of what.
+struct Asking<'a> {
+    desk: &'a Desk,
+    live: &'a Live,
+    caller: &'a Arc<Caller>,
+    who: Option<&'a Who>,
+}
+
+impl Asking<'_> {
+    fn begin_system(&self, answer: SystemFn, params: Value) -> Begun {
+        let system = System { app: self.desk.app.clone(), caller: self.caller.clone() };
+        let mut answer = answer(system, params);
+        // All but one need not wait for anything, and what follows in the frame may build on it.
+        match (&mut answer).now_or_never() {
+            Some(outcome) => Begun::Now(outcome),
+            None => Begun::Later(Pending::Own(answer)),
+        }
+    }
+
+    fn open_stream(
+        &self,
+        id: &RequestId,
+        operation: &Arc<Registered>,
+        params: Value,
+        array: Option<u64>,
+    ) -> Result<Begun, Error> {
+        if self.desk.load.refuses_streams(self.live.config.limits.reads) {
+            return Err(overloaded());
+        }
+        let (users, principal) = (self.users(operation), self.who.map(Who::principal));
+        let opening = Opening { id, operation, params, users, principal, array };
+        let settings = self.caller.streams.open(opening)?;
+        Ok(Begun::Now(Ok((settings, Vec::new()))))
+    }
+
+    fn begin_read(&self, run: ReadFn, operation: &Registered, params: Value) -> Result<Begun, Error> {
+        let Self { desk, live, .. } = self;
+        let limits = &live.config.limits;
+        let principal = self.who.ok_or_else(Error::unauthenticated)?.principal();
+        let busy = &desk.app.shares.busy;
+        let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
+        let under_way = desk.load.begin(principal, &bounds)?;
+        let users = self.users(operation);
+        let view = |params| {
+            let view = View::new(desk.cache.clone(), operation.plan.clone(), params).counted(under_way);
+            match &users {
+                Some(users) => view.of_users(users.clone()),
+                None => view,
             }
-        }
-        Answer::Stream { .. } => {
-            let id = &request.id;
-            if desk.load.is_high(live.config.limits.reads) {
-                return Answering::Now(app.failure(id, &overloaded()));
+        };
+        let pending = match operation.is_shared {
+            false => Pending::Own(run(view(params))),
+            true => {
+                let read = || within(limits.read_timeout.get(), run(view(params.clone())));
+                Pending::Shared(desk.flights.join(&operation.plan, &params, users.clone(), read))
             }
-            let who = who.as_deref();
-            let opened = caller.streams.open(Opening {
-                id,
-                operation,
-                params,
-                users,
-                principal: who.map(Who::principal),
-                array,
-            });
-            Answering::Now(app.reply(id, &opened.map(|settings| (settings, Vec::new()))))
-        }
-        Answer::Read { run, .. } => {
-            let view = |params| {
-                let view = View::new(desk.cache.clone(), operation.plan.clone(), params);
-                match &users {
-                    Some(users) => view.of_users(users.clone()),
-                    None => view,
-                }
-            };
-            let bounds =
-                Bounds { reads: live.config.limits.reads, workers: desk.workers, busy: &app.shares.busy };
-            let Some(who) = who else {
-                return Answering::Now(app.failure(&request.id, &Error::unauthenticated()));
-            };
-            let under_way = match desk.load.begin(who.principal(), &bounds) {
-                Ok(under_way) => under_way,
-                Err(error) => return Answering::Now(app.failure(&request.id, &error)),
-            };
-            let (app, id) = (app.clone(), request.id);
-            let work = match operation.is_shared {
-                false => Work::Own(app, id, run(view(params))),
-                true => {
-                    let limit = live.config.limits.read_timeout.get();
-                    let read = || within(limit, run(view(params.clone())));
-                    let flight = desk.flights.join(operation.name, &params, users.clone(), read);
-                    Work::Shared(app, id, flight)
-                }
-            };
-            Answering::Later(Running { requests: 1, array: None, work, _under_way: Some(under_way) })
-        }
+        };
+        Ok(Begun::Later(pending))
+    }
+
+    /// Whose rows are to be seen, where they have owners.
+    fn users(&self, operation: &Registered) -> Option<Users> {
+        self.who.filter(|_| operation.has_owned_rows).map(|who| who.rights().users().clone())
     }
 }
 
@@ -247,7 +269,6 @@ fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'stat
 struct Prepared<'l> {
     operation: &'l Arc<Registered>,
     params: Value,
-    who: Option<Arc<Who>>,
 }
 
 /// The operation and its params, if there is nothing wrong with either and the caller may ask for it.
@@ -255,9 +276,9 @@ fn prepare<'l>(
     app: &App,
     live: &'l Live,
     caller: &Caller,
+    who: Option<&Who>,
     request: &Request<'_>,
 ) -> Result<Prepared<'l>, Error> {
-    let who = caller.who();
     let found = live.registry.get(&request.operation);
     if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
         // Whether or not there is such an operation.
@@ -265,7 +286,7 @@ fn prepare<'l>(
         return Err(Error::unauthenticated());
     }
     let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;
-    caller.check(who.as_deref(), operation, Ask::Anything)?;
+    caller.check(who, operation, Ask::Anything)?;
     operation.check_on()?;
     if !matches!(operation.answer, Answer::System(_)) && app.held_back.load(Ordering::Relaxed) {
         let message = "the server has yet to see that its login to the cache may only read";
@@ -277,11 +298,11 @@ fn prepare<'l>(
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
     };
     operation.validate(&params)?;
-    caller.check(who.as_deref(), operation, Ask::With(&params))?;
-    if let Some(who) = who.as_deref().filter(|_| live.config.log.audit_reads) {
+    caller.check(who, operation, Ask::With(&params))?;
+    if let Some(who) = who.filter(|_| live.config.log.audit_reads) {
         caller.audit_read(who, operation, &params);
     }
-    Ok(Prepared { operation, params, who })
+    Ok(Prepared { operation, params })
 }
 
 impl App {

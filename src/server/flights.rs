@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{Hash, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +17,7 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use crate::{access::Users, operation::Outcome};
+use crate::{access::Users, cache::Plan, operation::Outcome};
 
 /// A read that several may wait for. It goes on for as long as one of them does.
 pub(super) type Flight = Shared<BoxFuture<'static, Arc<Outcome>>>;
@@ -28,8 +29,31 @@ const MOST_SHARED: usize = 1024;
 #[derive(Default)]
 pub(super) struct Flights(Mutex<HashMap<Subject, Latest>>);
 
-/// What is read: an operation, its params, and whose rows.
-type Subject = (&'static str, Value, Option<Users>);
+/// What is read.
+#[derive(PartialEq, Eq, Hash)]
+struct Subject {
+    /// A reload may have given the operation another one.
+    plan: ByAddress,
+    params: Value,
+    users: Option<Users>,
+}
+
+/// A plan, the same only as itself.
+struct ByAddress(Arc<Plan>);
+
+impl PartialEq for ByAddress {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for ByAddress {}
+
+impl Hash for ByAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
 
 /// The last read of its subject that was asked for.
 struct Latest {
@@ -41,12 +65,12 @@ impl Flights {
     /// Joins the next read of a subject; `read` makes it, if nobody has asked for it yet.
     pub(super) fn join(
         &self,
-        operation: &'static str,
+        plan: &Arc<Plan>,
         params: &Value,
         users: Option<Users>,
         read: impl FnOnce() -> BoxFuture<'static, Outcome>,
     ) -> Flight {
-        let subject = (operation, params.clone(), users);
+        let subject = Subject { plan: ByAddress(plan.clone()), params: params.clone(), users };
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let latest = flights.get(&subject).and_then(|latest| Some((latest, latest.flight.upgrade()?)));
         let before = match latest {
@@ -86,21 +110,29 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::registry::Registry;
 
     /// Reads that end when they are let, and tell which they were.
     struct Reads {
         flights: Flights,
+        plan: Arc<Plan>,
         let_end: Arc<Semaphore>,
         begun: Arc<AtomicUsize>,
     }
 
     impl Reads {
         fn new() -> Self {
-            Self { flights: Flights::default(), let_end: Arc::new(Semaphore::new(0)), begun: Arc::default() }
+            let plan = Registry::built_in().unwrap().get("get_ticker").unwrap().plan.clone();
+            Self {
+                plan,
+                flights: Flights::default(),
+                let_end: Arc::new(Semaphore::new(0)),
+                begun: Arc::default(),
+            }
         }
 
         fn ask(&self, symbol: &str) -> Flight {
-            self.flights.join("read", &json!({ "symbol": symbol }), None, || {
+            self.flights.join(&self.plan, &json!({ "symbol": symbol }), None, || {
                 let (let_end, begun) = (self.let_end.clone(), self.begun.clone());
                 Box::pin(async move {
                     let number = begun.fetch_add(1, Ordering::Relaxed);

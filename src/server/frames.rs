@@ -17,7 +17,7 @@ pub(super) struct Frames {
     fragments: usize,
     /// How many a message may have.
     most_fragments: usize,
-    /// How many frames are done that end a message, or are one by themselves.
+    /// How many messages are done, and pings and the like between them.
     done: u64,
     bytes: u64,
 }
@@ -45,7 +45,7 @@ impl Frames {
         self.bytes
     }
 
-    /// How many messages, pings and the like have come to their end.
+    /// How many messages, and pings and the like between them, have come to their end.
     pub(super) fn done(&self) -> u64 {
         self.done
     }
@@ -103,7 +103,8 @@ impl Frames {
         let is_last = self.head[0] & 0x80 != 0;
         self.have = 0;
         if self.is_control() {
-            self.done += 1;
+            // Within a message it is no sign that the message gets on.
+            self.done += u64::from(!self.in_message);
         } else if is_last {
             self.done += 1;
             self.in_message = false;
@@ -160,9 +161,9 @@ mod tests {
 
         frames.note(&frame(OpCode::Data(Data::Text), 5, false)).unwrap();
         frames.note(&[0x89, 0x80, 1, 2, 3, 4]).unwrap();
-        assert!(frames.is_within() && frames.done() == 2, "a ping within a message does not end it");
+        assert!(frames.is_within() && frames.done() == 1, "a ping within a message does not end it");
         frames.note(&frame(OpCode::Data(Data::Continue), 0, true)).unwrap();
-        assert!(!frames.is_within() && frames.done() == 3);
+        assert!(!frames.is_within() && frames.done() == 2);
     }
 
     #[test]

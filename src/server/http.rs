@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
     App,
-    caller::{AUDIT, Login, NotTaken, Peer},
+    caller::{Login, NotTaken, Peer},
     listen::Io,
 };
 use crate::{
@@ -110,9 +110,12 @@ async fn answer(
         let message = "Offer the subprotocol fullon-cache-api beside the token.\n";
         return Err(page(StatusCode::BAD_REQUEST, message));
     }
-    see_through_proxies(&mut peer, headers, &live.config.listen);
+    let forwarded = see_through_proxies(&mut peer, headers, &live.config.listen);
     let most = live.config.limits.connections_per_address;
-    let place = match peer.address.filter(|_| !peer.is_local) {
+    // Of one that came by itself its place was taken when it came in; who comes through an unknown proxy on the
+    // same machine counts as that.
+    let through = peer.address.filter(|address| address.is_loopback() && !peer.is_local);
+    let place = match forwarded.or(through) {
         None => None,
         Some(address) => Some(app.shares.connection_of(address, most).ok_or_else(|| too_many(app))?),
     };
@@ -127,7 +130,7 @@ async fn answer(
     let login = Login::at_opening(app, &live, credential).await.map_err(|not_taken| match not_taken {
         NotTaken::TooMany => too_many(app),
         NotTaken::Bad(denied) => {
-            tracing::warn!(target: AUDIT, from = %peer, allowed = false, "a bad token: {denied}");
+            app.audit.refuse("nobody", &peer, None, &format_args!("a bad token: {denied}"));
             let mut refusal = page(StatusCode::UNAUTHORIZED, "The token is not valid.\n");
             refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             refusal
@@ -233,26 +236,28 @@ fn in_query(request: &Request<Incoming>) -> Option<&str> {
     pairs.filter_map(|pair| pair.strip_prefix("token=")).next()
 }
 
-/// Who a client is behind proxies. What an unknown one forwards is not believed, but neither is the client
+/// Who a client is behind proxies that are trusted; its address then. What an unknown one forwards is not believed, but neither is the client
 /// then taken for a local one.
-fn see_through_proxies(peer: &mut Peer, headers: &HeaderMap, listen: &Listen) {
+fn see_through_proxies(peer: &mut Peer, headers: &HeaderMap, listen: &Listen) -> Option<IpAddr> {
     const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     let signs = [FORWARDED_FOR, header::FORWARDED, header::VIA, HeaderName::from_static("x-real-ip")];
     if signs.iter().any(|sign| headers.contains_key(sign)) {
         peer.is_local = false;
     }
-    let is_trusted = |address: IpAddr| listen.trusted_proxies.iter().any(|net| net.contains(address));
-    if !peer.address.is_some_and(is_trusted) {
-        return;
+    if !peer.address.is_some_and(|address| listen.trusts(address)) {
+        return None;
     }
+    let mut client = None;
     // Each proxy appends who it heard from; what stands before the last stranger may be made up.
     for word in words(headers, FORWARDED_FOR).rev() {
-        let Ok(address) = word.parse::<IpAddr>() else { return };
-        peer.address = Some(address.to_canonical());
-        if !is_trusted(address) {
-            return;
+        let Ok(address) = word.parse::<IpAddr>().map(|address| address.to_canonical()) else { break };
+        client = Some(address);
+        if !listen.trusts(address) {
+            break;
         }
     }
+    peer.address = client.or(peer.address);
+    client
 }
 
 /// A browser lets any page open a WebSocket to anywhere, loopback included, and says which page it is.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream},
 };
 
 use super::tls::Tls;
@@ -38,7 +38,6 @@ enum Socket {
 pub(super) struct Guest {
     socket: GuestSocket,
     tls: Option<Arc<Tls>>,
-    /// Its address; None on a unix socket.
     address: Option<IpAddr>,
 }
 
@@ -117,6 +116,11 @@ impl Drop for Listener {
 }
 
 impl Guest {
+    /// Its address, or that of the proxy before it; None on a unix socket.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// Takes it over from the event loop of another thread.
     pub(super) fn move_here(self) -> io::Result<Arrived> {
         let socket: Box<dyn Io> = match self.socket {
@@ -154,13 +158,32 @@ async fn bind_tcp(config: &Config, host: &str, port: u16) -> Result<TcpListener,
              `anonymous_scopes = [\"market\"]` under [auth]"
         ));
     }
-    TcpListener::bind(&*addresses).await.map_err(|error| match error.kind() {
+    listen(&addresses, config.listen.backlog).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "{host}:{port} is in use; another server may be running. Choose another port (--port, \
              WEBSOCKET_PORT)"
         ),
         _ => format!("cannot listen on {host}:{port}: {error}"),
     })
+}
+
+/// Listens on the first of these addresses that can be listened on.
+fn listen(addresses: &[SocketAddr], backlog: u32) -> io::Result<TcpListener> {
+    let listen_on = |address: &SocketAddr| {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A server that has just ended may have left connections behind.
+        socket.set_reuseaddr(true)?;
+        socket.bind(*address)?;
+        socket.listen(backlog)
+    };
+    let mut failed = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener, String> {
@@ -172,6 +195,9 @@ fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener, String> {
         }
         // One that a server left behind which did not end well.
         fs::remove_file(path).map_err(fail)?;
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(format!("{} is there, and is no socket", path.display()));
     }
     // Made elsewhere and moved there, so that nobody gets in before its mode is set.
     let making = path.with_extension(format!("{}.new", std::process::id()));

@@ -1,6 +1,6 @@
 //! `authenticate`: a token, on an open connection.
 
-use std::time::UNIX_EPOCH;
+use std::{sync::Arc, time::UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,13 @@ use crate::{
 
 /// Logs in, or brings a new token before the old one ends. Streams go on, but for those that the new token
 /// does not entitle to. Where a connection must log in and did not when it was opened, this comes first.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Authenticate {
     /// A static token, or a JSON Web Token.
     #[schemars(length(min = 1, max = 8192), regex(pattern = "^[!-~]+$"))]
-    token: String,
+    #[schemars(with = "String")]
+    token: Secret,
 }
 
 /// Who a client is, and what it may read.
@@ -61,11 +62,18 @@ impl SystemQuery for Authenticate {
 
     async fn answer(&self, system: &System) -> Result<Json<LoggedIn>> {
         let System { app, caller } = system;
-        let credential = Credential::Token(Secret::from(self.token.as_str()));
-        let identity = app.live_for_long().access.identify(&credential).await.map_err(|denied| {
-            caller.audit(None, &format_args!("a bad token: {denied}"));
-            Error::unauthenticated()
-        })?;
+        let credential = Credential::Token(self.token.clone());
+        let identity = loop {
+            let live = app.live_for_long();
+            let identity = live.access.identify(&credential).await.map_err(|denied| {
+                caller.audit(None, &format_args!("a bad token: {denied}"));
+                Error::unauthenticated()
+            })?;
+            // A reload that came meanwhile may see it otherwise.
+            if Arc::ptr_eq(&live, &app.live_for_long()) {
+                break identity;
+            }
+        };
         let logged_in = LoggedIn::from(&identity);
         caller.log_in(app, credential, identity)?;
         Json::of(&logged_in)

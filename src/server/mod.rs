@@ -9,7 +9,6 @@ mod frames;
 mod http;
 mod listen;
 mod live;
-mod load;
 mod login;
 mod rights;
 mod session;
@@ -22,7 +21,11 @@ mod worker;
 
 use std::{
     io,
-    sync::{Arc, OnceLock, atomic::AtomicBool},
+    net::IpAddr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -34,7 +37,8 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{access::Shares, cache::Cache, streams::Hub};
+use crate::{access::Shares, cache::Cache, config::Limits, streams::Hub};
+use caller::Audit;
 #[doc(hidden)]
 pub use echo::echo;
 pub use listen::Listener;
@@ -45,7 +49,7 @@ pub use system::System;
 
 use stats::Stats;
 use tls::Tls;
-use worker::Worker;
+use worker::{Counted, Worker};
 
 /// How long a client has to take note that the server stops, and what it asked to be answered.
 const GOODBYE: Duration = Duration::from_secs(8);
@@ -63,7 +67,11 @@ pub struct App {
     hub: OnceLock<Arc<Hub>>,
     /// The event loops that serve clients, once the server runs.
     event_loops: OnceLock<Vec<Handle>>,
+    /// The certificates of its listeners, once the server runs.
+    certificates: OnceLock<Vec<Arc<Tls>>>,
     pub(crate) shares: Shares,
+    /// Of those who are refused before they are anybody.
+    audit: Audit,
     pub(crate) cache: Cache,
     pub(crate) stats: Stats,
     pub(crate) started: Instant,
@@ -80,7 +88,9 @@ impl App {
             reloads: watch::Sender::new(0),
             hub: OnceLock::new(),
             event_loops: OnceLock::new(),
+            certificates: OnceLock::new(),
             shares: Shares::default(),
+            audit: Audit::default(),
             cache,
             stats: Stats::default(),
             started: Instant::now(),
@@ -98,18 +108,29 @@ impl App {
         self.live.load_full()
     }
 
-    /// Takes over what is to be in force from now on: whole, and for all that is under way too. What takes a
-    /// new start is said in the log.
-    pub fn reload(&self, live: Live) {
+    /// Takes over what is to be in force from now on: whole, and for all that is under way too, or nothing of
+    /// it. What takes a new start is said in the log, and stays as it was.
+    pub fn reload(&self, mut live: Live) -> Result<(), String> {
+        let before = self.live_for_long();
+        if before.access.has_logins() && !live.access.has_logins() {
+            // Whoever reaches the server by loopback could read everything from then on.
+            return Err("no login is left; to serve without any takes a restart".to_owned());
+        }
+        let certificates = self.certificates.get().into_iter().flatten();
+        let certificates: Vec<_> =
+            certificates.map(|tls| Ok((tls, tls.read_again()?))).collect::<Result<_, String>>()?;
+        for key in live.config.needs_restart(&before.config) {
+            tracing::warn!("`{key}` is another now; that needs a restart");
+        }
+        live.config.redis = before.config.redis.clone();
+        live.access.keep_keys(&before.access);
         for operation in live.registry.iter() {
-            // What its Redis user may not do will be looked at again.
-            if let Some(before) = self.live().registry.get(operation.name()) {
+            // What its Redis user may not do is looked at again after this.
+            if let Some(before) = before.registry.get(operation.name()) {
                 operation.stay_off(before);
             }
         }
-        for key in live.config.needs_restart(&self.live().config) {
-            tracing::warn!("`{key}` is another now; that needs a restart");
-        }
+        certificates.into_iter().for_each(|(tls, settings)| tls.adopt(settings));
         let live = Arc::new(live);
         self.live.store(live.clone());
         self.shares.adopt(live.config.limits.requests_per_second_of_login);
@@ -117,6 +138,7 @@ impl App {
             hub.adopt(&live.registry, live.config.streams.clone());
         }
         self.reloads.send_modify(|reloads| *reloads += 1);
+        Ok(())
     }
 
     /// Waits until every thread that serves clients has answered.
@@ -153,13 +175,12 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     let hub = Hub::start(live.config.streams.clone(), &app.cache, &live.registry)?;
     drop(live);
     let hub = app.hub.get_or_init(|| hub);
-    let certificates: Vec<Arc<Tls>> = listeners.iter().filter_map(Listener::tls).collect();
+    app.certificates.get_or_init(|| listeners.iter().filter_map(Listener::tls).collect());
     let mut reloads = app.reloads.subscribe();
     let signals = watch::Sender::new(Signal::default());
     let workers = Worker::start_all(&app, hub)?;
     app.event_loops.get_or_init(|| workers.iter().map(|worker| worker.handle().clone()).collect());
-    let places = app.live().config.limits.connections.min(Semaphore::MAX_PERMITS);
-    let places = Arc::new(Semaphore::new(places));
+    let guests_in = Arc::<AtomicUsize>::default();
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let mut sessions = JoinSet::new();
     let (guests, mut door) = mpsc::channel(1);
@@ -171,31 +192,41 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
         let guest = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             Ok(()) = reloads.changed() => {
-                certificates.iter().for_each(|tls| tls.renew());
                 signals.send_modify(|signal| signal.reloads += 1);
                 continue;
             }
             Some(guest) = door.recv() => guest,
             Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
         };
+        let place = {
+            let live = app.live();
+            let Limits { connections, connections_per_address, .. } = live.config.limits;
+            let is_own = |address: &IpAddr| address.is_loopback() || live.config.listen.trusts(*address);
+            // Who stands behind a proxy is known later.
+            let of_address = match guest.address().filter(|address| !is_own(address)) {
+                None => Some(None),
+                Some(address) => app.shares.connection_of(address, connections_per_address).map(Some),
+            };
+            let counted = Counted::new(&guests_in);
+            of_address
+                .filter(|_| guests_in.load(Ordering::Relaxed) <= connections)
+                .map(|of_address| (counted, of_address))
+        };
         let worker = workers.iter().filter(|worker| !worker.is_busy()).min_by_key(|worker| worker.clients());
-        match (places.clone().try_acquire_owned(), worker) {
-            (Ok(place), Some(worker)) => {
-                worker.serve(guest, place, signals.subscribe(), &mut sessions);
+        let (Some(place), Some(worker)) = (place, worker) else {
+            app.stats.refused();
+            if let Ok(refusal) = refusals.clone().try_acquire_owned() {
+                tokio::spawn(async move {
+                    // One that waits to be greeted by TLS could not read it.
+                    if let Ok(Arrived { socket, tls: None, .. }) = guest.move_here() {
+                        http::refuse(socket).await;
+                    }
+                    drop(refusal);
+                });
             }
-            _ => {
-                app.stats.refused();
-                if let Ok(refusal) = refusals.clone().try_acquire_owned() {
-                    tokio::spawn(async move {
-                        // One that waits to be greeted by TLS could not read it.
-                        if let Ok(Arrived { socket, tls: None, .. }) = guest.move_here() {
-                            http::refuse(socket).await;
-                        }
-                        drop(refusal);
-                    });
-                }
-            }
-        }
+            continue;
+        };
+        worker.serve(guest, place, signals.subscribe(), &mut sessions);
     }
     doors.shutdown().await;
     let spread = GOODBYE_OF_ONE.saturating_mul(u32::try_from(app.stats.open()).unwrap_or(u32::MAX));

@@ -27,6 +27,8 @@ use crate::{config::Limits, protocol::Reply, streams::Client};
 const FAIR_SHARE: usize = 256 << 10;
 /// About how many bytes of updates go out between two looks at what else there is to do.
 const STREAM_SHARE: usize = 32 << 10;
+/// How many frames are taken before other clients have their turn.
+const TURN: usize = 256;
 /// The client does not read what it asked for.
 const TOO_SLOW: u16 = 4008;
 /// The login is no longer good.
@@ -59,6 +61,7 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         desk: &desk,
         caller: Arc::new(Caller::new(streams, peer, login, place, &limits)),
         asked: 0,
+        in_turn: 0,
         deadlines: Deadlines::new(&live.config),
         limits,
         again: None,
@@ -100,8 +103,10 @@ struct Session<'a> {
     caller: Arc<Caller>,
     /// How many messages there have been.
     asked: u64,
+    /// How many frames there have been since other clients had their turn.
+    in_turn: usize,
     deadlines: Deadlines,
-    /// What it may take, as it was when the connection was opened.
+    /// What it may take.
     limits: Limits,
     /// When a stream that takes its time may have more.
     again: Option<Instant>,
@@ -132,6 +137,8 @@ impl Session<'_> {
             let can_read = self.has_room();
             let happened = tokio::select! {
                 biased;
+                // First, for there may always be something else to do.
+                () = &mut alarm => Happened::Alarm,
                 () = self.caller.streams.bell.rung(), if in_a_row < UPDATES_IN_A_ROW => Happened::News,
                 signals = &mut signal => {
                     if let Err(end) = self.heed(&signals).await {
@@ -144,7 +151,6 @@ impl Session<'_> {
                 frame = self.socket.next(), if can_read => Happened::Frame(frame),
                 () = self.caller.streams.bell.rung(), if in_a_row >= UPDATES_IN_A_ROW => Happened::News,
                 () = until(self.again) => Happened::News,
-                () = &mut alarm => Happened::Alarm,
             };
             if matches!(happened, Happened::Alarm) || self.caller.has_changed() {
                 match self.look().await {
@@ -162,6 +168,14 @@ impl Session<'_> {
             if let Err(end) = self.stream().await {
                 return end;
             }
+            // What was answered while the streams were written.
+            if let Err(end) = self.write().await {
+                return end;
+            }
+            if self.in_turn >= TURN {
+                self.in_turn = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -172,9 +186,12 @@ impl Session<'_> {
             Happened::News | Happened::Alarm => {}
             Happened::Frame(frame) => {
                 self.take(frame)?;
-                while self.has_room() {
+                self.in_turn += 1;
+                // Pings take no room, however many they are.
+                while self.has_room() && self.in_turn < TURN {
                     let Some(frame) = self.socket.next().now_or_never() else { break };
                     self.take(frame)?;
+                    self.in_turn += 1;
                 }
             }
             Happened::Answer(answered) => {
@@ -255,7 +272,7 @@ impl Session<'_> {
                     }
                 }
             }
-            Some(Ok(Message::Ping(_))) if self.caller.charge().is_err() => {
+            Some(Ok(Message::Ping(_))) if self.caller.charge(None).is_err() => {
                 return Err(End::Close(CloseCode::Policy, "too many pings"));
             }
             Some(Ok(Message::Binary(_))) => {
@@ -276,10 +293,7 @@ impl Session<'_> {
         if pulled.frames.is_empty() {
             return Ok(());
         }
-        for frame in pulled.frames {
-            self.socket.feed(Message::text(frame)).await.map_err(end_of)?;
-        }
-        self.socket.flush().await.map_err(end_of)?;
+        self.send(pulled.frames.into_iter().map(Message::text)).await?;
         if pulled.has_more {
             self.caller.streams.bell.ring();
             // What others wait for, this connection's own replies among it, is made by other tasks.
@@ -290,18 +304,42 @@ impl Session<'_> {
 
     /// Writes all replies that are due in as few writes as can be.
     async fn write(&mut self) -> Result<(), End> {
-        if self.replies.is_empty() {
-            return Ok(());
-        }
-        let bytes = std::mem::take(&mut self.bytes);
-        for reply in self.replies.drain(..) {
-            self.socket.feed(Message::text(reply.into_text())).await.map_err(end_of)?;
-        }
-        self.socket.flush().await.map_err(end_of)?;
-        if bytes >= FAIR_SHARE {
-            tokio::task::yield_now().await;
+        while !self.replies.is_empty() {
+            let bytes = std::mem::take(&mut self.bytes);
+            let mut replies = std::mem::take(&mut self.replies);
+            self.send(replies.drain(..).map(|reply| Message::text(reply.into_text()))).await?;
+            if self.replies.is_empty() {
+                // It has the room for the next ones.
+                self.replies = replies;
+            }
+            if bytes >= FAIR_SHARE {
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
+    }
+
+    /// Writes while replies to come are made: a client that is slow to take them holds up no read of its own.
+    async fn send(&mut self, frames: impl Iterator<Item = Message>) -> Result<(), End> {
+        let mut answered = Vec::new();
+        let written = {
+            let (socket, running) = (&mut self.socket, &mut self.running);
+            let mut writing = std::pin::pin!(async {
+                for frame in frames {
+                    socket.feed(frame).await?;
+                }
+                socket.flush().await
+            });
+            loop {
+                tokio::select! {
+                    biased;
+                    written = &mut writing => break written,
+                    Some(one) = running.next() => answered.push(one),
+                }
+            }
+        };
+        answered.into_iter().for_each(|answered| self.finish(answered));
+        written.map_err(end_of)
     }
 }
 

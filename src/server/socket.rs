@@ -39,6 +39,8 @@ pin_project! {
         #[pin]
         io: TimeoutStream<Box<dyn Io>>,
         frames: Frames,
+        // Of what came with the upgrade already.
+        has_too_many: bool,
     }
 }
 
@@ -51,11 +53,10 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits) -> So
         .max_message_size(Some(limits.message_bytes))
         .max_frame_size(Some(limits.message_bytes));
     let mut frames = Frames::new(limits.message_frames);
-    // Too many so soon are as many as a message may have on what was read with the upgrade; the rest follows.
-    let _ = frames.note(&early);
+    let has_too_many = frames.note(&early).is_err();
     let mut io = TimeoutStream::new(io);
     io.set_write_timeout(Some(limits.write_timeout.get()));
-    let metered = Box::pin(Metered { io, frames });
+    let metered = Box::pin(Metered { io, frames, has_too_many });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
 }
 
@@ -76,9 +77,13 @@ impl AsyncRead for Metered {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let this = self.project();
+        let too_many = || Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
+        if *this.has_too_many {
+            return too_many();
+        }
         let polled = this.io.poll_read(cx, buf);
         if matches!(polled, Poll::Ready(Ok(()))) && this.frames.note(&buf.filled()[before..]).is_err() {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
+            return too_many();
         }
         polled
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{App, caller::Caller};
 use crate::{
+    access::Scope,
     cache::{Json, LinkState},
     config::{Config, Span, milliseconds},
     operation::{Operation, SystemQuery},
@@ -246,6 +247,7 @@ impl SystemQuery for GetServerStats {
     async fn answer(&self, system: &System) -> Result<Json<ServerStats>> {
         let App { stats, cache, started, .. } = &*system.app;
         let live = system.app.live();
+        let may_see_causes = system.caller.who().is_some_and(|who| who.rights().have(Some(Scope::Ops)));
         let hub = system.caller.streams.hub();
         let (topics, streams) = hub.counts();
         let means = hub.means();
@@ -266,7 +268,11 @@ impl SystemQuery for GetServerStats {
             streams,
             topics,
             push: PushStats { tracking: means.tracking, channels: means.channels },
-            cache: cache.state(),
+            cache: LinkState {
+                // It may name hosts and users.
+                cause: cache.state().cause.filter(|_| may_see_causes),
+                ..cache.state()
+            },
         })
     }
 }

@@ -28,12 +28,14 @@ impl Tls {
         Ok(Self { files: files.clone(), settings: ArcSwap::new(settings(files)?) })
     }
 
-    /// Reads them again. What is in force stays so where they cannot be read.
-    pub(super) fn renew(&self) {
-        match settings(&self.files) {
-            Ok(settings) => self.settings.store(settings),
-            Err(error) => tracing::error!("the certificate in force stays: {error}"),
-        }
+    /// Reads them again. What is in force stays so until that is taken over.
+    pub(super) fn read_again(&self) -> Result<Arc<ServerConfig>, String> {
+        settings(&self.files)
+    }
+
+    /// Takes over what was read again.
+    pub(super) fn adopt(&self, settings: Arc<ServerConfig>) {
+        self.settings.store(settings);
     }
 
     /// Greets a client.

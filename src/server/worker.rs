@@ -22,7 +22,7 @@ use super::{
     caller::Peer,
     dispatch::Desk,
     flights::Flights,
-    http,
+    http::{self, Upgraded},
     listen::{Arrived, Guest},
     session,
 };
@@ -76,7 +76,7 @@ impl Worker {
 
     /// Whether it has too much to do for more clients.
     pub(super) fn is_busy(&self) -> bool {
-        self.desk.load.is_raised(self.desk.app.live().config.limits.reads)
+        self.desk.load.refuses_connections(self.desk.app.live().config.limits.reads)
     }
 
     /// Its event loop.
@@ -110,25 +110,29 @@ impl Worker {
 }
 
 async fn serve(guest: Guest, desk: Arc<Desk>, signals: watch::Receiver<Signal>) -> io::Result<()> {
-    let Arrived { mut socket, tls, address } = guest.move_here()?;
-    let mut certificate = None;
-    if let Some(tls) = tls {
-        let limit = desk.app.live().config.limits.handshake_timeout.get();
-        (socket, certificate) = timeout(limit, tls.accept(socket)).await??;
-    }
-    let is_local = address.is_none_or(|address| address.is_loopback());
-    let peer = Peer { address, is_local, certificate };
-    if let Some(upgraded) = http::handshake(socket, peer, &desk.app).await {
+    let limit = desk.app.live().config.limits.handshake_timeout.get();
+    if let Some(upgraded) = timeout(limit, greet(guest, &desk.app)).await?? {
         session::run(upgraded, desk, signals).await;
     }
     Ok(())
 }
 
+/// All that comes before a WebSocket is open.
+async fn greet(guest: Guest, app: &Arc<App>) -> io::Result<Option<Upgraded>> {
+    let Arrived { mut socket, tls, address } = guest.move_here()?;
+    let mut certificate = None;
+    if let Some(tls) = tls {
+        (socket, certificate) = tls.accept(socket).await?;
+    }
+    let is_local = address.is_none_or(|address| address.is_loopback());
+    Ok(http::handshake(socket, Peer { address, is_local, certificate }, app).await)
+}
+
 /// Counts as one for as long as it lives.
-struct Counted(Arc<AtomicUsize>);
+pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count.clone())
     }

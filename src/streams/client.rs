@@ -99,10 +99,18 @@ impl Client {
             let message = format!("the stream names {count}; at most {} may be", limits.names);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
+        let named = streams.open.iter().map(Subscription::names).sum::<usize>();
+        if named + groups.as_ref().map_or(0, Vec::len) > limits.names_per_connection {
+            let most = limits.names_per_connection;
+            let message = format!("the streams of this connection name {named}; at most {most} may be");
+            return Err(Error::new(ErrorCode::LimitExceeded, message));
+        }
         let topic = self.hub.join(operation, params, groups.as_deref())?;
         let pace = Duration::from_millis(options.min_interval_ms).min(limits.longest_interval());
         let begin = match &options.resume {
-            Some(point) if topic.knows(&point.epoch, point.update_id) => Begin::After(point.update_id),
+            Some(point) if topic.knows(&point.epoch, users.as_ref(), point.update_id) => {
+                Begin::After(point.update_id)
+            }
             None if !options.snapshot => Begin::Now,
             _ => Begin::Snapshot,
         };

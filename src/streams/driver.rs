@@ -218,7 +218,9 @@ impl Driver {
                     self.set_means(hub, means);
                 }
             }
-            Event::Down(reason) => {
+            // Why is for the log, which has it.
+            Event::Down(_) => {
+                let reason: Arc<str> = "the cache cannot be reached".into();
                 self.is_up = false;
                 self.set_means(hub, Means::default());
                 self.tracked.values().for_each(|tracked| tracked.topic.declare_stale(&reason));
@@ -439,6 +441,9 @@ fn listen(cache: &Cache, may_wish: &BTreeSet<Wish>) -> (mpsc::Sender<Wish>, mpsc
 
 /// Whether a topic has been without anyone who watches it for so long that it ends.
 fn is_over(hub: &Hub, tracked: &mut Tracked) -> bool {
+    if tracked.topic.is_over() {
+        return true;
+    }
     if tracked.topic.is_watched() {
         tracked.unused_since = None;
         return false;

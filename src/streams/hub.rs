@@ -47,6 +47,17 @@ pub(super) struct Topics {
     pub(super) reload: Option<BTreeSet<Wish>>,
 }
 
+impl Topics {
+    /// Forgets the oldest of those that nobody watches any more: who watches goes before who may come back.
+    fn forget_one(&mut self) {
+        let unused = self.by_subject.iter().filter(|(_, topic)| !topic.is_watched());
+        let oldest = unused.min_by_key(|(_, topic)| topic.number).map(|(subject, _)| subject.clone());
+        if let Some(topic) = oldest.and_then(|subject| self.by_subject.remove(&subject)) {
+            topic.end();
+        }
+    }
+}
+
 /// An operation and the params that its keys are filled from.
 pub(super) type Subject = (&'static str, Value);
 
@@ -114,6 +125,9 @@ impl Hub {
                 self.news.notify_one();
             }
             return Ok(topic);
+        }
+        if topics.by_subject.len() >= settings.topics {
+            topics.forget_one();
         }
         if topics.by_subject.len() >= settings.topics {
             let message = format!("all streams together watch {} different things already", settings.topics);

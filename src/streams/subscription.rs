@@ -97,20 +97,22 @@ impl Subscription {
         }
     }
 
-    /// Why it is to end, with these rights or none.
-    pub(super) fn end(&self, rights: Option<&Rights>) -> Option<&'static str> {
-        match rights.is_some_and(|rights| self.is_open_to(rights)) {
-            _ if self.topic.is_over() => Some("reconfigured"),
-            true => None,
-            false => Some("forbidden"),
-        }
+    /// How many groups it names.
+    pub(super) fn names(&self) -> usize {
+        self.groups.as_ref().map_or(0, |groups| groups.len())
     }
 
-    /// Whether these rights entitle to it, and to just the items that it sees.
-    fn is_open_to(&self, rights: &Rights) -> bool {
+    /// Why it is to end, with these rights or none.
+    pub(super) fn end(&self, rights: Option<&Rights>) -> Option<&'static str> {
         let params = serde_json::from_str(self.params.get()).unwrap_or_default();
-        self.users.as_ref().is_none_or(|users| users == rights.users())
-            && self.topic.operation().is_open_to(rights, Ask::With(&params))
+        let is_open = |rights: &&Rights| self.topic.operation().is_open_to(rights, Ask::With(&params));
+        let sees_as_before =
+            |rights: &Rights| self.users.as_ref().is_none_or(|users| users == rights.users());
+        match rights.filter(is_open) {
+            None => Some("forbidden"),
+            Some(rights) if self.topic.is_over() || !sees_as_before(rights) => Some("reconfigured"),
+            Some(_) => None,
+        }
     }
 
     /// Its settings as they are in effect.
@@ -121,7 +123,7 @@ impl Subscription {
             push: push_of(means, &operation),
             poll_interval_ms: milliseconds(operation.poll_interval()),
             min_interval_ms: milliseconds(self.pace),
-            epoch: self.topic.epoch.clone(),
+            epoch: self.topic.epoch(self.users.as_ref()),
             resumed: self.resumed,
         }
     }

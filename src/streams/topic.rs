@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     ops::Bound,
     sync::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -17,7 +18,7 @@ use super::{
     bell::{Bell, Waiting},
     wanted::Wanted,
 };
-use crate::{registry::Registered, types::Seconds};
+use crate::{access::Users, registry::Registered, types::Seconds};
 
 /// What kind of stream it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,12 +101,12 @@ pub(crate) struct Topic {
     pub(super) number: u64,
     /// A reload may replace it by one that reads the same.
     operation: ArcSwap<Registered>,
-    /// Whether a reload ended it: it is read otherwise now, or not at all.
+    /// Whether it is to be forgotten: a reload has it read otherwise, or others need its place.
     is_over: AtomicBool,
     /// The params that its keys are filled from.
     pub(crate) params: Value,
     /// Tells this course of versions from any other.
-    pub(crate) epoch: String,
+    epoch: String,
     pub(super) kind: Kind,
     /// How many watch it. Changes under the hub's lock alone.
     pub(super) users: AtomicUsize,
@@ -191,12 +192,17 @@ impl Topic {
         let same = operation.filter(|operation| operation.reads_like(&self.operation.load()));
         match same {
             Some(operation) => self.operation.store(operation.clone()),
-            None => self.is_over.store(true, Ordering::Release),
+            None => self.end(),
         }
         same.is_some()
     }
 
-    /// Whether a reload ended it.
+    /// Has it forgotten by the driver too.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    /// Whether it is to be forgotten, whoever watches it.
     pub(super) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
@@ -248,10 +254,22 @@ impl Topic {
         true
     }
 
+    /// Tells the course of versions that who may see the items of these users sees from any other.
+    pub(super) fn epoch(&self, users: Option<&Users>) -> String {
+        match users {
+            None | Some(Users::All) => self.epoch.clone(),
+            Some(users) => {
+                let mut hasher = DefaultHasher::new();
+                users.hash(&mut hasher);
+                format!("{}-{:x}", self.epoch, hasher.finish())
+            }
+        }
+    }
+
     /// Whether it still knows all that changed after a version.
-    pub(super) fn knows(&self, epoch: &str, version: u64) -> bool {
+    pub(super) fn knows(&self, epoch: &str, users: Option<&Users>, version: u64) -> bool {
         let content = self.content();
-        self.epoch == epoch && (content.forgotten..=content.version).contains(&version)
+        self.epoch(users) == epoch && (content.forgotten..=content.version).contains(&version)
     }
 
     /// Takes over what a read of some groups, or a message, brought, and tells those who watch it.

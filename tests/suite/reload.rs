@@ -23,7 +23,7 @@ fn reload(server: &Server, overlay: &str, change: impl FnOnce(&mut Config)) {
     fs::write(&file, overlay).unwrap();
     let mut config = server.app.live().config.clone();
     change(&mut config);
-    server.app.reload(Live::new(Registry::with_overlay(&file).unwrap(), config).unwrap());
+    server.app.reload(Live::new(Registry::with_overlay(&file).unwrap(), config).unwrap()).unwrap();
 }
 
 async fn logged_in(server: &Server, token: &str) -> Client {

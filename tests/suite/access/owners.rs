@@ -63,7 +63,10 @@ async fn a_read_of_orders_shows_those_of_the_callers_users() {
     let mut one = logged_in(&server, "one").await;
     let others = all.as_array().unwrap().iter().find(|order| order["uid"] == 1002).unwrap();
     let other = others["order_id"].as_str().unwrap();
-    for id in [other, "NOBODYS"] {
+    redis.send::<()>(&["HSET", "order_status:binance", "CORRUPT", "{\"uid\": 1002, \"price\": NaN}"]).await;
+    redis.send::<()>(&["HSET", "order_status:binance", "HALF", "{\"uid\": 1002}"]).await;
+    assert_eq!(of("one").await, Value::from(expected(&[1001])), "nothing is said of those of others");
+    for id in [other, "NOBODYS", "CORRUPT", "HALF"] {
         for params in [json!({"order_id": id, "exchange": "binance"}), json!({"order_id": id})] {
             let hidden = one.ask("get_order_status", params.clone()).await.to_string();
             let mut absent = params.clone();

@@ -53,6 +53,11 @@ impl Program {
         line[line.find("ws://").unwrap()..].trim().to_owned()
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.binary.0.id()
+    }
+
     /// Sends it a signal, e.g. `TERM`.
     pub fn signal(&self, name: &str) {
         let kill = Command::new("kill").args(["-s", name, &self.binary.0.id().to_string()]).status();

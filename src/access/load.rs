@@ -5,22 +5,20 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{
-    access::Principal,
-    protocol::{Error, ErrorCode, Result},
-};
+use super::Principal;
+use crate::protocol::{Error, ErrorCode, Result};
 
 /// How long a client does well to wait before it asks again.
 const RETRY_AFTER_MS: u64 = 50;
 
 /// The reads that one worker has under way.
 #[derive(Default)]
-pub(super) struct Load {
+pub(crate) struct Load {
     reads: AtomicUsize,
 }
 
 /// A read that is under way, until this is dropped.
-pub(super) struct UnderWay {
+pub(crate) struct UnderWay {
     load: Arc<Load>,
     principal: Arc<Principal>,
     busy: Arc<AtomicUsize>,
@@ -36,19 +34,20 @@ impl Drop for UnderWay {
 }
 
 /// What one may have under way, and who shares it.
-pub(super) struct Bounds<'s> {
+pub(crate) struct Bounds<'s> {
     /// The most reads of a worker.
-    pub(super) reads: usize,
+    pub(crate) reads: usize,
     /// How many workers there are.
-    pub(super) workers: usize,
+    pub(crate) workers: usize,
     /// How many logins, or connections without one, have reads under way.
-    pub(super) busy: &'s Arc<AtomicUsize>,
+    pub(crate) busy: &'s Arc<AtomicUsize>,
 }
 
 impl Load {
     /// Takes note of one more read; an error if it is one too many. When half of all that may be is under
-    /// way, nobody gets more than an equal part, so that who asks for much is refused before who does not.
-    pub(super) fn begin(
+    /// way, nobody gets more than an equal part, so that who asks for much is refused before who does not; nor
+    /// does one alone get so much that others are not let in.
+    pub(crate) fn begin(
         self: &Arc<Self>,
         principal: &Arc<Principal>,
         bounds: &Bounds<'_>,
@@ -62,25 +61,30 @@ impl Load {
         let busy = bounds.busy.clone();
         let under_way = UnderWay { load: self.clone(), principal: principal.clone(), busy };
         let is_much = before >= bounds.reads / 2;
-        let share = bounds.reads * bounds.workers / bounds.busy.load(Ordering::Relaxed).max(1);
+        let all = bounds.reads.saturating_mul(bounds.workers);
+        let share = (all / bounds.busy.load(Ordering::Relaxed).max(1)).min(refuses_connections_from(all));
         match before >= bounds.reads || is_much && own >= share.max(1) {
             true => Err(overloaded()),
             false => Ok(under_way),
         }
     }
 
-    /// Whether new streams are to be refused.
-    pub(super) fn is_high(&self, most: usize) -> bool {
-        self.reads.load(Ordering::Relaxed) >= most - most / 4
+    /// Whether new streams are refused.
+    pub(crate) fn refuses_streams(&self, most: usize) -> bool {
+        self.reads.load(Ordering::Relaxed) >= most - most / 8
     }
 
-    /// Whether new connections are to be refused.
-    pub(super) fn is_raised(&self, most: usize) -> bool {
-        self.reads.load(Ordering::Relaxed) >= most.div_ceil(2)
+    /// Whether new connections are refused.
+    pub(crate) fn refuses_connections(&self, most: usize) -> bool {
+        self.reads.load(Ordering::Relaxed) >= refuses_connections_from(most)
     }
 }
 
-pub(super) fn overloaded() -> Error {
+fn refuses_connections_from(most: usize) -> usize {
+    most - most / 4
+}
+
+pub(crate) fn overloaded() -> Error {
     Error::new(ErrorCode::Overloaded, "more is being read than can be; ask again in a moment")
         .retry_after_ms(RETRY_AFTER_MS)
 }

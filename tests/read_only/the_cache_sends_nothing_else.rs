@@ -1,0 +1,11 @@
+//! The cache itself takes commands from within its own module alone.
+use fullon_cache_api::cache::Cache;
+
+async fn send(cache: &Cache) {
+    let mut command = redis::cmd("SET");
+    command.arg("tickers:binance").arg("x");
+    cache.send(command).await;
+    cache.read(command).await;
+}
+
+fn main() {}
