@@ -1,6 +1,7 @@
 //! Who may read what: logins, scopes and owners, on every way that a token can come.
 
 mod authority;
+mod changing;
 mod listening;
 mod logins;
 mod matrix;

@@ -209,3 +209,22 @@ async fn of_a_thousand_reloads_half_are_broken_and_nobody_is_disturbed() {
     program.signal("TERM");
     assert_eq!(program.ended().await.code, Some(0));
 }
+
+#[tokio::test]
+async fn a_reload_opens_nothing_that_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut program, url) = by_file(folder.path(), &with_token("one")).await;
+    let file = folder.path().join("fullon-cache-api.toml");
+    fs::remove_file(&file).unwrap();
+    program.logs("fullon-cache-api.toml is gone").await;
+    program.signal("HUP");
+    program.logs("fullon-cache-api.toml is gone").await;
+    fs::write(&file, "[limits]\nin_flight = 7\n").unwrap();
+    program.logs("not reloaded: no login is left").await;
+    let mut client = Client::connect(&url).await;
+    assert_eq!(client.fail("get_bots", json!({})).await.0, "UNAUTHENTICATED");
+    fs::write(&file, with_token("two")).unwrap();
+    program.logs(" reloaded").await;
+    client.call("authenticate", json!({"token": "two"})).await;
+    client.call("get_bots", json!({})).await;
+}

@@ -124,6 +124,12 @@ async fn a_unix_socket_serves_whom_its_mode_lets_in() {
     config.listen.also = vec![place(json!({"unix": path}))];
     let taken = Listener::bind_all(&config).await.map(drop).unwrap_err();
     assert!(taken.contains("is in use"), "{taken}");
+    let file = folder.path().join("file");
+    fs::write(&file, "precious").unwrap();
+    config.listen.also = vec![place(json!({"unix": file}))];
+    let refused = Listener::bind_all(&config).await.map(drop).unwrap_err();
+    assert!(refused.contains("is there, and is no socket"), "{refused}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     let wrong = folder.path().join("no/such/folder.sock");
     config.listen.also = vec![place(json!({"unix": wrong}))];
     let wrong = Listener::bind_all(&config).await.map(drop).unwrap_err();

@@ -282,3 +282,45 @@ async fn a_token_is_made_shown_once_and_configured_by_its_hash() {
         ("bot-7", digest, &[Scope::Market][..])
     );
 }
+
+#[tokio::test]
+async fn a_login_ends_in_time_however_busy_its_client_is() {
+    let (_redis, server) = guarded(|config| {
+        let soon = jiff::Timestamp::now() + Duration::from_millis(700);
+        config.auth.tokens = vec![Token { expires: Some(soon), ..token("brief", &[Scope::Bots], &[]) }];
+    })
+    .await;
+    let client = connect(&server, &bearer("brief")).await.unwrap();
+    let (mut sink, mut stream) = futures_util::StreamExt::split(client.socket);
+    let ping = json!({"operation": "ping"}).to_string();
+    // It asks without end, and never waits for an answer.
+    let asking = tokio::spawn(async move {
+        while futures_util::SinkExt::send(&mut sink, ping.clone().into()).await.is_ok() {}
+    });
+    let closed = async {
+        while let Some(Ok(message)) = futures_util::StreamExt::next(&mut stream).await {
+            if let tokio_tungstenite::tungstenite::Message::Close(frame) = message {
+                return frame.map(|frame| u16::from(frame.code));
+            }
+        }
+        None
+    };
+    let code = tokio::time::timeout(Duration::from_secs(5), closed).await.expect("it goes on");
+    assert_eq!(code, Some(4010));
+    asking.abort();
+}
+
+#[tokio::test]
+async fn a_login_with_all_its_connections_may_bring_a_new_token() {
+    let signer = Authority::new(Algorithm::ES256);
+    let (_redis, server) = guarded(|config| {
+        config.auth.issuers = vec![signer.issuer()];
+        config.limits.connections_per_login = 1;
+    })
+    .await;
+    let mut client = connect(&server, &bearer(&signer.sign(&signer.claims()))).await.unwrap();
+    let mut later = signer.claims();
+    later["exp"] = json!(get_current_timestamp() + 1200);
+    client.call("authenticate", json!({"token": signer.sign(&later)})).await;
+    assert_eq!(connect(&server, &bearer(&signer.sign(&later))).await.err(), Some(429));
+}
