@@ -1,6 +1,6 @@
 //! What the Redis user may do: just what the server needs, and the server says where it is otherwise.
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
 use fullon_cache_api::registry::Registry;
 use serde_json::json;
@@ -123,7 +123,9 @@ async fn the_printed_line_makes_a_user_that_serves_everything_and_writes_nothing
 
 #[test]
 fn the_readme_shows_the_very_line() {
-    assert_eq!(line_in(&readme()), acl_line("default", &Registry::built_in().unwrap()));
+    for text in [readme(), security()] {
+        assert_eq!(line_in(&text), acl_line("default", &Registry::built_in().unwrap()));
+    }
 }
 
 #[tokio::test]
@@ -288,4 +290,33 @@ async fn rights_are_found_out_however_short_the_queue() {
     let Ended { code, stdout, .. } = run(command(&redis, &short, "reader", "rightpass")).await;
     assert_eq!(code, Some(0), "{stdout}");
     assert!(stdout.contains("ok    redis: the user may only read"), "{stdout}");
+}
+
+fn security() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/SECURITY.md")).unwrap()
+}
+
+#[test]
+fn every_test_that_the_security_promises_name_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut sources = String::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let text = security();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let names: Vec<&str> =
+        quoted.filter(|name| name.matches('_').count() > 4 && !name.contains(' ')).collect();
+    assert!(names.len() >= 5, "{names:?}");
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}(")), "{name}");
+    }
 }
