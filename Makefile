@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance deny
+.PHONY: demo dev test lint generate bench conformance fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -30,6 +30,10 @@ bench:
 ## The WebSocket conformance cases; needs python3-venv.
 conformance:
 	scripts/conformance
+
+## Fuzz what strangers can write, a minute for each target; `scripts/fuzz 3600` takes an hour for each.
+fuzz:
+	scripts/fuzz
 
 ## Licences, advisories and banned crates; needs cargo-deny.
 deny:

@@ -28,6 +28,8 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod demo;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod object;
 pub mod operation;
 pub mod prelude;

@@ -68,6 +68,12 @@ impl Registry {
         build::build(&[Source::built_in(), Source::read(file)?])
     }
 
+    /// The operations of this binary as these texts have them, later ones laid over earlier ones.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn of(sources: &[Source]) -> Result<Self, Faults> {
+        build::build(sources)
+    }
+
     /// All operations, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Registered> {
         self.operations.iter().map(|operation| &**operation)
