@@ -96,6 +96,10 @@ fn read(file: &Path, algorithm: Algorithm) -> Result<DecodingKey, String> {
     let key = match algorithm.family() {
         AlgorithmFamily::Hmac => {
             let secret = bytes.trim_ascii();
+            if secret.starts_with(b"-----BEGIN") {
+                // Whoever has a public key could sign with it.
+                return Err(format!("{}: a PEM file is no secret", file.display()));
+            }
             if secret.len() < LEAST_SECRET {
                 return Err(format!("{}: a secret has {LEAST_SECRET} bytes at least", file.display()));
             }

@@ -26,7 +26,7 @@ pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Tells for ever that the server is alive, as long as each of its threads is.
+/// Tells for ever that the server is alive, as long as each thread that serves clients is.
 pub(super) async fn watchdog(app: &App) {
     let Some(limit) = watchdog_enabled() else { return std::future::pending().await };
     let mut ticks = tokio::time::interval(limit / 3);

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     access::{guarded, root, token},
-    common::{Client, Server},
+    common::{Client, Server, upgraded},
 };
 
 async fn start(change: impl FnOnce(&mut Config)) -> Server {
@@ -161,21 +161,8 @@ async fn an_address_has_so_many_connections_behind_a_proxy_too() {
     assert_eq!(third.err(), Some(429));
 }
 
-/// A WebSocket whose frames the test writes itself.
 async fn raw(server: &Server) -> TcpStream {
-    let mut socket = TcpStream::connect(server.address).await.unwrap();
-    let upgrade = format!(
-        "GET / HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        server.address
-    );
-    socket.write_all(upgrade.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(socket.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"));
-    socket
+    upgraded(&server.address.to_string()).await.unwrap()
 }
 
 /// The code of the close frame that comes, whatever comes before it.

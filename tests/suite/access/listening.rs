@@ -268,6 +268,7 @@ async fn what_is_wrong_with_a_listener_or_a_login_is_said_at_start() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     fs::write(path("empty.pem"), "").unwrap();
     fs::write(path("short"), "guess").unwrap();
+    fs::write(path("key.pem"), KeyPair::generate().unwrap().public_key_pem()).unwrap();
     let issuer =
         |more: &str| format!("auth.issuers=[{{ issuer = \"https://id\", audience = \"x\", {more} }}]");
     let cases = [
@@ -294,6 +295,10 @@ async fn what_is_wrong_with_a_listener_or_a_login_is_said_at_start() {
         (issuer("algorithms = [\"RS256\"]"), "either `key_file` or `jwks_url`"),
         (issuer("algorithms = [\"RS256\"], jwks_url = \"http://id.example.com/\""), "want https://"),
         (issuer(&format!("algorithms = [\"HS256\"], key_file = \"{}\"", path("short"))), "32 bytes at least"),
+        (
+            issuer(&format!("algorithms = [\"HS256\"], key_file = \"{}\"", path("key.pem"))),
+            "a PEM file is no secret",
+        ),
         (
             issuer(&format!("algorithms = [\"RS256\"], key_file = \"{}\"", path("short"))),
             "no public key for RS256 in PEM",

@@ -3,6 +3,7 @@
 mod client;
 mod fixture;
 mod program;
+mod raw;
 mod readme;
 mod redis;
 mod server;
@@ -10,6 +11,7 @@ mod server;
 pub use client::Client;
 pub use fixture::Fixture;
 pub use program::{Ended, Program, run};
+pub use raw::upgraded;
 pub use readme::{readme, readme_code};
 pub use redis::{Redis, RedisOptions, free_port};
 pub use server::{Binary, Server};
