@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// A member: its name and its value as it was written.
 pub(crate) type Member<'a> = (Cow<'a, str>, &'a str);
@@ -219,6 +219,15 @@ fn specials(eight: u64) -> u64 {
 fn no_digits(eight: u64) -> u64 {
     let values = eight ^ eight_of(b'0');
     (((values & !HIGH) + eight_of(0x7f - 9)) | values) & HIGH
+}
+
+/// A JSON string or number as plain text.
+pub(crate) fn plain_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

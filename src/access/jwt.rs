@@ -1,6 +1,7 @@
 //! JSON Web Tokens: who signed them, for whom, for how long, and what they entitle to.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -13,7 +14,7 @@ use super::{
     keys::Keys,
     rights::{Rights, Scope, Users},
 };
-use crate::config;
+use crate::{config, object::plain_text};
 
 /// How far clocks may be apart.
 const LEEWAY: u64 = 60;
@@ -112,11 +113,7 @@ fn expiry(claims: &Claims) -> Result<SystemTime, String> {
 
 /// One text or number, or a list of them.
 fn texts(claim: Option<&Value>) -> Vec<String> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
+    let text = |value| plain_text(value).map(Cow::into_owned);
     match claim {
         Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
         Some(value) => text(value).into_iter().collect(),

@@ -77,22 +77,23 @@ pub(crate) struct Access {
 impl Access {
     /// Takes the logins of a configuration, with the keys in its files. Says all that is wrong.
     pub(crate) fn of(auth: &Auth) -> Result<Self, Vec<String>> {
-        let users = |all: bool, ids: &[String]| Users::new(all, ids.iter().cloned());
-        let anonymous = (auth.anonymous == Anonymous::Allow).then(|| {
-            Rights::new(auth.anonymous_scopes.iter().copied(), users(auth.anonymous_all_users, &[]))
-        });
+        let rights = |scopes: &[Scope], all_users: bool, ids: &[String]| {
+            Rights::new(scopes.iter().copied(), Users::new(all_users, ids.iter().cloned()))
+        };
+        let anonymous = (auth.anonymous == Anonymous::Allow)
+            .then(|| rights(&auth.anonymous_scopes, auth.anonymous_all_users, &[]));
         let tokens = auth.tokens.iter().map(|token| {
             let identity = Identity {
                 name: token.name.clone(),
                 is_login: true,
-                rights: Rights::new(token.scopes.iter().copied(), users(token.all_users, &token.user_ids)),
+                rights: rights(&token.scopes, token.all_users, &token.user_ids),
                 expires: token.expires.map(SystemTime::from),
             };
             (token.sha256, identity)
         });
         let certificates = auth.certificates.iter().map(|certificate| {
-            let users = users(certificate.all_users, &certificate.user_ids);
-            (certificate.clone(), Rights::new(certificate.scopes.iter().copied(), users))
+            let rights = rights(&certificate.scopes, certificate.all_users, &certificate.user_ids);
+            (certificate.clone(), rights)
         });
         let (mut issuers, mut faults) = (Vec::new(), Vec::new());
         for issuer in &auth.issuers {

@@ -64,16 +64,12 @@ impl Users {
         }
     }
 
-    /// Whether they are all.
-    pub fn contain_all(&self) -> bool {
-        matches!(self, Self::All)
-    }
-
-    /// Whether a user is among them.
-    pub fn contain(&self, user: &str) -> bool {
+    /// Whether what belongs to this owner may be read. What nobody is named for is for those who may read
+    /// everybody's.
+    pub fn may_see(&self, owner: Option<&str>) -> bool {
         match self {
             Self::All => true,
-            Self::Some(users) => users.contains(user),
+            Self::Some(users) => owner.is_some_and(|owner| users.contains(owner)),
         }
     }
 }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     access::{UnderWay, Users},
+    object::plain_text,
     protocol::{Error, ErrorCode, Result, Warning},
 };
 
@@ -131,12 +132,7 @@ impl View {
     /// everybody's. For an operation that [`of_owned_rows`](crate::operation::Operation::of_owned_rows) does
     /// not mark, nothing is to be seen: its answers are shared by callers whoever they are.
     pub fn may_see(&self, owner: Option<&str>) -> bool {
-        match (&self.users, owner) {
-            (None, _) => false,
-            (Some(Users::All), _) => true,
-            (Some(users), Some(owner)) => users.contain(owner),
-            (Some(Users::Some(_)), None) => false,
-        }
+        self.users.as_ref().is_some_and(|users| users.may_see(owner))
     }
 
     pub(crate) fn params(&self) -> &Value {
@@ -413,11 +409,7 @@ impl View {
     }
 
     fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.params.get(name)? {
-            Value::String(text) => Some(text.as_str().into()),
-            Value::Number(number) => Some(number.to_string().into()),
-            _ => None,
-        }
+        plain_text(self.params.get(name)?)
     }
 
     fn allow(&self, verb: Verb) -> Result<()> {

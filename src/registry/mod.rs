@@ -60,16 +60,15 @@ pub struct Registered {
 impl Registry {
     /// The operations of this binary as its own operations.yaml has them.
     pub fn built_in() -> Result<Self, Faults> {
-        build::build(&[Source::built_in()])
+        Self::of(&[Source::built_in()])
     }
 
     /// The same with a file laid over it.
     pub fn with_overlay(file: &std::path::Path) -> Result<Self, Faults> {
-        build::build(&[Source::built_in(), Source::read(file)?])
+        Self::of(&[Source::built_in(), Source::read(file)?])
     }
 
     /// The operations of this binary as these texts have them, later ones laid over earlier ones.
-    #[cfg(any(fuzzing, test))]
     pub(crate) fn of(sources: &[Source]) -> Result<Self, Faults> {
         build::build(sources)
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Registered;
 use crate::{
     access::{Rights, Scope},
+    object::plain_text,
     operation::Answer,
 };
 
@@ -60,10 +61,9 @@ impl Registered {
         let is_entitled = is_open || rights.have(self.needs.scope);
         let may_read = match (&self.needs.owner, ask) {
             (None, _) | (Some(Owner::Param(_)), Ask::Anything) => true,
-            (Some(Owner::AllUsers), _) => rights.users().contain_all(),
+            (Some(Owner::AllUsers), _) => rights.users().may_see(None),
             (Some(Owner::Param(_)), Ask::With(params)) => {
-                rights.users().contain_all()
-                    || self.owner_in(params).is_some_and(|owner| rights.users().contain(&owner))
+                rights.users().may_see(self.owner_in(params).as_deref())
             }
         };
         is_entitled && may_read
@@ -77,10 +77,6 @@ impl Registered {
     /// The user whose data these params ask for, where one is named.
     pub(crate) fn owner_in<'a>(&self, params: &'a Value) -> Option<Cow<'a, str>> {
         let Some(Owner::Param(name)) = &self.needs.owner else { return None };
-        match params.get(name)? {
-            Value::String(text) => Some(text.as_str().into()),
-            Value::Number(number) => Some(number.to_string().into()),
-            _ => None,
-        }
+        plain_text(params.get(name)?)
     }
 }

@@ -55,7 +55,8 @@ pub(super) struct Upgraded {
     pub(super) place: Option<AddressPlace>,
 }
 
-/// Answers HTTP until a client upgrades; None if it never does.
+/// Answers HTTP until a client upgrades; None if it never does. How long that may take is up to whoever waits
+/// for it.
 pub(super) async fn handshake(socket: Box<dyn Io>, peer: Peer, app: &Arc<App>) -> Option<Upgraded> {
     let limit = app.live().config.limits.handshake_timeout.get();
     let upgrading = Mutex::new(None);
@@ -79,7 +80,7 @@ pub(super) async fn handshake(socket: Box<dyn Io>, peer: Peer, app: &Arc<App>) -
         .max_buf_size(MOST_HEAD_BYTES)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    timeout(limit, connection).await.ok()?.ok()?;
+    connection.await.ok()?;
     let (upgrading, admitted): (OnUpgrade, Admitted) =
         upgrading.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let parts = upgrading.await.ok()?.downcast::<TokioIo<Box<dyn Io>>>().ok()?;

@@ -248,6 +248,9 @@ impl SystemQuery for GetServerStats {
         let App { stats, cache, started, .. } = &*system.app;
         let live = system.app.live();
         let may_see_causes = system.caller.who().is_some_and(|who| who.rights().have(Some(Scope::Ops)));
+        let mut cache = cache.state();
+        // It may name hosts and users.
+        cache.cause = cache.cause.filter(|_| may_see_causes);
         let hub = system.caller.streams.hub();
         let (topics, streams) = hub.counts();
         let means = hub.means();
@@ -268,11 +271,7 @@ impl SystemQuery for GetServerStats {
             streams,
             topics,
             push: PushStats { tracking: means.tracking, channels: means.channels },
-            cache: LinkState {
-                // It may name hosts and users.
-                cause: cache.state().cause.filter(|_| may_see_causes),
-                ..cache.state()
-            },
+            cache,
         })
     }
 }

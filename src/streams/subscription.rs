@@ -242,11 +242,7 @@ impl Subscription {
         }
         let is_chosen =
             self.groups.as_ref().is_none_or(|groups| groups.binary_search(&entry.id.group).is_ok());
-        let is_own = match (&self.users, &entry.owner) {
-            (None | Some(Users::All), _) => true,
-            (Some(users), Some(owner)) => users.contain(owner),
-            (Some(Users::Some(_)), None) => false,
-        };
+        let is_own = self.users.as_ref().is_none_or(|users| users.may_see(entry.owner.as_deref()));
         is_chosen && is_own
     }
 
