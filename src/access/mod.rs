@@ -68,7 +68,8 @@ pub(crate) type Denied = String;
 /// All logins.
 pub(crate) struct Access {
     anonymous: Option<Rights>,
-    has_logins: bool,
+    /// Whether one of the same machine must log in too.
+    wants_login: bool,
     tokens: HashMap<Digest, Identity>,
     issuers: Vec<Issuer>,
     certificates: Vec<(config::Certificate, Rights)>,
@@ -107,21 +108,20 @@ impl Access {
         }
         Ok(Self {
             anonymous,
-            has_logins: auth.has_logins(),
+            wants_login: auth.has_logins(),
             tokens: tokens.collect(),
             issuers,
             certificates: certificates.collect(),
         })
     }
 
-    /// Whether anyone can log in.
-    pub(crate) fn has_logins(&self) -> bool {
-        self.has_logins
-    }
-
-    /// Keeps the keys that were fetched before a reload.
-    pub(crate) fn keep_keys(&mut self, before: &Self) {
+    /// Takes over from what was in force before a reload: the keys that were fetched, and that a login is
+    /// wanted; what was closed does not open because the last login is withdrawn. Says whether that is so.
+    pub(crate) fn take_over(&mut self, before: &Self) -> bool {
         self.issuers.iter_mut().for_each(|issuer| issuer.keep_keys(&before.issuers));
+        let none_is_left = before.wants_login && !self.wants_login;
+        self.wants_login |= before.wants_login;
+        none_is_left
     }
 
     /// Who presents this.
@@ -140,7 +140,7 @@ impl Access {
     /// What one may read who presents nothing.
     fn nobody(&self, is_local: bool) -> Result<Identity, Denied> {
         let (name, rights) = match &self.anonymous {
-            _ if is_local && !self.has_logins => ("local", Rights::everything()),
+            _ if is_local && !self.wants_login => ("local", Rights::everything()),
             Some(rights) => ("anonymous", rights.clone()),
             None => return Err("there is no login".to_owned()),
         };

@@ -112,10 +112,6 @@ impl App {
     /// it. What takes a new start is said in the log, and stays as it was.
     pub fn reload(&self, mut live: Live) -> Result<(), String> {
         let before = self.live_for_long();
-        if before.access.has_logins() && !live.access.has_logins() {
-            // Whoever reaches the server by loopback could read everything from then on.
-            return Err("no login is left; to serve without any takes a restart".to_owned());
-        }
         let certificates = self.certificates.get().into_iter().flatten();
         let certificates: Vec<_> =
             certificates.map(|tls| Ok((tls, tls.read_again()?))).collect::<Result<_, String>>()?;
@@ -123,7 +119,12 @@ impl App {
             tracing::warn!("`{key}` is another now; that needs a restart");
         }
         live.config.redis = before.config.redis.clone();
-        live.access.keep_keys(&before.access);
+        if live.access.take_over(&before.access) {
+            tracing::warn!(
+                "no login is left, so none is let in that must have one; after a restart every program of this \
+                 machine may read everything"
+            );
+        }
         for operation in live.registry.iter() {
             // What its Redis user may not do is looked at again after this.
             if let Some(before) = before.registry.get(operation.name()) {
