@@ -70,7 +70,8 @@ impl Issuer {
         validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let claims: Claims = decode(token, &key, &validation).map_err(|error| error.to_string())?.claims;
-        let subject = claims.get("sub").and_then(Value::as_str).ok_or("`sub` is no text")?;
+        let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
+        let subject = subject.ok_or("`sub` is no text, or an empty one")?;
         Ok(Identity {
             name: format!("{}#{subject}", self.name),
             is_login: true,

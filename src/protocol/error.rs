@@ -153,6 +153,11 @@ impl Error {
         Self::new(ErrorCode::Forbidden, "this login may not read that")
     }
 
+    /// Who asks has not logged in, and without that may not read this.
+    pub fn forbidden_without_login() -> Self {
+        Self::new(ErrorCode::Forbidden, "that may not be read without a login: `authenticate`")
+    }
+
     /// Params that break their schema.
     pub fn invalid_params(details: Vec<Violation>) -> Self {
         let message = match details.as_slice() {

@@ -1,19 +1,22 @@
 //! One client, as its requests see it: who it is, and its streams.
 
 use std::{
+    borrow::Cow,
     fmt,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
-use super::{App, Live};
+use super::{
+    App, Live,
+    audit::{self, Audit, Refusal},
+};
 use crate::{
     access::{
         AddressPlace, Certificate, Credential, Denied, Identity, Place, Principal, Rate, Rights, nameless,
@@ -200,10 +203,10 @@ impl Caller {
             Err(_) if !was_somebody => return true,
             Err(denied) => denied,
         };
+        self.refuse(None, None, &format_args!("no longer logged in: {denied}"));
         self.login().who = None;
         self.streams.review(None);
         self.tell_session();
-        self.audit(None, &format_args!("no longer logged in: {denied}"));
         false
     }
 
@@ -213,15 +216,36 @@ impl Caller {
         if operation.needs_no_login() || who.is_some_and(is_open) {
             return Ok(());
         }
-        self.audit(Some(operation), &"not entitled to it");
-        Err(Error::forbidden())
+        let owner = match ask {
+            Ask::Anything => None,
+            Ask::With(params) => operation.owner_in(params),
+        };
+        self.refuse(Some(operation), owner, &"not entitled to it");
+        Err(match who {
+            Some(who) if !who.identity.is_login => Error::forbidden_without_login(),
+            _ => Error::forbidden(),
+        })
     }
 
     /// Notes a refusal in the log.
-    pub(super) fn audit(&self, operation: Option<&Registered>, why: &dyn fmt::Display) {
-        let who = self.who();
-        let who = who.as_ref().map_or("nobody", |who| &who.identity.name);
-        self.audit.refuse(who, &self.peer, operation, why);
+    pub(super) fn refuse(
+        &self,
+        operation: Option<&Registered>,
+        owner: Option<Cow<'_, str>>,
+        why: &dyn fmt::Display,
+    ) {
+        self.audit.refuse(Refusal {
+            who: self.name(),
+            from: self.peer.to_string(),
+            operation: operation.map(Registered::name),
+            owner: owner.map(Cow::into_owned),
+            why: why.to_string(),
+        });
+    }
+
+    /// What it is called in the log.
+    pub(super) fn name(&self) -> String {
+        self.who().map_or_else(|| "nobody".to_owned(), |who| who.identity.name.clone())
     }
 
     /// Notes a read of what belongs to a user.
@@ -230,55 +254,6 @@ impl Caller {
         if owner.is_none() && !operation.reads_what_is_owned() {
             return;
         }
-        tracing::info!(
-            target: AUDIT,
-            who = who.identity.name,
-            from = %self.peer,
-            operation = operation.name(),
-            owner = owner.as_deref().unwrap_or("several"),
-            allowed = true,
-            "read"
-        );
-    }
-}
-
-/// What audit lines are logged under.
-const AUDIT: &str = "fullon_cache_api::audit";
-
-/// Logs refusals: of those that come without end a line now and then.
-#[derive(Default)]
-pub(crate) struct Audit(Mutex<Refusals>);
-
-/// When a refusal was last logged, and how many there have been since.
-#[derive(Default)]
-struct Refusals {
-    last: Option<Instant>,
-    since: u64,
-}
-
-impl Audit {
-    /// Notes a refusal.
-    pub(super) fn refuse(
-        &self,
-        who: &str,
-        from: &Peer,
-        operation: Option<&Registered>,
-        why: &dyn fmt::Display,
-    ) {
-        let Some(refused) = self.next() else { return };
-        let operation = operation.map(Registered::name);
-        tracing::warn!(target: AUDIT, who, %from, operation, allowed = false, refused, "{why}");
-    }
-
-    /// How many refusals the next line stands for; None if it is not due.
-    fn next(&self) -> Option<u64> {
-        const PAUSE: Duration = Duration::from_secs(1);
-        let mut refusals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.since += 1;
-        if refusals.last.is_some_and(|last| last.elapsed() < PAUSE) {
-            return None;
-        }
-        refusals.last = Some(Instant::now());
-        Some(std::mem::take(&mut refusals.since))
+        audit::note_read(&who.identity.name, &self.peer.to_string(), operation.name(), owner.as_deref());
     }
 }

@@ -282,7 +282,7 @@ fn prepare<'l>(
     let found = live.registry.get(&request.operation);
     if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
         // Whether or not there is such an operation.
-        caller.audit(found.map(|found| &**found), &"not logged in");
+        caller.refuse(found.map(|found| &**found), None, &"not logged in");
         return Err(Error::unauthenticated());
     }
     let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;

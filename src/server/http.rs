@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -26,6 +27,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
     App,
+    audit::Refusal as Refused,
     caller::{Login, NotTaken, Peer},
     listen::Io,
 };
@@ -118,23 +120,21 @@ async fn answer(
     let through = peer.address.filter(|address| address.is_loopback() && !peer.is_local);
     let place = match forwarded.or(through) {
         None => None,
-        Some(address) => Some(app.shares.connection_of(address, most).ok_or_else(|| too_many(app))?),
+        Some(address) => {
+            Some(app.shares.connection_of(address, most).ok_or_else(|| too_many(app, TooMany::OfAddress))?)
+        }
     };
-    let token = bearer(headers)
-        .or(offered.token)
-        .or_else(|| live.config.auth.token_in_query.then(|| in_query(request)).flatten());
+    let token = token(request, offered.token, live.config.auth.token_in_query)
+        .map_err(|text| unauthorized(app, &peer, text, &"a login in a form that is not taken"))?;
     let credential = match (token, &peer.certificate) {
         (Some(token), _) => Credential::Token(Secret::from(token)),
         (None, Some(certificate)) => Credential::Certificate(certificate.clone()),
         (None, None) => Credential::None { is_local: peer.is_local },
     };
     let login = Login::at_opening(app, &live, credential).await.map_err(|not_taken| match not_taken {
-        NotTaken::TooMany => too_many(app),
+        NotTaken::TooMany => too_many(app, TooMany::OfLogin),
         NotTaken::Bad(denied) => {
-            app.audit.refuse("nobody", &peer, None, &format_args!("a bad token: {denied}"));
-            let mut refusal = page(StatusCode::UNAUTHORIZED, "The token is not valid.\n");
-            refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            refusal
+            unauthorized(app, &peer, "The token is not valid.\n", &format_args!("a bad token: {denied}"))
         }
     })?;
     let mut response = Response::new(Full::default());
@@ -149,10 +149,24 @@ async fn answer(
     Ok((response, Admitted { peer, login, place }))
 }
 
-fn too_many(app: &App) -> Refusal {
+fn too_many(app: &App, why: TooMany) -> Refusal {
     app.stats.refused();
-    let mut refusal = page(StatusCode::TOO_MANY_REQUESTS, "There are as many connections as may be.\n");
-    refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    let mut refusal = page(why.status(), why.text());
+    refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    refusal
+}
+
+/// Refuses one who presents what is no login, or presents it in a way that is not taken.
+fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
+    app.audit.refuse(Refused {
+        who: "nobody".to_owned(),
+        from: peer.to_string(),
+        operation: None,
+        owner: None,
+        why: why.to_string(),
+    });
+    let mut refusal = page(StatusCode::UNAUTHORIZED, text);
+    refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     refusal
 }
 
@@ -226,10 +240,30 @@ impl<'r> Offered<'r> {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token that a client presents, wherever it does; an error, for the client, if that is not where or how one
+/// is taken: who means to log in is not to be taken for one who does not.
+fn token<'r>(
+    request: &'r Request<Incoming>,
+    offered: Option<&'r str>,
+    may_be_in_query: bool,
+) -> Result<Option<&'r str>, &'static str> {
+    let in_header = match request.headers().get(header::AUTHORIZATION) {
+        None => None,
+        Some(value) => Some(bearer(value).ok_or("The header wanted is Authorization: Bearer TOKEN.\n")?),
+    };
+    let in_query = in_query(request);
+    if in_query.is_some() && !may_be_in_query {
+        return Err(
+            "No token is taken in the address; send it as Authorization: Bearer TOKEN, or by `authenticate`.\n",
+        );
+    }
+    Ok(in_header.or(offered).or(in_query))
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 fn in_query(request: &Request<Incoming>) -> Option<&str> {
@@ -275,12 +309,44 @@ fn is_welcome(headers: &HeaderMap, origins: &[Origin]) -> bool {
     origins.contains(&origin) || is_sure && host.is_some_and(|host| origin.is_at(host))
 }
 
-/// Tells a client that it is one too many.
-pub(super) async fn refuse(mut socket: Box<dyn Io>) {
-    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
-        content-type: text/plain; charset=utf-8\r\ncontent-length: 38\r\n\r\n\
-        All connections are taken; come later\n";
-    if timeout(LINGER, socket.write_all(FULL)).await.is_ok_and(|written| written.is_ok()) {
+/// Why a client is one too many.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TooMany {
+    /// Of all, or for what the server has to do.
+    InAll,
+    OfAddress,
+    OfLogin,
+}
+
+impl TooMany {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::InAll => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OfAddress | Self::OfLogin => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::InAll => "All connections are taken; come later.\n",
+            Self::OfAddress => "This address has as many connections as it may.\n",
+            Self::OfLogin => "This login has as many connections as it may.\n",
+        }
+    }
+}
+
+/// When a client that is one too many may try again, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// Tells a client, of which nothing was read yet, that it is one too many.
+pub(super) async fn refuse(mut socket: Box<dyn Io>, why: TooMany) {
+    let (status, text) = (why.status(), why.text());
+    let response = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\nretry-after: {RETRY_AFTER}\r\n\
+         content-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\r\n{text}",
+        text.len()
+    );
+    if timeout(LINGER, socket.write_all(response.as_bytes())).await.is_ok_and(|written| written.is_ok()) {
         linger(&mut *socket).await;
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     cache::Json,
     config::Secret,
     operation::{Operation, SystemQuery},
-    protocol::{Error, Result},
+    protocol::{Error, ErrorCode, Result},
     submit,
     types::Seconds,
 };
@@ -66,8 +66,8 @@ impl SystemQuery for Authenticate {
         let identity = loop {
             let live = app.live_for_long();
             let identity = live.access.identify(&credential).await.map_err(|denied| {
-                caller.audit(None, &format_args!("a bad token: {denied}"));
-                Error::unauthenticated()
+                caller.refuse(None, None, &format_args!("a bad token: {denied}"));
+                Error::new(ErrorCode::Unauthenticated, "the token is not valid")
             })?;
             // A reload that came meanwhile may see it otherwise.
             if Arc::ptr_eq(&live, &app.live_for_long()) {

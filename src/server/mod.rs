@@ -1,5 +1,6 @@
 //! Listens, upgrades, and runs one session a client.
 
+mod audit;
 mod caller;
 mod deadlines;
 mod dispatch;
@@ -38,9 +39,10 @@ use tokio::{
 };
 
 use crate::{access::Shares, cache::Cache, config::Limits, streams::Hub};
-use caller::Audit;
+use audit::Audit;
 #[doc(hidden)]
 pub use echo::echo;
+use http::TooMany;
 pub use listen::Listener;
 use listen::{Arrived, Guest};
 pub use live::Live;
@@ -205,27 +207,27 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
             let is_own = |address: &IpAddr| address.is_loopback() || live.config.listen.trusts(*address);
             // Who stands behind a proxy is known later.
             let of_address = match guest.address().filter(|address| !is_own(address)) {
-                None => Some(None),
-                Some(address) => app.shares.connection_of(address, connections_per_address).map(Some),
+                None => Ok(None),
+                Some(address) => match app.shares.connection_of(address, connections_per_address) {
+                    Some(place) => Ok(Some(place)),
+                    None => Err(TooMany::OfAddress),
+                },
             };
             let counted = Counted::new(&guests_in);
-            of_address
-                .filter(|_| guests_in.load(Ordering::Relaxed) <= connections)
-                .map(|of_address| (counted, of_address))
+            match guests_in.load(Ordering::Relaxed) <= connections {
+                true => of_address.map(|of_address| (counted, of_address)),
+                false => Err(TooMany::InAll),
+            }
         };
         let worker = workers.iter().filter(|worker| !worker.is_busy()).min_by_key(|worker| worker.clients());
-        let (Some(place), Some(worker)) = (place, worker) else {
-            app.stats.refused();
-            if let Ok(refusal) = refusals.clone().try_acquire_owned() {
-                tokio::spawn(async move {
-                    // One that waits to be greeted by TLS could not read it.
-                    if let Ok(Arrived { socket, tls: None, .. }) = guest.move_here() {
-                        http::refuse(socket).await;
-                    }
-                    drop(refusal);
-                });
+        let served = place.and_then(|place| Ok((place, worker.ok_or(TooMany::InAll)?)));
+        let (place, worker) = match served {
+            Ok(served) => served,
+            Err(why) => {
+                app.stats.refused();
+                turn_away(guest, why, &refusals);
+                continue;
             }
-            continue;
         };
         worker.serve(guest, place, signals.subscribe(), &mut sessions);
     }
@@ -237,6 +239,18 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
     Ok(())
+}
+
+/// Tells a guest that it is one too many, unless too many are being told.
+fn turn_away(guest: Guest, why: TooMany, refusals: &Arc<Semaphore>) {
+    let Ok(refusal) = refusals.clone().try_acquire_owned() else { return };
+    tokio::spawn(async move {
+        // One that waits to be greeted by TLS could not read it.
+        if let Ok(Arrived { socket, tls: None, .. }) = guest.move_here() {
+            http::refuse(socket, why).await;
+        }
+        drop(refusal);
+    });
 }
 
 /// Lets guests in, one after another.

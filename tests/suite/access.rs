@@ -1,5 +1,6 @@
 //! Who may read what: logins, scopes and owners, on every way that a token can come.
 
+mod audit;
 mod authority;
 mod changing;
 mod listening;

@@ -44,8 +44,15 @@ async fn a_token_comes_by_header_by_subprotocol_or_by_message() {
 
     // In the address only if the operator wants that.
     let in_query = format!("{}/?token=root", server.url());
-    let mut by_query = Client::connect(&in_query).await;
-    assert_eq!(by_query.fail("get_bots", json!({})).await.0, "UNAUTHENTICATED");
+    assert_eq!(Client::connect_with(&in_query, &[]).await.err(), Some(401));
+    // Who means to log in is not taken for one who does not.
+    for header in ["Basic cm9vdDpyb290", "Bearer", "Bearer ", "root"] {
+        assert_eq!(
+            connect(&server, &[("authorization", header.to_owned())]).await.err(),
+            Some(401),
+            "{header}"
+        );
+    }
     let (_redis, server) = guarded(|config| {
         config.auth.tokens = vec![root()];
         config.auth.token_in_query = true;

@@ -20,12 +20,13 @@ fn operations() -> Vec<Described> {
     registry.iter().map(|operation| operation.described().clone()).filter(|one| one.scope.is_some()).collect()
 }
 
+/// Errors: the code, and the words that say no more than it.
+const STRANGER: (&str, &str) = ("UNAUTHENTICATED", "log in with a valid token: `authenticate`");
+const BAD_TOKEN: (&str, &str) = ("UNAUTHENTICATED", "the token is not valid");
+const FORBIDDEN: (&str, &str) = ("FORBIDDEN", "this login may not read that");
+
 /// A reply must be this error, and nothing beside it.
-fn assert_refused(reply: &Value, code: &str, what: &str) {
-    let words = match code {
-        "UNAUTHENTICATED" => "log in with a valid token: `authenticate`",
-        _ => "this login may not read that",
-    };
+fn assert_refused(reply: &Value, (code, words): (&str, &str), what: &str) {
     let expected = json!({"request_id": "t", "success": false, "error_code": code, "error": words});
     assert_eq!(*reply, expected, "{what}");
 }
@@ -92,6 +93,7 @@ async fn bad_tokens(
         ("no iss", without("iss")),
         ("no aud", without("aud")),
         ("no sub", without("sub")),
+        ("subject is empty", with("sub", json!(""))),
         ("alg none", none("none")),
         ("alg None", none("None")),
         ("HS256 by the public key", by_public_key),
@@ -166,13 +168,13 @@ async fn no_operation_answers_to_a_bad_token() {
         let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
         assert_eq!(Client::connect_with(&server.url(), &headers).await.err(), Some(401), "{what}");
         let mut client = server.client().await;
-        assert_refused(&client.ask("authenticate", json!({"token": bad})).await, "UNAUTHENTICATED", what);
+        assert_refused(&client.ask("authenticate", json!({"token": bad})).await, BAD_TOKEN, what);
         for operation in operations() {
             let reply = client.ask(&operation.name, operation.examples[0].clone()).await;
-            assert_refused(&reply, "UNAUTHENTICATED", &format!("{}: {what}", operation.name));
+            assert_refused(&reply, STRANGER, &format!("{}: {what}", operation.name));
         }
         for operation in ["ping", "describe", "get_server_stats", "list_streams", "no_such_operation"] {
-            assert_refused(&client.ask(operation, json!({})).await, "UNAUTHENTICATED", operation);
+            assert_refused(&client.ask(operation, json!({})).await, STRANGER, operation);
         }
     }
     assert!(keys.fetched() <= 2, "a token of an unknown key has the set fetched each time");
@@ -198,7 +200,7 @@ async fn no_operation_answers_without_its_scope() {
             let reply = client.ask(&operation.name, operation.examples[0].clone()).await;
             let what = format!("{} without {token:?}", operation.name);
             match token == scope {
-                true => assert_refused(&reply, "FORBIDDEN", &what),
+                true => assert_refused(&reply, FORBIDDEN, &what),
                 false => assert_ne!(reply["error_code"], "FORBIDDEN", "{what}"),
             }
         }
@@ -221,10 +223,10 @@ async fn no_operation_with_an_owner_answers_to_another_user() {
         another.call("authenticate", json!({"token": "another"})).await;
         own.call("authenticate", json!({"token": "owner"})).await;
         let reply = another.ask(&operation.name, params.clone()).await;
-        assert_refused(&reply, "FORBIDDEN", &operation.name);
+        assert_refused(&reply, FORBIDDEN, &operation.name);
         let reply = own.ask(&operation.name, params.clone()).await;
         match owner.as_str() {
-            "all_users" => assert_refused(&reply, "FORBIDDEN", &operation.name),
+            "all_users" => assert_refused(&reply, FORBIDDEN, &operation.name),
             param => {
                 assert_ne!(reply["error_code"], "FORBIDDEN", "{reply}");
                 // Nobody learns whether there is such a user. (What a stream sends is no reply.)
@@ -235,7 +237,7 @@ async fn no_operation_with_an_owner_answers_to_another_user() {
                     params[param] = user;
                     let reply = own.ask(&operation.name, params).await;
                     if reply["error_code"] != "INVALID_PARAMS" {
-                        assert_refused(&reply, "FORBIDDEN", &operation.name);
+                        assert_refused(&reply, FORBIDDEN, &operation.name);
                     }
                 }
             }
@@ -247,7 +249,7 @@ async fn no_operation_with_an_owner_answers_to_another_user() {
         ]);
         another.send(&array.to_string()).await;
         let replies = another.receive().await;
-        assert_refused(&replies[0], "FORBIDDEN", &operation.name);
+        assert_refused(&replies[0], FORBIDDEN, &operation.name);
         assert_eq!(replies[1]["success"], true, "{replies}");
     }
     assert_eq!(owned, 10, "operations with an owner");
