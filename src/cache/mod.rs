@@ -4,6 +4,7 @@
 //! enum of reads ([`Read`]) through a [`Cache`], behind which lies a Redis or the embedded [`Store`].
 //! Nothing here can write to Redis, and nothing outside of here can speak to it.
 
+mod answer;
 mod command;
 mod json;
 mod key;

@@ -14,7 +14,8 @@ use redis::Value as Reply;
 use serde_json::Value;
 
 use super::{
-    Cache, CacheError, Key, Pattern, Read, ScanLimits, Verb,
+    Cache, Key, Pattern, Read, ScanLimits, Verb,
+    answer::{cache_error, length, one, pairs, unexpected},
     json::{Json, JsonList},
     shape::Shape,
     stored::Stored,
@@ -51,6 +52,8 @@ pub struct View {
     params: Value,
     /// Whose rows are to be seen; None where the operation does not say that its rows have owners.
     users: Option<Users>,
+    /// When it has taken too long: no further command is sent then.
+    until: Option<Instant>,
     /// What it counts as for as long as it lasts.
     _under_way: Option<UnderWay>,
     warnings: Mutex<Vec<Warning>>,
@@ -111,13 +114,14 @@ pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
-        Self { cache, plan, params, users: None, _under_way: None, warnings: Mutex::default() }
+        Self { cache, plan, params, users: None, until: None, _under_way: None, warnings: Mutex::default() }
     }
 
-    /// The same, counted as a read under way until it is over.
+    /// The same, counted as a read under way until it is over, which has so much time.
     #[must_use]
-    pub(crate) fn counted(mut self, under_way: UnderWay) -> Self {
+    pub(crate) fn counted(mut self, under_way: UnderWay, limit: Duration) -> Self {
         self._under_way = Some(under_way);
+        self.until = Instant::now().checked_add(limit);
         self
     }
 
@@ -425,45 +429,11 @@ impl View {
 
     async fn read(&self, read: Read) -> Result<Reply> {
         self.allow(read.verb())?;
+        if self.until.is_some_and(|until| Instant::now() >= until) {
+            return Err(Error::new(ErrorCode::CacheTimeout, "the read took too long"));
+        }
         self.cache.read(read).await.map_err(cache_error)
     }
-}
-
-fn one(reply: Reply) -> Result<Option<Stored>> {
-    match reply {
-        Reply::BulkString(bytes) => Ok(Some(Stored::new(bytes))),
-        Reply::Nil => Ok(None),
-        other => Err(unexpected(&other)),
-    }
-}
-
-fn length(reply: Reply) -> Result<u64> {
-    match reply {
-        Reply::Int(length) => Ok(length.unsigned_abs()),
-        other => Err(unexpected(&other)),
-    }
-}
-
-/// A hash: a map in RESP3, a flat list in RESP2.
-fn pairs(reply: Reply) -> Result<Vec<(Vec<u8>, Reply)>> {
-    let pairs: Vec<(Reply, Reply)> = match reply {
-        Reply::Map(pairs) => pairs,
-        Reply::Array(flat) => {
-            let mut flat = flat.into_iter();
-            std::iter::from_fn(|| Some((flat.next()?, flat.next()?))).collect()
-        }
-        Reply::Nil => Vec::new(),
-        other => return Err(unexpected(&other)),
-    };
-    let field = |(field, value)| match field {
-        Reply::BulkString(field) => Ok((field, value)),
-        other => Err(unexpected(&other)),
-    };
-    pairs.into_iter().map(field).collect()
-}
-
-fn unexpected(reply: &Reply) -> Error {
-    Error::internal(format!("an answer of Redis of an unexpected kind: {reply:?}"))
 }
 
 fn slot_error(error: super::SlotError) -> Error {
@@ -474,17 +444,31 @@ fn slot_error(error: super::SlotError) -> Error {
     Error::invalid_params(vec![crate::protocol::Violation { path: format!("/{}", error.slot), message }])
 }
 
-fn cache_error(error: CacheError) -> Error {
-    match error {
-        CacheError::WrongType => Error::corrupt("is of another Redis type than the layout says"),
-        CacheError::Timeout => Error::new(ErrorCode::CacheTimeout, "the cache did not answer in time"),
-        CacheError::Unavailable(cause) => {
-            Error::new(ErrorCode::CacheUnavailable, "the cache cannot be reached at the moment")
-                .because(&*cause)
-        }
-        CacheError::Overloaded => {
-            Error::new(ErrorCode::Overloaded, "too many reads are waiting for the cache").retry_after_ms(100)
-        }
-        CacheError::Defect(cause) => Error::internal(&*cause),
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        access::{Bounds, Load, nameless},
+        cache::Store,
+        registry::Registry,
+    };
+
+    #[tokio::test]
+    async fn a_read_that_took_too_long_sends_no_further_command() {
+        let plan = Registry::built_in().unwrap().get("get_ticker").unwrap().plan.clone();
+        let view = |limit| {
+            let bounds = Bounds { reads: 1, workers: 1, busy: &Arc::default() };
+            let under_way = Arc::<Load>::default().begin(nameless().principal(), &bounds).unwrap();
+            let params = json!({"exchange": "x", "symbol": "A/B"});
+            let view = View::new(Cache::embedded(Store::new()), plan.clone(), params);
+            view.counted(under_way, limit)
+        };
+        let in_time = view(Duration::from_secs(60));
+        assert_eq!(in_time.hash_field("tickers", "A/B").await.unwrap(), None);
+        let late = view(Duration::ZERO);
+        let error = late.hash_field("tickers", "A/B").await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::CacheTimeout);
     }
 }

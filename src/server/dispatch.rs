@@ -234,7 +234,8 @@ impl Asking<'_> {
         let under_way = desk.load.begin(principal, &bounds)?;
         let users = self.users(operation);
         let view = |params| {
-            let view = View::new(desk.cache.clone(), operation.plan.clone(), params).counted(under_way);
+            let view = View::new(desk.cache.clone(), operation.plan.clone(), params);
+            let view = view.counted(under_way, limits.read_timeout.get());
             match &users {
                 Some(users) => view.of_users(users.clone()),
                 None => view,
