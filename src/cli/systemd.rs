@@ -26,13 +26,13 @@ pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Tells for ever that the server is alive, as long as each thread that serves clients is.
+/// Tells for ever that the server is alive, as long as each of its threads is.
 pub(super) async fn watchdog(app: &App) {
     let Some(limit) = watchdog_enabled() else { return std::future::pending().await };
     let mut ticks = tokio::time::interval(limit / 3);
     loop {
         ticks.tick().await;
-        app.workers_respond().await;
+        app.responds().await;
         tell(&[NotifyState::Watchdog]);
     }
 }

@@ -144,11 +144,14 @@ impl App {
         Ok(())
     }
 
-    /// Waits until every thread that serves clients has answered.
-    pub async fn workers_respond(&self) {
+    /// Waits until every thread that serves clients, and the one that reads what is watched, has answered.
+    pub async fn responds(&self) {
         for event_loop in self.event_loops.get().into_iter().flatten() {
             // An error means that the server is stopping.
             let _ = event_loop.spawn(async {}).await;
+        }
+        if let Some(hub) = self.hub.get() {
+            hub.responds().await;
         }
     }
 

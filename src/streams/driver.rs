@@ -98,6 +98,7 @@ impl Driver {
         let mut swept = Instant::now();
         loop {
             let Some(hub) = self.hub.upgrade() else { return };
+            hub.note_look();
             self.take_in(&hub).await;
             if swept.elapsed() >= LOOK {
                 swept = Instant::now();

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     driver::Driver,
@@ -26,8 +26,10 @@ use crate::{
 /// All topics.
 pub(crate) struct Hub {
     topics: Mutex<Topics>,
-    /// Rings when there are new topics.
+    /// Rings when there are new topics, and when it is asked whether the driver is there.
     pub(super) news: Notify,
+    /// Counts how many times the driver has looked.
+    looks: watch::Sender<u64>,
     means: Mutex<Means>,
     settings: ArcSwap<Streams>,
     /// How many topics there have been.
@@ -71,6 +73,7 @@ impl Hub {
         let hub = Arc::new(Self {
             topics: Mutex::new(Topics { operations: registry.streams(), ..Topics::default() }),
             news: Notify::new(),
+            looks: watch::Sender::new(0),
             means: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             count: AtomicU64::new(0),
@@ -168,6 +171,19 @@ impl Hub {
             }
         }
         is_unused
+    }
+
+    /// Waits until the driver has answered.
+    pub(crate) async fn responds(&self) {
+        let mut looks = self.looks.subscribe();
+        self.news.notify_one();
+        // The hub has the other end.
+        let _ = looks.changed().await;
+    }
+
+    /// The driver is there.
+    pub(super) fn note_look(&self) {
+        self.looks.send_modify(|looks| *looks += 1);
     }
 
     /// How change is noticed now.
