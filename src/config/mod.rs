@@ -104,6 +104,12 @@ pub struct Limits {
     /// Requests of one login in a second, on all its connections.
     #[serde(deserialize_with = "whole")]
     pub requests_per_second_of_login: u32,
+    /// Bytes that one connection may send in a second; what is more is read later.
+    #[serde(deserialize_with = "whole")]
+    pub bytes_in_per_second: usize,
+    /// Bytes that one connection is sent in a second; what is more waits, and its streams send fewer, newer updates.
+    #[serde(deserialize_with = "whole")]
+    pub bytes_out_per_second: usize,
     /// Reads that each worker has under way; more are `OVERLOADED`. From three quarters of it on new
     /// connections are refused with 503, from seven eighths on new streams.
     #[serde(deserialize_with = "whole")]
@@ -259,6 +265,8 @@ impl Default for Limits {
             connections_per_login: 1000,
             requests_per_second: 100_000,
             requests_per_second_of_login: 200_000,
+            bytes_in_per_second: 16 << 20,
+            bytes_out_per_second: 256 << 20,
             reads: 4096,
             in_flight: 64,
             message_bytes: 1 << 20,
@@ -367,6 +375,8 @@ impl Config {
             ("limits.connections_per_login", limits.connections_per_login),
             ("limits.requests_per_second", limits.requests_per_second as usize),
             ("limits.requests_per_second_of_login", limits.requests_per_second_of_login as usize),
+            ("limits.bytes_in_per_second", limits.bytes_in_per_second),
+            ("limits.bytes_out_per_second", limits.bytes_out_per_second),
             ("limits.reads", limits.reads),
             ("limits.message_bytes", limits.message_bytes),
             ("limits.message_frames", limits.message_frames),
@@ -407,6 +417,11 @@ impl Config {
             if span.get().is_zero() {
                 faults.push((key, "0 leaves no time for anything".to_owned()));
             }
+        }
+        let seconds = limits.message_bytes as f64 / limits.bytes_in_per_second as f64;
+        if seconds > limits.message_timeout.get().as_secs_f64() {
+            let fault = "a message of `limits.message_bytes` would take longer than `limits.message_timeout`";
+            faults.push(("limits.bytes_in_per_second", fault.to_owned()));
         }
         faults.extend(self.listen.faults());
         faults.extend(self.auth.faults());

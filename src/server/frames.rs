@@ -40,6 +40,11 @@ impl Frames {
         }
     }
 
+    /// Takes over a reload.
+    pub(super) fn adopt(&mut self, most_fragments: usize) {
+        self.most_fragments = most_fragments;
+    }
+
     /// How many bytes there have been.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes

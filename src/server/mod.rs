@@ -17,6 +17,7 @@ mod socket;
 mod stats;
 mod streams;
 mod system;
+mod throttle;
 mod tls;
 mod worker;
 

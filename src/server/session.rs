@@ -73,7 +73,8 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
     if let End::Close(code, reason) = end {
         if u16::from(code) == TOO_SLOW {
             app.stats.too_slow();
-            tracing::info!("a client that reads nothing is disconnected");
+            let (who, from) = (session.caller.name(), &session.caller.peer);
+            tracing::info!(who, %from, "a client that reads nothing is disconnected");
         }
         socket::close(socket, code, reason).await;
     }
@@ -227,6 +228,7 @@ impl Session<'_> {
         self.limits = live.config.limits.clone();
         self.deadlines.adopt(&live.config);
         self.caller.adopt(&self.limits);
+        socket::adopt(&mut self.socket, &self.limits);
         match self.caller.log_in_again(&self.desk.app, &live).await {
             true => Ok(()),
             false => Err(End::Close(FORBIDDEN.into(), "the login is no longer good")),

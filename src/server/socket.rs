@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use tokio_tungstenite::{
     tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
-use super::{frames::Frames, http::linger, listen::Io};
+use super::{frames::Frames, http::linger, listen::Io, throttle::Throttle};
 use crate::config::Limits;
 
 /// Small, as a server has many connections and most of them are quiet.
@@ -33,14 +33,17 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) type Socket = WebSocketStream<Pin<Box<Metered>>>;
 
 pin_project! {
-    /// What a client sends and is sent. A write fails when nothing of what is to be written gets through for
-    /// a while, however long it takes on the whole; a read, when a message has too many frames.
+    /// What a client sends and is sent, so many bytes a second. A write fails when nothing of what is to be
+    /// written gets through for a while, however long it takes on the whole; a read, when a message has too many
+    /// frames.
     pub(super) struct Metered {
         #[pin]
         io: TimeoutStream<Box<dyn Io>>,
         frames: Frames,
         // Of what came with the upgrade already.
         has_too_many: bool,
+        into: Throttle,
+        out: Throttle,
     }
 }
 
@@ -56,8 +59,18 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits) -> So
     let has_too_many = frames.note(&early).is_err();
     let mut io = TimeoutStream::new(io);
     io.set_write_timeout(Some(limits.write_timeout.get()));
-    let metered = Box::pin(Metered { io, frames, has_too_many });
+    let (into, out) = (Throttle::new(limits.bytes_in_per_second), Throttle::new(limits.bytes_out_per_second));
+    let metered = Box::pin(Metered { io, frames, has_too_many, into, out });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
+}
+
+/// Takes over a reload.
+pub(super) fn adopt(socket: &mut Socket, limits: &Limits) {
+    let metered = socket.get_mut().as_mut().project();
+    metered.into.adopt(limits.bytes_in_per_second);
+    metered.out.adopt(limits.bytes_out_per_second);
+    metered.frames.adopt(limits.message_frames);
+    metered.io.set_write_timeout_pinned(Some(limits.write_timeout.get()));
 }
 
 /// Where in a message the client is.
@@ -81,17 +94,24 @@ impl AsyncRead for Metered {
         if *this.has_too_many {
             return too_many();
         }
-        let polled = this.io.poll_read(cx, buf);
-        if matches!(polled, Poll::Ready(Ok(()))) && this.frames.note(&buf.filled()[before..]).is_err() {
-            return too_many();
+        ready!(this.into.poll_ready(cx));
+        ready!(this.io.poll_read(cx, buf))?;
+        let came = &buf.filled()[before..];
+        this.into.note(came.len());
+        match this.frames.note(came) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(_) => too_many(),
         }
-        polled
     }
 }
 
 impl AsyncWrite for Metered {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.project().io.poll_write(cx, buf)
+        let this = self.project();
+        ready!(this.out.poll_ready(cx));
+        let written = ready!(this.io.poll_write(cx, buf))?;
+        this.out.note(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -95,6 +95,10 @@ struct PublishedLimits {
     requests_per_second: u32,
     /// Requests of one login in a second.
     requests_per_second_of_login: u32,
+    /// Bytes that one connection may send in a second.
+    bytes_in_per_second: usize,
+    /// Bytes that one connection is sent in a second.
+    bytes_out_per_second: usize,
     /// Bytes of one message.
     message_bytes: usize,
     /// Frames of one message.
@@ -153,6 +157,8 @@ impl From<&Config> for PublishedLimits {
             connection_age_ms: in_ms(limits.connection_age),
             streams_per_login: streams.per_login,
             in_flight: limits.in_flight,
+            bytes_in_per_second: limits.bytes_in_per_second,
+            bytes_out_per_second: limits.bytes_out_per_second,
             message_bytes: limits.message_bytes,
             reply_bytes: limits.reply_bytes,
             array_length: limits.array_length,

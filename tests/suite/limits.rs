@@ -1,6 +1,6 @@
 //! What one client, address or login may take, and what becomes of those who take more.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fullon_cache_api::{
     access::Scope,
@@ -78,6 +78,37 @@ async fn a_flood_of_pings_ends_the_connection() {
         }
     }
     assert_eq!(close_code(&mut client).await, 1008);
+}
+
+/// How long it takes until so many bytes have gone one way, `describe` being asked for again and again.
+async fn time_for(server: &Server, id: &str, bytes: usize, of: fn(&str, &str) -> usize) -> Duration {
+    let mut client = server.client().await;
+    let request =
+        json!({"request_id": id, "operation": "describe", "params": {"domain": "tickers"}}).to_string();
+    let (begin, mut count) = (Instant::now(), 0);
+    while count < bytes {
+        client.send(&request).await;
+        count += of(&request, &client.receive_text().await);
+    }
+    begin.elapsed()
+}
+
+#[tokio::test]
+async fn bytes_beyond_those_of_a_second_wait() {
+    let into = start(|config| config.limits.bytes_in_per_second = 100_000).await;
+    let out = start(|config| config.limits.bytes_out_per_second = 100_000).await;
+    // What comes at once after a pause is what may come in a second.
+    let taken = [
+        time_for(&into, &"x".repeat(256), 250_000, |request, _| request.len()).await,
+        time_for(&out, "x", 250_000, |_, reply| reply.len()).await,
+    ];
+    assert!(taken.iter().all(|time| *time > Duration::from_millis(1400)), "{taken:?}");
+    // Nobody else waits for that.
+    for server in [into, out] {
+        let (begin, mut other) = (Instant::now(), server.client().await);
+        other.call("ping", json!({})).await;
+        assert!(begin.elapsed() < Duration::from_secs(1), "another waited for {:?}", begin.elapsed());
+    }
 }
 
 #[tokio::test]
