@@ -29,6 +29,8 @@ struct Order {
     status: OrNull<String>,
     /// The bot that gave the order.
     bot_id: Option<Id>,
+    /// The user whose order it is.
+    uid: Option<Id>,
     /// When it last changed.
     timestamp: Option<Seconds>,
 }

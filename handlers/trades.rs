@@ -11,6 +11,8 @@ struct Trade {
     ex_trade_id: Option<Id>,
     /// The exchange's id of the order that it filled.
     ex_order_id: Option<Id>,
+    /// The user whose trade it was, where it is known.
+    uid: Option<Id>,
     /// The pair, e.g. `BTC/USDT`.
     symbol: Option<String>,
     /// `buy` or `sell`.

@@ -25,8 +25,12 @@ async fn with_users() -> (Redis, Server) {
 }
 
 fn users(orders: &Value) -> Vec<i64> {
-    let mut users: Vec<i64> =
-        orders.as_array().unwrap().iter().map(|order| order["uid"].as_i64().unwrap()).collect();
+    let mut users: Vec<i64> = orders
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|order| order["uid"].as_str().unwrap().parse().unwrap())
+        .collect();
     users.sort_unstable();
     users.dedup();
     users
@@ -61,7 +65,7 @@ async fn a_read_of_orders_shows_those_of_the_callers_users() {
 
     // Each on its own: that of another is not there, in just the words of one that is not there.
     let mut one = logged_in(&server, "one").await;
-    let others = all.as_array().unwrap().iter().find(|order| order["uid"] == 1002).unwrap();
+    let others = all.as_array().unwrap().iter().find(|order| order["uid"] == "1002").unwrap();
     let other = others["order_id"].as_str().unwrap();
     redis.send::<()>(&["HSET", "order_status:binance", "CORRUPT", "{\"uid\": 1002, \"price\": NaN}"]).await;
     redis.send::<()>(&["HSET", "order_status:binance", "HALF", "{\"uid\": 1002}"]).await;

@@ -32,7 +32,7 @@ fn order(exchange: &str, order_id: &str, stored: &str) -> Object {
     order.insert("remaining".to_owned(), remaining);
     order.insert("order_id".to_owned(), order_id.into());
     order.insert("exchange".to_owned(), exchange.into());
-    ids_to_text(&mut order, &["bot_id", "ex_order_id"]);
+    ids_to_text(&mut order, &["bot_id", "ex_order_id", "uid"]);
     times_to_seconds(&mut order, &["timestamp"]);
     order
 }
