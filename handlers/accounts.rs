@@ -213,9 +213,12 @@ impl Watch for StreamPositions {
 
     async fn read(view: &View, state: &mut State<'_, Position>) -> Result<()> {
         for (user_id, stored) in view.hash_of("positions", state.wanted()).await? {
-            let Some(account) = view.healthy(&user_id, stored.fields()) else {
-                state.keep(&user_id);
-                continue;
+            let account = match stored.fields() {
+                Ok(account) => account,
+                Err(error) => {
+                    state.put_corrupt(view, &user_id, stored.bytes(), error);
+                    continue;
+                }
             };
             for (symbol, stored) in members(&account, "timestamp") {
                 let update = || position(&user_id, &symbol, stored);
@@ -238,15 +241,17 @@ impl Watch for StreamBalances {
 
     async fn read(view: &View, state: &mut State<'_, Balance>) -> Result<()> {
         for (user_id, stored) in view.hash_of("accounts", state.wanted()).await? {
-            let Some(account) = view.healthy(&user_id, stored.fields()) else {
-                state.keep(&user_id);
-                continue;
+            let account = match stored.fields() {
+                Ok(account) => account,
+                Err(error) => {
+                    state.put_corrupt(view, &user_id, stored.bytes(), error);
+                    continue;
+                }
             };
-            let date = date(view, &account);
             for (currency, stored) in members(&account, "date") {
-                let update = || balance(&user_id, &currency, stored, date.as_deref());
+                let update = || balance(&user_id, &currency, stored, date(view, &account).as_deref());
                 // The account's date is part of every balance.
-                let stored = format!("{stored}{}", date.as_deref().unwrap_or_default());
+                let stored = format!("{stored}{}", account.raw("date").unwrap_or_default());
                 state.put(view, (&user_id, &currency), stored.as_bytes(), update);
             }
         }

@@ -274,6 +274,7 @@ fn watch<T: Watch>(view: View, mut sheet: Sheet) -> BoxFuture<'static, (Sheet, R
     Box::pin(async move {
         let read = AssertUnwindSafe(T::read(&view, &mut State::new(&mut sheet, None))).catch_unwind().await;
         let result = read.unwrap_or_else(|_| Err(Error::internal("the handler panicked")));
+        sheet.warn(view.take_warnings(), result.is_ok());
         (sheet, result.map_err(|error| view.failure(error)))
     })
 }

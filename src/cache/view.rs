@@ -147,6 +147,19 @@ impl View {
         self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes the warnings so far out of it.
+    pub(crate) fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Does something, and says what was warned of meanwhile.
+    pub(crate) fn collecting<T>(&self, run: impl FnOnce() -> T) -> (T, Vec<Warning>) {
+        let before = self.take_warnings();
+        let value = run();
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        (value, std::mem::replace(&mut warnings, before))
+    }
+
     /// The string at a key.
     pub async fn text(&self, key: impl Target) -> Result<Option<Stored>> {
         let key = key.resolve(self)?;
@@ -357,12 +370,14 @@ impl View {
     }
 
     fn warn_corrupt(&self, item: &str, error: &Error) {
+        self.push_warning(self.corrupt(item, error));
+    }
+
+    /// Counts an item as corrupt, and says what to tell of it.
+    pub(crate) fn corrupt(&self, item: &str, error: &Error) -> Warning {
         self.count_corrupt(item, error);
-        self.push_warning(Warning {
-            error_code: error.code(),
-            error: error.message().to_owned(),
-            item: Some(item.to_owned()),
-        });
+        let (error_code, error) = (error.code(), error.message().to_owned());
+        Warning { error_code, error, item: Some(item.to_owned()) }
     }
 
     /// What a whole request fails with. If that is because of what is stored, it is counted and logged.

@@ -106,6 +106,14 @@ pub struct Warning {
     pub item: Option<String>,
 }
 
+impl Warning {
+    /// As JSON: an object.
+    pub(crate) fn to_json(&self) -> String {
+        // Codes and texts always serialize.
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+    }
+}
+
 /// Why a request failed.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);

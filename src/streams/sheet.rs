@@ -8,10 +8,10 @@ use std::{
 
 use schemars::JsonSchema;
 
-use super::topic::{Change, Changes, GAP, ItemId};
+use super::topic::{Change, Changes, ItemId, Told};
 use crate::{
     cache::{Found, Json, Stored, View},
-    protocol::{ErrorCode, Result},
+    protocol::{Error, ErrorCode, Result, Warning},
 };
 
 /// How many elements of a list are looked at where it is not known which are new.
@@ -19,6 +19,9 @@ const MOST_LISTED: u32 = 10_000;
 
 /// How many of a list's elements a stream begins with at the most.
 const MOST_IN_SNAPSHOT: usize = 1000;
+
+/// The group of what concerns no item; no item's group is named so.
+const NO_GROUP: &str = "*";
 
 /// A message of the writer's channel.
 pub(crate) struct Said {
@@ -31,6 +34,8 @@ pub(crate) struct Said {
 #[derive(Default)]
 pub(crate) struct Sheet {
     items: HashMap<ItemId, Known>,
+    /// What was warned of at the last complete read that concerns no single item.
+    warned: HashMap<ItemId, Warning>,
     lists: HashMap<String, Cursor>,
     round: u64,
     /// Whether a read was ever complete.
@@ -63,6 +68,24 @@ impl Sheet {
         self.only = only;
         self.wanted = wanted;
         self.changes = Changes::default();
+    }
+
+    /// Takes in what a read had to leave out, of no single item. Of what was so before nobody is told again.
+    pub(crate) fn warn(&mut self, warnings: Vec<Warning>, is_complete: bool) {
+        let mut before = std::mem::take(&mut self.warned);
+        for warning in warnings {
+            let key = warning.item.as_deref().unwrap_or_default().into();
+            let id = ItemId { group: NO_GROUP.into(), key };
+            if before.remove(&id).as_ref() != Some(&warning) {
+                let told = Told::Corrupt(vec![warning.clone()]);
+                self.changes.items.push(Change { id: id.clone(), owner: None, told });
+            }
+            self.warned.insert(id, warning);
+        }
+        match is_complete {
+            true => self.changes.removed.extend(before.into_keys()),
+            false => self.warned.extend(before),
+        }
     }
 
     /// What the read brought. What was not seen in it is gone, unless it has failed.
@@ -111,8 +134,8 @@ impl<'s, U: JsonSchema> State<'s, U> {
     }
 
     /// Tells one item: the group and the key that name it, how it is stored, and how that becomes an
-    /// update, which is asked only if it is stored otherwise than before. A corrupt item is reported, and
-    /// its last healthy form stands.
+    /// update, which is asked only if it is stored otherwise than before. Of a corrupt item those who watch are
+    /// warned, and its last healthy form stands.
     pub fn put(
         &mut self,
         view: &View,
@@ -145,9 +168,17 @@ impl<'s, U: JsonSchema> State<'s, U> {
             self.sheet.items.insert(id.clone(), Known { stored: stored.into(), round });
         }
         let name = if key.is_empty() { group } else { key };
-        if let Some(json) = view.healthy(name, update()) {
-            let owner = owner.map(Into::into);
-            self.sheet.changes.items.push(Change { id, owner, json: json.into_text() });
+        let (update, mut warnings) = view.collecting(update);
+        let owner: Option<Arc<str>> = owner.map(Into::into);
+        let mut tell = |told| {
+            self.sheet.changes.items.push(Change { id: id.clone(), owner: owner.clone(), told });
+        };
+        match update {
+            Ok(json) => tell(Told::Item(json.into_text())),
+            Err(error) => warnings.push(view.corrupt(name, &error)),
+        }
+        if !warnings.is_empty() {
+            tell(Told::Corrupt(warnings));
         }
     }
 
@@ -157,11 +188,19 @@ impl<'s, U: JsonSchema> State<'s, U> {
         self.put(view, ("", ""), text.clone().as_bytes(), || Ok(Json::trusted(text)));
     }
 
-    /// The items of a group stay as they are: what is stored of them cannot be read.
-    pub fn keep(&mut self, group: &str) {
-        let round = self.sheet.round;
-        let items = self.sheet.items.iter_mut().filter(|(id, _)| *id.group == *group);
-        items.for_each(|(_, known)| known.round = round);
+    /// What is stored of a whole group is corrupt. Those who watch are warned, and the last healthy form of its
+    /// items stands.
+    pub fn put_corrupt(&mut self, view: &View, group: &str, stored: &[u8], error: Error) {
+        let Sheet { items, changes, round, .. } = &mut *self.sheet;
+        for (id, known) in items.iter_mut().filter(|(id, _)| *id.group == *group && !id.key.is_empty()) {
+            known.round = *round;
+            if *known.stored != *stored {
+                known.stored = stored.into();
+                // When it is healthy again, it is told again; the warning of the group says the rest.
+                changes.items.push(Change { id: id.clone(), owner: None, told: Told::Corrupt(Vec::new()) });
+            }
+        }
+        self.put(view, (group, ""), stored, || Err(error));
     }
 
     /// What was appended to a list since it was last looked at. Where that can't be known, for the list was
@@ -197,13 +236,15 @@ impl<'s, U: JsonSchema> State<'s, U> {
     /// declared.
     pub fn append(&mut self, view: &View, name: &str, group: &str, entry: Result<Json<U>>) {
         match view.healthy(name, entry) {
-            Some(entry) => self.sheet.changes.items.push(Change::of_log(group, entry.into_text())),
+            Some(entry) => {
+                self.sheet.changes.items.push(Change::of_log(group, Told::Item(entry.into_text())));
+            }
             None => self.gap(group),
         }
     }
 
     fn gap(&mut self, group: &str) {
-        self.sheet.changes.items.push(Change::of_log(group, GAP.to_owned()));
+        self.sheet.changes.items.push(Change::of_log(group, Told::Gap));
     }
 }
 

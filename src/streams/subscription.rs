@@ -260,6 +260,12 @@ impl Subscription {
                 self.push_gap(version, version, frames);
                 return true;
             }
+            // What is past of a log is past.
+            What::Corrupt(_) if in_snapshot && self.topic.kind == Kind::Log => return false,
+            What::Corrupt(warnings) => {
+                warnings.iter().for_each(|warning| self.push_warning(warning, frames));
+                return true;
+            }
         };
         let members = json.strip_prefix('{').unwrap_or(json);
         let update_type = self.topic.operation().update_type();
@@ -280,6 +286,11 @@ impl Subscription {
         self.sent = Some(version);
         frames.push(frame);
         true
+    }
+
+    fn push_warning(&self, warning: &str, frames: &mut Vec<String>) {
+        let members = warning.strip_prefix('{').unwrap_or(warning);
+        frames.push(format!("{{\"type\":\"stream_warning\",\"request_id\":{},{members}", self.id.as_json()));
     }
 
     fn push_gap(&self, from: u64, to: u64, frames: &mut Vec<String>) {

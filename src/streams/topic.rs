@@ -18,7 +18,7 @@ use super::{
     bell::{Bell, Waiting},
     wanted::Wanted,
 };
-use crate::{access::Users, registry::Registered, types::Seconds};
+use crate::{access::Users, protocol::Warning, registry::Registered, types::Seconds};
 
 /// What kind of stream it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub(super) enum What {
     Removed(Arc<str>),
     /// Entries of a log may have been missed here.
     Gap,
+    /// What is stored of an item, or a part of it, is corrupt; warnings, as JSON. The item's last healthy form is
+    /// another entry.
+    Corrupt(Arc<[String]>),
 }
 
 /// What a read or a message brought, ready to be taken over.
@@ -65,24 +68,32 @@ pub(super) struct Changes {
     pub(super) removed: Vec<ItemId>,
 }
 
-/// An item in its new form, or an entry of a log.
+/// Something that is told of an item, or an entry of a log.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) id: ItemId,
     /// The user that it belongs to.
     pub(super) owner: Option<Arc<str>>,
-    pub(super) json: String,
+    pub(super) told: Told,
+}
+
+/// What is told.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// An item in its new form, or an entry of a log, as JSON.
+    Item(String),
+    /// Entries of a log may be missing here.
+    Gap,
+    /// What is stored of an item, or a part of it, is corrupt.
+    Corrupt(Vec<Warning>),
 }
 
 impl Change {
     /// An entry of a log. All of a group share one name.
-    pub(super) fn of_log(group: &str, json: String) -> Self {
-        Self { id: ItemId { group: group.into(), key: "".into() }, owner: None, json }
+    pub(super) fn of_log(group: &str, told: Told) -> Self {
+        Self { id: ItemId { group: group.into(), key: "".into() }, owner: None, told }
     }
 }
-
-/// Marks an entry of a log where some may have been missed.
-pub(super) const GAP: &str = "";
 
 /// How long, and how much of, what is gone is remembered.
 #[derive(Debug, Clone, Copy)]
@@ -123,6 +134,8 @@ pub(super) struct Content {
     read: Option<Wanted>,
     pub(super) version: u64,
     items: HashMap<ItemId, u64>,
+    /// Those that are stored in a form that is corrupt.
+    corrupt: HashMap<ItemId, u64>,
     entries: BTreeMap<u64, Entry>,
     /// The versions of removals, oldest first.
     removals: VecDeque<u64>,
@@ -152,6 +165,21 @@ impl Content {
     fn put(&mut self, id: ItemId, owner: Option<Arc<str>>, what: What) {
         self.version += 1;
         self.entries.insert(self.version, Entry { id, owner, what, at: Instant::now() });
+    }
+
+    /// An item is stored in a form that is corrupt. It belongs to whom it belonged to before.
+    fn put_corrupt(&mut self, id: ItemId, owner: Option<Arc<str>>, warnings: &[Warning]) {
+        self.forgive(&id);
+        let healthy = self.items.get(&id).and_then(|version| self.entries.get(version));
+        let owner = healthy.map_or(owner, |healthy| healthy.owner.clone());
+        self.put(id.clone(), owner, What::Corrupt(warnings.iter().map(Warning::to_json).collect()));
+        self.corrupt.insert(id, self.version);
+    }
+
+    /// An item is not corrupt any more. Says whether it was.
+    fn forgive(&mut self, id: &ItemId) -> bool {
+        let version = self.corrupt.remove(id);
+        version.is_some_and(|version| self.entries.remove(&version).is_some())
     }
 
     fn ring_all(&self, waiting: &mut Waiting) {
@@ -309,26 +337,37 @@ impl Topic {
     }
 
     fn apply_state(&self, content: &mut Content, changes: Changes) {
-        for Change { id, owner, json } in changes.items {
-            let known =
-                content.items.get(&id).and_then(|version| Some((*version, content.entries.get(version)?)));
-            if let Some((version, entry)) = known {
-                if entry.owner != owner {
-                    // For the one who had it, it is gone.
-                    self.remove(content, id.clone());
-                } else if matches!(&entry.what, What::Item(known) if **known == *json) {
-                    continue;
-                } else {
-                    content.entries.remove(&version);
-                }
+        for Change { id, owner, told } in changes.items {
+            match told {
+                Told::Item(json) => self.put_item(content, id, owner, json),
+                Told::Corrupt(warnings) => content.put_corrupt(id, owner, &warnings),
+                // A state has none.
+                Told::Gap => {}
             }
-            content.put(id.clone(), owner, What::Item(json.into()));
-            let version = content.version;
-            content.items.insert(id, version);
         }
         for id in changes.removed {
+            content.forgive(&id);
             self.remove(content, id);
         }
+    }
+
+    fn put_item(&self, content: &mut Content, id: ItemId, owner: Option<Arc<str>>, json: String) {
+        let was_corrupt = content.forgive(&id);
+        let known =
+            content.items.get(&id).and_then(|version| Some((*version, content.entries.get(version)?)));
+        if let Some((version, entry)) = known {
+            let is_same = matches!(&entry.what, What::Item(known) if **known == *json);
+            if entry.owner != owner {
+                // For the one who had it, it is gone.
+                self.remove(content, id.clone());
+            } else if is_same && !was_corrupt {
+                return;
+            } else {
+                content.entries.remove(&version);
+            }
+        }
+        content.put(id.clone(), owner, What::Item(json.into()));
+        content.items.insert(id, content.version);
     }
 
     fn remove(&self, content: &mut Content, id: ItemId) {
@@ -344,17 +383,23 @@ impl Topic {
     }
 
     fn apply_log(&self, content: &mut Content, changes: Changes) {
-        for Change { id, owner, json } in changes.items {
-            if json != GAP {
-                content.bytes += json.len();
-                content.put(id, owner, What::Item(json.into()));
-                continue;
-            }
-            // One gap after another is one gap.
-            let is_gap =
-                content.entries.last_key_value().is_some_and(|(_, last)| matches!(last.what, What::Gap));
-            if !is_gap {
-                content.put(id, None, What::Gap);
+        for Change { id, owner, told } in changes.items {
+            match told {
+                Told::Item(json) => {
+                    content.bytes += json.len();
+                    content.put(id, owner, What::Item(json.into()));
+                }
+                Told::Corrupt(warnings) => {
+                    let warnings = warnings.iter().map(Warning::to_json).collect();
+                    content.put(id, owner, What::Corrupt(warnings));
+                }
+                Told::Gap => {
+                    // One gap after another is one gap.
+                    let last = content.entries.last_key_value();
+                    if !last.is_some_and(|(_, last)| matches!(last.what, What::Gap)) {
+                        content.put(id, None, What::Gap);
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Corrupt values are reported and counted, each under its name, and the healthy ones beside them flow.
 
 mod logs;
+mod streams;
 
 use std::collections::BTreeSet;
 

@@ -70,6 +70,9 @@ impl Screen {
             Some("stream_stale") => self.state = format!("STALE: {}", text_of(&message["reason"])),
             Some("stream_fresh") => self.state = "fresh".to_owned(),
             Some("stream_gap") => self.state = "a gap: entries were missed".to_owned(),
+            Some("stream_warning") => {
+                self.state = format!("{}: {}", text_of(&message["item"]), text_of(&message["error"]));
+            }
             Some("stream_end") => self.state = "ended".to_owned(),
             _ => self.update(message),
         }

@@ -97,6 +97,8 @@ async fn a_ticker_under_anothers_name_harms_none() {
     for (exchange, symbol) in [("x", "A"), ("y", "B")] {
         redis.send::<()>(&["HSET", "tickers:x", "B", &ticker(exchange, symbol, 7.0)]).await;
         redis.send::<()>(&["PUBLISH", "ticker_updates:x:B", &ticker(exchange, symbol, 7.0)]).await;
+        let told = client.receive().await;
+        assert_eq!((&told["type"], &told["item"]), (&json!("stream_warning"), &json!("B")), "{told}");
     }
     write_ticker(&redis, "x", "B", 2.0).await;
     let update = client.receive().await;
