@@ -8,6 +8,7 @@
 //! its own, reads them again when the cache tells of a change, or when their interval is over.
 
 mod bell;
+mod change;
 mod client;
 mod driver;
 mod hub;

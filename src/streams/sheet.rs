@@ -8,7 +8,7 @@ use std::{
 
 use schemars::JsonSchema;
 
-use super::topic::{Change, Changes, ItemId, Told};
+use super::change::{Change, Changes, ItemId, Told};
 use crate::{
     cache::{Found, Json, Stored, View},
     protocol::{Error, ErrorCode, Result, Warning},

@@ -10,9 +10,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     bell::Bell,
+    change::{Entry, What},
     hub::Hub,
     options::{Effective, Listed, push_of},
-    topic::{Entry, Kind, Topic, What},
+    topic::{Kind, Topic},
 };
 use crate::{
     access::{Place, Rights, Users},

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{
     bell::{Bell, Waiting},
+    change::{Change, Changes, Entry, ItemId, Told, What},
     wanted::Wanted,
 };
 use crate::{access::Users, protocol::Warning, registry::Registered, types::Seconds};
@@ -27,72 +28,6 @@ pub(crate) enum Kind {
     State,
     /// Every entry, in order.
     Log,
-}
-
-/// An item's name: the group that a subscriber may choose, and its key within the group.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ItemId {
-    pub(crate) group: Arc<str>,
-    pub(crate) key: Arc<str>,
-}
-
-/// What a version brought.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) id: ItemId,
-    /// The user that it belongs to.
-    pub(super) owner: Option<Arc<str>>,
-    pub(super) what: What,
-    at: Instant,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum What {
-    /// An item, as JSON.
-    Item(Arc<str>),
-    /// An item is gone; the members that name it, as JSON.
-    Removed(Arc<str>),
-    /// Entries of a log may have been missed here.
-    Gap,
-    /// What is stored of an item, or a part of it, is corrupt; warnings, as JSON. The item's last healthy form is
-    /// another entry.
-    Corrupt(Arc<[String]>),
-}
-
-/// What a read or a message brought, ready to be taken over.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// Items in their new form; entries of a log in their order.
-    pub(super) items: Vec<Change>,
-    /// Items that are gone.
-    pub(super) removed: Vec<ItemId>,
-}
-
-/// Something that is told of an item, or an entry of a log.
-#[derive(Debug)]
-pub(super) struct Change {
-    pub(super) id: ItemId,
-    /// The user that it belongs to.
-    pub(super) owner: Option<Arc<str>>,
-    pub(super) told: Told,
-}
-
-/// What is told.
-#[derive(Debug)]
-pub(super) enum Told {
-    /// An item in its new form, or an entry of a log, as JSON.
-    Item(String),
-    /// Entries of a log may be missing here.
-    Gap,
-    /// What is stored of an item, or a part of it, is corrupt.
-    Corrupt(Vec<Warning>),
-}
-
-impl Change {
-    /// An entry of a log. All of a group share one name.
-    pub(super) fn of_log(group: &str, told: Told) -> Self {
-        Self { id: ItemId { group: group.into(), key: "".into() }, owner: None, told }
-    }
 }
 
 /// How long, and how much of, what is gone is remembered.
