@@ -32,7 +32,8 @@ pub struct Listen {
     /// The origins of pages that may connect, e.g. `https://desk.example.com`, beside this server's own.
     #[serde(deserialize_with = "list")]
     pub origins: Vec<Origin>,
-    /// Proxies whose `X-Forwarded-For` is believed: addresses, or networks such as 10.0.0.0/8.
+    /// Proxies whose `X-Forwarded-For` is believed: addresses, networks such as 10.0.0.0/8, or `unix` for those that
+    /// come by a unix socket.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<Network>,
 }
@@ -147,8 +148,8 @@ impl Listen {
         std::iter::once(("listen.host", first)).chain(also)
     }
 
-    /// Whether an address is that of a proxy whose word is believed.
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether an address, or none for a unix socket, is that of a proxy whose word is believed.
+    pub(crate) fn trusts(&self, address: Option<IpAddr>) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(address))
     }
 

@@ -67,14 +67,26 @@ impl Serialize for Origin {
     }
 }
 
-/// A network, or one address.
+/// A network, or one address, or all who come by a unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network(IpNet);
+pub enum Network {
+    /// By TCP.
+    Ip(IpNet),
+    /// By a unix socket.
+    Unix,
+}
 
 impl Network {
-    /// Whether an address lies in it.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.contains(&address)
+    /// What stands for all who come by a unix socket.
+    const UNIX: &str = "unix";
+
+    /// Whether one who comes from there is of it; who comes by a unix socket has no address.
+    pub fn contains(&self, address: Option<IpAddr>) -> bool {
+        match (self, address) {
+            (Self::Ip(network), Some(address)) => network.contains(&address),
+            (Self::Unix, None) => true,
+            _ => false,
+        }
     }
 }
 
@@ -82,14 +94,21 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text == Self::UNIX {
+            return Ok(Self::Unix);
+        }
         let net = text.parse::<IpNet>().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
-        net.map(Self).ok_or_else(|| format!("{text:?} is no address and no network such as 10.0.0.0/8"))
+        net.map(Self::Ip)
+            .ok_or_else(|| format!("{text:?} is no address, no network such as 10.0.0.0/8, and not `unix`"))
     }
 }
 
 impl Serialize for Network {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        match self {
+            Self::Ip(network) => serializer.collect_str(network),
+            Self::Unix => serializer.serialize_str(Self::UNIX),
+        }
     }
 }
 
@@ -115,9 +134,11 @@ mod tests {
     #[test]
     fn a_network_is_a_prefix_or_one_address() {
         let net: Network = "10.0.0.0/8".parse().unwrap();
-        assert!(net.contains([10, 1, 2, 3].into()) && !net.contains([11, 0, 0, 1].into()));
+        let address = |text: &str| Some(text.parse().unwrap());
+        assert!(net.contains(address("10.1.2.3")) && !net.contains(address("11.0.0.1")));
         let one: Network = "::1".parse().unwrap();
-        assert!(one.contains("::1".parse().unwrap()) && !one.contains("::2".parse().unwrap()));
+        assert!(one.contains(address("::1")) && !one.contains(address("::2")) && !one.contains(None));
+        assert!(Network::Unix.contains(None) && !Network::Unix.contains(address("127.0.0.1")));
         assert!("10.0.0.0/33".parse::<Network>().is_err());
     }
 }

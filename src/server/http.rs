@@ -279,7 +279,7 @@ fn see_through_proxies(peer: &mut Peer, headers: &HeaderMap, listen: &Listen) ->
     if signs.iter().any(|sign| headers.contains_key(sign)) {
         peer.is_local = false;
     }
-    if !peer.address.is_some_and(|address| listen.trusts(address)) {
+    if !listen.trusts(peer.address) {
         return None;
     }
     let mut client = None;
@@ -287,7 +287,7 @@ fn see_through_proxies(peer: &mut Peer, headers: &HeaderMap, listen: &Listen) ->
     for word in words(headers, FORWARDED_FOR).rev() {
         let Ok(address) = word.parse::<IpAddr>().map(|address| address.to_canonical()) else { break };
         client = Some(address);
-        if !listen.trusts(address) {
+        if !listen.trusts(Some(address)) {
             break;
         }
     }

@@ -208,7 +208,8 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
         let place = {
             let live = app.live();
             let Limits { connections, connections_per_address, .. } = live.config.limits;
-            let is_own = |address: &IpAddr| address.is_loopback() || live.config.listen.trusts(*address);
+            let is_own =
+                |address: &IpAddr| address.is_loopback() || live.config.listen.trusts(Some(*address));
             // Who stands behind a proxy is known later.
             let of_address = match guest.address().filter(|address| !is_own(address)) {
                 None => Ok(None),

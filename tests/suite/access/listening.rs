@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio_tungstenite::{
     Connector, WebSocketStream, client_async, connect_async_tls_with_config,
-    tungstenite::{Message, client::IntoClientRequest as _},
+    tungstenite::{self, Message, client::IntoClientRequest as _},
 };
 
 use super::{Digest, bearer, root, token};
@@ -134,6 +134,28 @@ async fn a_unix_socket_serves_whom_its_mode_lets_in() {
     config.listen.also = vec![place(json!({"unix": wrong}))];
     let wrong = Listener::bind_all(&config).await.map(drop).unwrap_err();
     assert!(wrong.contains("cannot listen on") && wrong.contains("folder.sock"), "{wrong}");
+    server.stop();
+}
+
+#[tokio::test]
+async fn the_word_of_a_proxy_at_a_unix_socket_is_believed_if_it_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("api.sock");
+    let server = start(|config| {
+        config.listen.also = vec![place(json!({"unix": path}))];
+        config.listen.trusted_proxies = vec!["unix".parse().unwrap()];
+        config.limits.connections_per_address = 1;
+    })
+    .await;
+    let connect = async |address: &str| {
+        let mut request = "ws://localhost/".into_client_request().unwrap();
+        request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        client_async(request, UnixStream::connect(&path).await.unwrap()).await
+    };
+    let _first = connect("203.0.113.1").await.unwrap();
+    let Err(tungstenite::Error::Http(refused)) = connect("203.0.113.1").await else { panic!("it is let in") };
+    assert_eq!(refused.status(), 429);
+    connect("203.0.113.2").await.unwrap();
     server.stop();
 }
 
@@ -283,7 +305,7 @@ async fn what_is_wrong_with_a_listener_or_a_login_is_said_at_start() {
         ("[listen]\nalso = [{ host = \"127.0.0.1\" }]".to_owned(), "either `host` and `port`"),
         ("[listen]\nalso = [{ unix = \"/x\", mode = \"999\" }]".to_owned(), "not three octal digits"),
         ("[listen]\norigins = [\"desk.example.com\"]".to_owned(), "is no origin; write scheme://host"),
-        ("[listen]\ntrusted_proxies = [\"10.0.0.0/40\"]".to_owned(), "is no address and no network"),
+        ("[listen]\ntrusted_proxies = [\"10.0.0.0/40\"]".to_owned(), "is no address, no network"),
         (
             "[auth]\ntokens = [{ name = \"x\", sha256 = \"12\", scopes = [] }]".to_owned(),
             "no SHA-256: 64 hexadecimal digits",
