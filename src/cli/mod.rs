@@ -26,7 +26,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    client::{ClientError, Connection},
+    client::{ClientError, Connection, Endpoint},
     config::{Config, Effective, Listen, Loader, LogFormat, Secret, parse_duration},
     registry::Registry,
     server::Live,
@@ -88,6 +88,10 @@ pub(crate) struct Failure {
 impl Failure {
     fn new(message: impl fmt::Display) -> Self {
         Self { code: exit::FAILED, message: message.to_string() }
+    }
+
+    fn refused(message: impl fmt::Display) -> Self {
+        Self { code: exit::REFUSED, message: message.to_string() }
     }
 
     fn usage(message: impl fmt::Display) -> Self {
@@ -165,7 +169,7 @@ impl ConfigFlags {
 /// What the commands that speak to a running server take.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClientFlags {
-    /// Server to speak to [default: the address that the configuration has `serve` listen on]
+    /// Server to speak to: ws://, wss:// or unix:// [default: where the configuration has `serve` listen]
     #[arg(long, value_name = "URL", env = "FULLON_CACHE_API_URL")]
     url: Option<String>,
     /// Token to log in with
@@ -178,6 +182,14 @@ pub(crate) struct ClientFlags {
 
 impl ClientFlags {
     async fn connect(&self) -> Result<Connection, Failure> {
+        Ok(self.open(&self.endpoint()?).await?)
+    }
+
+    async fn open(&self, endpoint: &Endpoint) -> Result<Connection, ClientError> {
+        Connection::open(endpoint, self.token.as_ref(), self.timeout).await
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Failure> {
         let url = match &self.url {
             Some(url) => url.clone(),
             None => {
@@ -193,26 +205,8 @@ impl ClientFlags {
                 }
             }
         };
-        if !is_server_url(&url) {
-            return Err(Failure::usage("--url: want ws://host:port or wss://host:port".to_owned()));
-        }
-        Ok(Connection::open(&url, self.token.as_ref(), self.timeout).await?)
+        Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))
     }
-}
-
-/// Whether it is `ws://host` or `wss://host`, with a port or without. What else a URL may hold, such as a login, is not
-/// for this server, and is not repeated in an error.
-fn is_server_url(url: &str) -> bool {
-    let Ok(url) = url.parse::<hyper::Uri>() else { return false };
-    let Some(authority) = url.authority() else { return false };
-    let port = authority.as_str().strip_prefix(authority.host());
-    matches!(url.scheme_str(), Some("ws" | "wss"))
-        && !authority.host().is_empty()
-        && match port {
-            Some("") => true,
-            Some(_) => authority.port_u16().is_some(),
-            None => false,
-        }
 }
 
 /// What is in force with a configuration.

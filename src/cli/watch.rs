@@ -15,7 +15,8 @@ use crate::{
 use screen::Screen;
 
 /// On a terminal it shows the items as a live table; piped, it writes every message of the stream as a
-/// line of JSON. When the connection is lost it connects again and goes on where it was.
+/// line of JSON. When the connection is lost it connects again and goes on where it was. It ends when the
+/// server refuses what trying again cannot help, as with a token that was withdrawn.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The stream, e.g. stream_tickers
@@ -49,6 +50,8 @@ struct Watching {
     /// Where to go on, if the connection is lost.
     resume: Option<(Value, u64)>,
     left: u64,
+    /// How long to wait before connecting again.
+    pause: Duration,
     end: Instant,
     screen: Option<Screen>,
 }
@@ -57,14 +60,15 @@ struct Watching {
 enum End {
     /// There was enough of it.
     Enough,
-    /// The connection is lost, for this reason.
+    /// It broke off for this reason, and may go on.
     Lost(String),
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     /// As good as for ever.
     const LONG: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-    let mut connection = args.client.connect().await?;
+    let endpoint = args.client.endpoint()?;
+    let mut connection = args.client.open(&endpoint).await?;
     let described = call::described(&mut connection, &args.operation).await?;
     if described["kind"] != "stream" && !described.is_null() {
         return Err(Failure::usage(format!("{} is no stream; `call` it instead", args.operation)));
@@ -76,33 +80,42 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if args.no_snapshot {
         params["snapshot"] = false.into();
     }
+    let now = Instant::now();
     let mut watching = Watching {
         params,
         resume: None,
         left: args.count.unwrap_or(u64::MAX),
-        end: Instant::now() + args.time.unwrap_or(LONG),
+        pause: FIRST_PAUSE,
+        end: args.time.and_then(|time| now.checked_add(time)).unwrap_or(now + LONG),
         screen: output::is_terminal().then(|| Screen::new(&args.operation, &described)),
     };
-    let mut pause = FIRST_PAUSE;
     loop {
-        let lost = match watching.follow(&mut connection, &args.operation).await? {
+        let mut lost = match watching.follow(&mut connection, &args.operation).await? {
             End::Enough => return Ok(()),
             End::Lost(cause) => cause,
         };
         eprintln!("{lost}; connecting again");
-        loop {
+        drop(connection);
+        connection = loop {
+            let pause = watching.pause;
             if Instant::now() + pause >= watching.end {
                 sleep_until(watching.end).await;
                 return Ok(());
             }
             sleep(pause).await;
-            pause = (pause * 2).min(LAST_PAUSE);
-            if let Ok(again) = args.client.connect().await {
-                connection = again;
-                pause = FIRST_PAUSE;
-                break;
+            watching.pause = (pause * 2).min(LAST_PAUSE);
+            match args.client.open(&endpoint).await {
+                Ok(connection) => break connection,
+                Err(error) if !error.may_pass() => return Err(error.into()),
+                Err(error) => {
+                    let cause = error.to_string();
+                    if cause != lost {
+                        eprintln!("{cause}; trying again");
+                        lost = cause;
+                    }
+                }
             }
-        }
+        };
     }
 }
 
@@ -114,9 +127,9 @@ impl Watching {
         }
         let settings = match connection.call(operation, &params).await {
             Ok(answer) => serde_json::from_str::<Value>(answer.result.get()).map_err(Failure::new)?,
-            Err(ClientError::Unreachable(cause)) => return Ok(End::Lost(cause)),
-            Err(error) => return Err(error.into()),
+            Err(error) => return broken(error),
         };
+        self.pause = FIRST_PAUSE;
         if let Some(screen) = &mut self.screen {
             screen.begin(&settings);
         }
@@ -124,8 +137,7 @@ impl Watching {
             let text = match timeout_at(self.end, next(connection, self.screen.as_mut())).await {
                 Err(_) => return Ok(End::Enough),
                 Ok(Ok(text)) => text,
-                Ok(Err(ClientError::Unreachable(cause))) => return Ok(End::Lost(cause)),
-                Ok(Err(error)) => return Err(error.into()),
+                Ok(Err(error)) => return broken(error),
             };
             let message: Value = serde_json::from_str(&text).map_err(Failure::new)?;
             if let Some(update_id) = message["update_id"].as_u64() {
@@ -136,11 +148,29 @@ impl Watching {
                 Some(screen) => screen.take(&message),
                 None => output::line(&text)?,
             }
+            if message["type"] == "stream_end" {
+                return match message["reason"].as_str() {
+                    Some("forbidden") => {
+                        Err(Failure::refused("FORBIDDEN: the login is no longer entitled to this stream"))
+                    }
+                    reason => {
+                        Ok(End::Lost(format!("the stream has ended: {}", reason.unwrap_or("no reason"))))
+                    }
+                };
+            }
         }
         if let Some(screen) = &mut self.screen {
             screen.draw()?;
         }
         Ok(End::Enough)
+    }
+}
+
+/// How following a stream ends by an error.
+fn broken(error: ClientError) -> Result<End, Failure> {
+    match error.may_pass() {
+        true => Ok(End::Lost(error.to_string())),
+        false => Err(error.into()),
     }
 }
 

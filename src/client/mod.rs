@@ -1,51 +1,34 @@
 //! A WebSocket client: one connection, one request at a time.
 
-use std::{fmt, time::Duration};
+mod endpoint;
+mod failure;
+
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    WebSocketStream,
     tungstenite::{
-        self, Message,
-        client::IntoClientRequest as _,
-        http::{HeaderValue, StatusCode, header::AUTHORIZATION},
-        protocol::WebSocketConfig,
+        Message,
+        http::{HeaderValue, header::AUTHORIZATION},
     },
 };
 
+pub use endpoint::Endpoint;
+pub use failure::{ClientError, Refusal};
+
 use crate::config::Secret;
+use endpoint::Socket;
+use failure::gone;
 
 /// A connection to a server.
 pub struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Socket>,
     patience: Duration,
     last_id: u64,
-}
-
-/// Why there is no result.
-#[derive(Debug)]
-pub enum ClientError {
-    /// The server cannot be reached, or went away.
-    Unreachable(String),
-    /// It did not answer in time.
-    TimedOut(Duration),
-    /// It answered with an error.
-    Refused(Box<Refusal>),
-}
-
-/// An error of the server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Refusal {
-    /// The stable code, e.g. `CACHE_MISS`.
-    pub error_code: String,
-    /// A sentence.
-    pub error: String,
-    /// What exactly is wrong with the params.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<Value>,
 }
 
 /// The result of an operation.
@@ -70,49 +53,19 @@ struct Reply {
     details: Vec<Value>,
 }
 
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable(cause) => f.write_str(cause),
-            Self::TimedOut(patience) => write!(f, "no answer within {patience:?}"),
-            Self::Refused(refusal) => {
-                write!(f, "{}: {}", refusal.error_code, refusal.error)?;
-                for detail in &refusal.details {
-                    let part = |name| detail.get(name).and_then(Value::as_str).unwrap_or_default();
-                    write!(f, "\n  {}: {}", part("path"), part("message"))?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
-
 impl Connection {
-    /// Connects to `ws://host:port` or `wss://host:port`, and logs in if there is a token. `patience` bounds
-    /// this and every call.
-    pub async fn open(url: &str, token: Option<&Secret>, patience: Duration) -> Result<Self, ClientError> {
-        // A reply may be as large as the server's own limit lets it be.
-        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        let unreachable =
-            |error: &dyn fmt::Display| ClientError::Unreachable(format!("cannot connect to {url}: {error}"));
-        let mut request = url.into_client_request().map_err(|error| unreachable(&error))?;
-        if let Some(token) = token {
-            let login = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-            // What is no header is no token either.
-            request.headers_mut().insert(AUTHORIZATION, login.map_err(|_| refused_token())?);
-        }
-        let connecting = connect_async_with_config(request, Some(config), true);
-        let (socket, _) = timeout(patience, connecting)
-            .await
-            .map_err(|_| ClientError::TimedOut(patience))?
-            .map_err(|error| match error {
-            tungstenite::Error::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
-                refused_token()
-            }
-            error => unreachable(&error),
-        })?;
+    /// Connects, and logs in if there is a token. `patience` bounds this and every call.
+    pub async fn open(
+        endpoint: &Endpoint,
+        token: Option<&Secret>,
+        patience: Duration,
+    ) -> Result<Self, ClientError> {
+        let login = token.map(|token| HeaderValue::from_str(&format!("Bearer {}", token.expose())));
+        // What is no header is no token either.
+        let login = login.transpose().map_err(|_| ClientError::bad_token())?;
+        let headers = login.map(|login| (AUTHORIZATION, login));
+        let connecting = timeout(patience, endpoint.connect(headers));
+        let socket = connecting.await.map_err(|_| ClientError::TimedOut(patience))??;
         Ok(Self { socket, patience, last_id: 0 })
     }
 
@@ -181,16 +134,4 @@ impl Reply {
             }))),
         }
     }
-}
-
-fn refused_token() -> ClientError {
-    ClientError::Refused(Box::new(Refusal {
-        error_code: "UNAUTHENTICATED".to_owned(),
-        error: "the token is not valid".to_owned(),
-        details: Vec::new(),
-    }))
-}
-
-fn gone(error: &tungstenite::Error) -> ClientError {
-    ClientError::Unreachable(format!("the connection is lost: {error}"))
 }

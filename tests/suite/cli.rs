@@ -1,5 +1,7 @@
 //! The binary as a user runs it.
 
+mod watching;
+
 use std::{process::Command, time::Duration};
 
 use serde_json::{Value, json};
@@ -358,54 +360,4 @@ async fn check_shows_every_value_with_its_source_and_no_password() {
     assert_eq!(code, Some(1), "{stdout}{stderr}");
     assert!(stdout.contains("error redis: "), "{stdout}");
     assert!(!stdout.contains("s3cr3t") && !stderr.contains("s3cr3t"), "{stdout}{stderr}");
-}
-
-#[tokio::test]
-async fn a_stream_is_watched_as_lines_of_json() {
-    let store = Store::new();
-    store.apply(&["HSET", "tickers:x", "A", r#"{"symbol": "A", "exchange": "x", "price": 1.50}"#]).unwrap();
-    let server = Server::embedded(store).await;
-    let watch = async |args: &[&str]| {
-        let mut command = Binary::command(&["watch"]);
-        command.args(args).args(["--url", &server.url()]);
-        run(command).await
-    };
-    let Ended { code, stdout, stderr } = watch(&["stream_tickers", "exchange=x", "-n", "1"]).await;
-    assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.contains(r#""snapshot":true,"symbol":"A","exchange":"x","price":1.50}"#), "{stdout}");
-    let args = ["stream_tickers", "exchange=x", "--no-snapshot", "--for", "100ms", "--min-interval", "1s"];
-    let Ended { code, stdout, .. } = watch(&args).await;
-    assert_eq!((code, stdout.as_str()), (Some(0), ""));
-    let Ended { code, stderr, .. } = watch(&["get_bots"]).await;
-    assert!(code == Some(2) && stderr.contains("get_bots is no stream"), "{stderr}");
-    assert_eq!(watch(&["stream_tickers"]).await.code, Some(4));
-}
-
-#[tokio::test]
-async fn a_stream_is_watched_beyond_the_servers_end() {
-    let (server, url) = demo(&[]).await;
-    let mut watch = Program::start(command(&["watch", "stream_tickers", "exchange=binance", "--url", &url]));
-    watch.says(r#""prev_id":null"#).await;
-    drop(server);
-    watch.logs("connecting again").await;
-    let port = url.rsplit(':').next().unwrap();
-    let _again = Program::start(command(&["demo", "--port", port]));
-    // A stream that begins anew: the other server knows nothing of the first one's.
-    watch.says(r#""prev_id":null"#).await;
-}
-
-#[tokio::test]
-async fn on_a_terminal_a_stream_is_a_table() {
-    let (_server, url) = demo(&[]).await;
-    let watch = format!(
-        "{} watch stream_tickers exchange=binance -n 20 --url {url}",
-        env!("CARGO_BIN_EXE_fullon-cache-api")
-    );
-    let mut terminal = std::process::Command::new("script");
-    terminal.args(["-qec", &watch, "/dev/null"]);
-    let Ended { code, stdout, .. } = run(terminal).await;
-    assert_eq!(code, Some(0), "{stdout}");
-    let header = stdout.lines().find(|line| line.starts_with("symbol ")).unwrap_or_default();
-    assert!(header.contains("exchange") && header.contains("price"), "{stdout}");
-    assert!(stdout.contains("BTC/USDT   binance") && stdout.contains(" updates/s, the last "), "{stdout}");
 }

@@ -1,0 +1,144 @@
+//! Where a server is, and how one gets there.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use hyper::Uri;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
+    tungstenite::{
+        self,
+        client::IntoClientRequest as _,
+        http::{HeaderName, HeaderValue},
+        protocol::WebSocketConfig,
+    },
+};
+
+use super::ClientError;
+
+/// Where a server is: `ws://host:port`, `wss://host:port` or `unix:///path/of/its/socket`.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// What is asked for in the handshake.
+    url: String,
+    way: Way,
+    trusted: Option<Arc<ClientConfig>>,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Tcp { host: String, port: u16, is_tls: bool },
+    Unix(PathBuf),
+}
+
+/// Bytes to and from a server, whatever they travel on.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+pub(super) type Socket = MaybeTlsStream<Box<dyn Io>>;
+
+impl Endpoint {
+    /// Reads an address. What else a URL may hold, such as a login, is not for this server, and is not repeated in an
+    /// error.
+    pub fn parse(address: &str) -> Result<Self, String> {
+        let wrong = || "want ws://host:port, wss://host:port or unix:///path".to_owned();
+        if let Some(path) = address.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let way = Way::Unix(Some(path).filter(|path| path.starts_with('/')).ok_or_else(wrong)?.into());
+            return Ok(Self { url: "ws://localhost/".to_owned(), way, trusted: None });
+        }
+        let uri: Uri = address.parse().map_err(|_| wrong())?;
+        let (is_tls, usual_port) = match uri.scheme_str() {
+            Some("ws") => (false, 80),
+            Some("wss") => (true, 443),
+            _ => return Err(wrong()),
+        };
+        let authority = uri.authority().filter(|authority| !authority.host().is_empty()).ok_or_else(wrong)?;
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => usual_port,
+            Some(_) => authority.port_u16().ok_or_else(wrong)?,
+            None => return Err(wrong()),
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { url: address.to_owned(), way: Way::Tcp { host, port, is_tls }, trusted: None })
+    }
+
+    /// Believes those alone who are in a file, as PEM, instead of those whom the system trusts. Where there is no TLS
+    /// nobody need be believed, and the file is not looked at.
+    pub fn trusting(mut self, file: &Path) -> Result<Self, String> {
+        if !self.is_tls() {
+            return Ok(self);
+        }
+        let wrong = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
+        let bytes = fs::read(file).map_err(|error| wrong(&error))?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&bytes) {
+            let added =
+                certificate.map_err(|error| wrong(&error)).map(|certificate| roots.add(certificate))?;
+            added.map_err(|error| wrong(&error))?;
+        }
+        if roots.is_empty() {
+            return Err(wrong(&"no certificate in PEM"));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| error.to_string())?;
+        self.trusted = Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()));
+        Ok(self)
+    }
+
+    /// Whether it is TCP with TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.way, Way::Tcp { is_tls: true, .. })
+    }
+
+    /// Whether it is TCP without TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.way, Way::Tcp { is_tls: false, .. })
+    }
+
+    pub(super) async fn connect(
+        &self,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Result<WebSocketStream<Socket>, ClientError> {
+        let connecting = async {
+            let mut request = self.url.as_str().into_client_request()?;
+            request.headers_mut().extend(headers);
+            let socket: Box<dyn Io> = match &self.way {
+                Way::Tcp { host, port, .. } => {
+                    let socket = TcpStream::connect((host.as_str(), *port)).await?;
+                    socket.set_nodelay(true)?;
+                    Box::new(socket)
+                }
+                Way::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            };
+            // A reply may be as large as the server's own limit lets it be.
+            let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+            let trusted = self.trusted.clone().map(Connector::Rustls);
+            client_async_tls_with_config(request, socket, Some(config), trusted).await
+        };
+        let connected: Result<_, tungstenite::Error> = connecting.await;
+        connected.map(|(socket, _)| socket).map_err(|error| ClientError::of_handshake(self, &error))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.way {
+            Way::Tcp { .. } => f.write_str(&self.url),
+            Way::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
