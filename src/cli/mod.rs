@@ -175,6 +175,9 @@ pub(crate) struct ClientFlags {
     /// Token to log in with
     #[arg(long, value_name = "TOKEN", env = "FULLON_CACHE_API_TOKEN", hide_env_values = true)]
     token: Option<Secret>,
+    /// PEM file of those who vouch for a wss:// server [default: those whom the system trusts]
+    #[arg(long, value_name = "FILE", env = "FULLON_CACHE_API_CA")]
+    ca: Option<PathBuf>,
     /// How long to wait for it
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     timeout: Duration,
@@ -205,7 +208,11 @@ impl ClientFlags {
                 }
             }
         };
-        Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))
+        let endpoint = Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))?;
+        match &self.ca {
+            None => Ok(endpoint),
+            Some(file) => endpoint.trusting(file).map_err(|wrong| Failure::usage(format!("--ca: {wrong}"))),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 mod audit;
 mod authority;
 mod changing;
-mod listening;
+pub mod listening;
 mod logins;
 mod matrix;
 mod owners;

@@ -1,5 +1,6 @@
 //! The binary as a user runs it.
 
+mod reaching;
 mod watching;
 
 use std::{process::Command, time::Duration};

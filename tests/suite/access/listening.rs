@@ -160,10 +160,10 @@ async fn the_word_of_a_proxy_at_a_unix_socket_is_believed_if_it_is_trusted() {
 }
 
 /// One who vouches for certificates.
-struct Voucher(CertifiedIssuer<'static, KeyPair>);
+pub struct Voucher(CertifiedIssuer<'static, KeyPair>);
 
 impl Voucher {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
@@ -179,13 +179,18 @@ impl Voucher {
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 
-    fn pem(&self) -> String {
+    /// Its own certificate, and its key, as PEM.
+    pub fn itself(&self) -> (String, String) {
+        (self.0.pem(), self.0.key().serialize_pem())
+    }
+
+    pub fn pem(&self) -> String {
         self.0.pem()
     }
 }
 
 /// Files of a server's certificate.
-fn files(folder: &Path, servers: &Voucher, clients: Option<&Voucher>) -> Tls {
+pub fn files(folder: &Path, servers: &Voucher, clients: Option<&Voucher>) -> Tls {
     let path = |name: &str| folder.join(name);
     let (certificate, key) = servers.vouch("localhost", false);
     fs::write(path("server.pem"), certificate).unwrap();
