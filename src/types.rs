@@ -133,6 +133,12 @@ id_param! {
     TradeKey
 }
 
+/// Whether a text may be an id, such as that of a user.
+pub(crate) fn is_id(text: &str) -> bool {
+    let is_of_ids = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:@#=+/-".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(is_of_ids)
+}
+
 /// The `request_id` that opened a stream: a string, or a number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -233,5 +239,21 @@ impl JsonSchema for Id {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": ID })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_what_its_schema_says() {
+        let schema = UserId::json_schema(&mut SchemaGenerator::default());
+        let validator = jsonschema::validator_for(schema.as_value()).unwrap();
+        let long = "1".repeat(129);
+        let all = (0..=255).map(|byte: u8| char::from(byte).to_string());
+        for text in all.chain(["", "1001", "EX_1", "a b", "1001\n", &long, &long[1..]].map(str::to_owned)) {
+            assert_eq!(is_id(&text), validator.is_valid(&text.as_str().into()), "{text:?}");
+        }
     }
 }

@@ -58,6 +58,16 @@ impl Issuer {
         }
     }
 
+    /// What is wrong with the keys that it publishes, or how many there are. None if they are in a file.
+    pub(super) async fn try_keys(&self) -> Option<Result<String, String>> {
+        let name = &self.name;
+        Some(match self.keys.try_out(&self.algorithms).await? {
+            Ok(0) => Err(format!("{name}: it publishes no key for {:?}", self.algorithms)),
+            Ok(count) => Ok(format!("{name}: keys: {count}")),
+            Err(error) => Err(format!("{name}: its keys cannot be fetched: {error}")),
+        })
+    }
+
     async fn verify(&self, token: &str, header: &Header) -> Result<Identity, String> {
         if !self.algorithms.contains(&header.alg) {
             return Err(format!("{} does not sign by {:?}", self.name, header.alg));

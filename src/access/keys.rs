@@ -65,6 +65,15 @@ impl Keys {
         }
     }
 
+    /// How many keys for these algorithms can be fetched now, and where; None if they are in a file.
+    pub(super) async fn try_out(&self, algorithms: &[Algorithm]) -> Option<Result<usize, String>> {
+        let Self::Set(set) = self else { return None };
+        let fits = |key: &&DecodingKey| algorithms.iter().any(|known| known.family() == key.family());
+        let fetched = set.fetch_in_time().await;
+        let count = fetched.map(|keys| keys.values().filter(fits).count());
+        Some(count.map_err(|error| format!("{}: {error}", set.url)))
+    }
+
     /// The key that a token names, if it fits how the token is signed.
     pub(super) async fn find(
         &self,
@@ -93,6 +102,9 @@ fn shown(text: &str) -> String {
 
 fn read(file: &Path, algorithm: Algorithm) -> Result<DecodingKey, String> {
     let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    if let Some(error) = not_public(file, &bytes).filter(|_| algorithm.family() != AlgorithmFamily::Hmac) {
+        return Err(error);
+    }
     let key = match algorithm.family() {
         AlgorithmFamily::Hmac => {
             let secret = bytes.trim_ascii();
@@ -110,6 +122,26 @@ fn read(file: &Path, algorithm: Algorithm) -> Result<DecodingKey, String> {
         AlgorithmFamily::Ed => DecodingKey::from_ed_pem(&bytes),
     };
     key.map_err(|_| format!("{}: no public key for {algorithm:?} in PEM", file.display()))
+}
+
+/// An error with its causes, which alone say what is wrong.
+fn causes(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// What a PEM file holds that should hold a public key, if that is something else, and what makes one of it.
+fn not_public(file: &Path, bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut labels = text.lines().filter(|line| line.starts_with("-----BEGIN "));
+    let file = file.display();
+    if labels.clone().any(|label| label.contains("PRIVATE KEY")) {
+        let message = "a private key, which is the issuer's alone; its public key is made by";
+        return Some(format!("{file}: {message} `openssl pkey -in {file} -pubout`"));
+    }
+    labels.any(|label| label.contains("CERTIFICATE")).then(|| {
+        format!("{file}: a certificate; its public key is made by `openssl x509 -in {file} -pubkey -noout`")
+    })
 }
 
 /// Keys by their ids, and when they were fetched.
@@ -185,15 +217,19 @@ impl KeySet {
             return;
         }
         *tried = Some(Instant::now());
-        match timeout(PATIENCE, self.fetch()).await.unwrap_or_else(|_| Err("no answer".to_owned())) {
+        match self.fetch_in_time().await {
             Ok(keys) => self.known.store(Arc::new(Known { keys, since: Some(Instant::now()) })),
             // The keys at hand are better than none.
             Err(error) => tracing::warn!(url = %self.url, "the key set cannot be fetched: {error}"),
         }
     }
 
+    async fn fetch_in_time(&self) -> Result<HashMap<String, DecodingKey>, String> {
+        timeout(PATIENCE, self.fetch()).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+    }
+
     async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, String> {
-        let response = self.client.get(self.url.clone()).await.map_err(|error| error.to_string())?;
+        let response = self.client.get(self.url.clone()).await.map_err(|error| causes(&error))?;
         if !response.status().is_success() {
             return Err(format!("HTTP {}", response.status()));
         }

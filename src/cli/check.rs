@@ -1,6 +1,6 @@
 //! `check`: everything that would go wrong at start.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use tokio::time::timeout;
 
@@ -12,8 +12,9 @@ use crate::{
     server::{self, Listener, Live},
 };
 
-/// Prints every effective value with where it came from, then checks the operations, whether Redis can
-/// be reached, and what its user may do. Ends with 1 if the server would not serve everything.
+/// Prints every effective value with where it came from, then checks the operations, where it would listen, the
+/// logins, whether the keys of issuers can be fetched and Redis can be reached, and what its user may do. Ends with
+/// 1 if the server would not serve everything.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -26,79 +27,104 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     output::line(&output::table(&effective.into_iter().map(row).collect::<Vec<_>>()))?;
     output::line("")?;
     let registry = registry(&config)?;
-    output::line(&format!("ok    operations: {}", registry.iter().count()))?;
-    let mut errors = 0;
-    match Listener::bind_all(&config).await {
-        Ok(listeners) => {
-            for listener in &listeners {
-                output::line(&format!("ok    listen: {}", listener.shown()))?;
-            }
-        }
-        Err(error) => {
-            errors += 1;
-            output::line(&format!("error listen: {error}"))?;
-        }
+    let mut report = Report::default();
+    report.ok(format_args!("operations: {}", registry.iter().count()))?;
+    check_listeners(&config, &mut report).await?;
+    for doubt in config.doubts() {
+        report.warn(doubt)?;
     }
-    let live = match Live::new(registry, config.clone()) {
-        Ok(live) => live,
-        Err(problems) => {
-            for problem in &problems {
-                output::line(&format!("error {problem}"))?;
-            }
-            return Err(Failure::new(format!("{} errors", problems.len() + errors)));
-        }
-    };
-    errors += check_redis(&config, &live.registry).await?;
-    match errors {
+    match Live::new(super::registry(&config)?, config.clone()) {
+        Ok(live) => check_keys(&live, &mut report).await?,
+        Err(problems) => problems.iter().try_for_each(|problem| report.error(problem))?,
+    }
+    check_redis(&config, &registry, &mut report).await?;
+    match report.errors {
         0 => Ok(()),
         1 => Err(Failure::new("1 error")),
         count => Err(Failure::new(format!("{count} errors"))),
     }
 }
 
-/// How many errors there are.
-async fn check_redis(config: &Config, registry: &Registry) -> Result<usize, Failure> {
+/// Prints what is found, and counts the errors.
+#[derive(Default)]
+struct Report {
+    errors: usize,
+}
+
+impl Report {
+    fn ok(&mut self, what: impl fmt::Display) -> Result<(), Failure> {
+        output::line(&format!("ok    {what}"))
+    }
+
+    fn warn(&mut self, what: impl fmt::Display) -> Result<(), Failure> {
+        output::line(&format!("warn  {what}"))
+    }
+
+    fn error(&mut self, what: impl fmt::Display) -> Result<(), Failure> {
+        self.errors += 1;
+        output::line(&format!("error {what}"))
+    }
+}
+
+async fn check_listeners(config: &Config, report: &mut Report) -> Result<(), Failure> {
+    let faults = config.listen.faults_of_files();
+    if !faults.is_empty() {
+        return faults.iter().try_for_each(|fault| report.error(fault));
+    }
+    match Listener::bind_all(config).await {
+        Ok(listeners) => {
+            listeners.iter().try_for_each(|listener| report.ok(format_args!("listen: {}", listener.shown())))
+        }
+        Err(error) => report.error(format_args!("listen: {error}")),
+    }
+}
+
+/// Whether the keys that issuers publish can be fetched.
+async fn check_keys(live: &Live, report: &mut Report) -> Result<(), Failure> {
+    for keys in live.access.try_keys().await {
+        match keys {
+            Ok(found) => report.ok(format_args!("auth.issuers: {found}")),
+            Err(error) => report.error(format_args!("auth.issuers: {error}")),
+        }?;
+    }
+    Ok(())
+}
+
+async fn check_redis(config: &Config, registry: &Registry, report: &mut Report) -> Result<(), Failure> {
     let settings = config.redis.link_settings().map_err(Failure::usage)?;
     let shown = settings.address.shown();
     let cache = Cache::redis(settings);
     // The first attempt ends within its own time limit; this is for a clock that is not to be trusted.
     let patience = config.redis.connect_timeout.get() + Duration::from_secs(1);
     if timeout(patience, cache.settled()).await.is_err() {
-        output::line(&format!("error redis: {shown}: no answer"))?;
-        return Ok(1);
+        return report.error(format_args!("redis: {shown}: no answer"));
     }
     let state = cache.state();
     if state.state != "connected" {
         let cause = state.cause.unwrap_or_else(|| "it takes connections, but does not answer".to_owned());
-        output::line(&format!("error redis: {shown}: {cause}"))?;
-        return Ok(1);
+        return report.error(format_args!("redis: {shown}: {cause}"));
     }
     let of = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
-    output::line(&format!("ok    redis: {shown}, version {}, {}", of(state.version), of(state.role)))?;
-    let report = match server::check_rights(registry, &cache).await {
-        Ok(report) => report,
-        Err(error) => {
-            output::line(&format!("error redis: {error}"))?;
-            return Ok(1);
-        }
+    report.ok(format_args!("redis: {shown}, version {}, {}", of(state.version), of(state.role)))?;
+    let rights = match server::check_rights(registry, &cache).await {
+        Ok(rights) => rights,
+        Err(error) => return report.error(format_args!("redis: {error}")),
     };
-    for (operation, reason) in &report.off {
-        output::line(&format!("error {operation} would be off: {reason}"))?;
+    for (operation, reason) in &rights.off {
+        report.error(format_args!("{operation} would be off: {reason}"))?;
     }
-    for (operation, reason) in &report.doubtful {
-        output::line(&format!("warn  {operation} may fail: {reason}"))?;
+    for (operation, reason) in &rights.doubtful {
+        report.warn(format_args!("{operation} may fail: {reason}"))?;
     }
-    let mut errors = report.off.len();
-    match &report.not_read_only {
-        None => output::line("ok    redis: the user may only read")?,
-        Some(complaint) => {
-            let word = if config.redis.require_read_only { "error" } else { "warn " };
-            errors += usize::from(config.redis.require_read_only);
-            output::line(&format!("{word} redis: {complaint}"))?;
+    match &rights.not_read_only {
+        None => report.ok("redis: the user may only read")?,
+        Some(complaint) if config.redis.require_read_only => {
+            report.error(format_args!("redis: {complaint}"))?;
         }
+        Some(complaint) => report.warn(format_args!("redis: {complaint}"))?,
     }
-    if let Some(line) = &report.proper_user {
+    if let Some(line) = &rights.proper_user {
         output::line(&format!("\nA user with just the rights that are needed:\n  {line}"))?;
     }
-    Ok(errors)
+    Ok(())
 }

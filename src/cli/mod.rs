@@ -219,6 +219,13 @@ impl ClientFlags {
 /// What is in force with a configuration.
 fn live(config: Config) -> Result<Live, Failure> {
     let registry = registry(&config)?;
+    let faults = config.listen.faults_of_files();
+    if !faults.is_empty() {
+        return Err(Failure::usage(faults.join("\n")));
+    }
+    for doubt in config.doubts() {
+        tracing::warn!("{doubt}");
+    }
     Live::new(registry, config).map_err(|problems| Failure::usage(problems.join("\n")))
 }
 

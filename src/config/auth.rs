@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Span,
-    values::{flag, list, text},
+    values::{flag, list, text, time},
 };
-use crate::access::{Digest, Scope};
+use crate::{
+    access::{Digest, Scope},
+    types::is_id,
+};
 
 /// Who may read what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,7 +73,7 @@ pub struct Token {
     #[serde(default)]
     pub all_users: bool,
     /// When it ends, as ISO 8601; it need not.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "time")]
     pub expires: Option<jiff::Timestamp>,
 }
 
@@ -163,6 +166,26 @@ impl Auth {
         !(self.tokens.is_empty() && self.issuers.is_empty() && self.certificates.is_empty())
     }
 
+    /// The logins that stand in the configuration themselves.
+    pub(super) fn logins(&self) -> impl Iterator<Item = Login<'_>> {
+        let tokens = self.tokens.iter().map(|token| Login {
+            key: "auth.tokens",
+            name: &token.name,
+            scopes: &token.scopes,
+            user_ids: &token.user_ids,
+            all_users: token.all_users,
+            expires: token.expires,
+        });
+        tokens.chain(self.certificates.iter().map(|certificate| Login {
+            key: "auth.certificates",
+            name: &certificate.name,
+            scopes: &certificate.scopes,
+            user_ids: &certificate.user_ids,
+            all_users: certificate.all_users,
+            expires: None,
+        }))
+    }
+
     /// What does not go together: the key and a sentence each.
     pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
@@ -170,14 +193,18 @@ impl Auth {
             let message = "say what callers without a login may read, e.g. [\"market\"]";
             faults.push(("auth.anonymous_scopes", message.to_owned()));
         }
-        let twice = |key, names: Vec<String>| {
+        let mut twice = |key, names: Vec<String>| {
             let mut seen = BTreeSet::new();
             let twice = names.into_iter().find(|name| !seen.insert(name.clone()));
-            twice.map(|name| (key, format!("{name} stands there twice")))
+            faults.extend(twice.map(|name| (key, format!("{name} stands there twice"))));
         };
-        let issuers = self.issuers.iter().map(|issuer| issuer.issuer.clone()).collect();
-        let tokens = self.tokens.iter().map(|token| token.sha256.to_string()).collect();
-        faults.extend(twice("auth.issuers", issuers).into_iter().chain(twice("auth.tokens", tokens)));
+        twice("auth.issuers", self.issuers.iter().map(|issuer| issuer.issuer.clone()).collect());
+        twice("auth.tokens", self.tokens.iter().map(|token| token.sha256.to_string()).collect());
+        twice("auth.tokens", self.tokens.iter().map(|token| token.name.clone()).collect());
+        twice("auth.certificates", self.certificates.iter().map(|known| known.name.clone()).collect());
+        for login in self.logins() {
+            faults.extend(login.faults());
+        }
         for issuer in &self.issuers {
             faults.extend(issuer.faults().map(|message| ("auth.issuers", message)));
         }
@@ -188,6 +215,34 @@ impl Auth {
             }
         }
         faults
+    }
+}
+
+/// What tokens and certificates have in common.
+pub(super) struct Login<'c> {
+    pub(super) key: &'static str,
+    pub(super) name: &'c str,
+    pub(super) scopes: &'c [Scope],
+    pub(super) user_ids: &'c [String],
+    pub(super) all_users: bool,
+    pub(super) expires: Option<jiff::Timestamp>,
+}
+
+impl Login<'_> {
+    fn faults(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let mut faults = Vec::new();
+        if self.name.is_empty() || self.name.chars().any(char::is_control) {
+            faults
+                .push("`name`: it is what the log calls its owner; letters, digits and the like".to_owned());
+        }
+        if self.all_users && !self.user_ids.is_empty() {
+            faults.push("it has `user_ids` and `all_users`; leave one of them out".to_owned());
+        }
+        if let Some(id) = self.user_ids.iter().find(|id| !is_id(id)) {
+            faults.push(format!("`user_ids`: no user has the id {id:?}"));
+        }
+        let (key, name) = (self.key, self.name.escape_debug().to_string());
+        faults.into_iter().map(move |fault| (key, format!("{name}: {fault}")))
     }
 }
 

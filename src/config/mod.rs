@@ -1,6 +1,8 @@
 //! Configuration: built-in defaults < a TOML file < `.env` < the environment < flags.
 
 mod auth;
+mod certificates;
+mod doubts;
 mod listen;
 mod load;
 mod network;

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A length of time, written with its unit: `500ms`, `2s`, `1m30s`.
@@ -30,6 +31,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wanted = || format!("{text:?} is no duration; write it with its unit, such as 500ms, 2s, 1m30s");
     let signed: jiff::SignedDuration = text.parse().map_err(|_| wanted())?;
     Duration::try_from(signed).map_err(|_| wanted())
+}
+
+/// Reads a point in time. The error is a sentence.
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let wanted = || format!("{text:?} is no time; write it with its zone, such as \"2030-01-01T00:00:00Z\"");
+    text.parse().map_err(|_| wanted())
 }
 
 impl FromStr for Span {
@@ -150,6 +157,30 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     }
 
     deserializer.deserialize_any(Flag)
+}
+
+/// A point in time, or none.
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    struct Time;
+
+    impl<'de> de::Visitor<'de> for Time {
+        type Value = Option<Timestamp>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a time as a text, such as \"2030-01-01T00:00:00Z\"")
+        }
+        fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_any(self)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            parse_time(text).map(Some).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_any(Time)
 }
 
 /// A list, which the environment and flags hold as a text, with commas.

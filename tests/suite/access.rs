@@ -1,7 +1,7 @@
 //! Who may read what: logins, scopes and owners, on every way that a token can come.
 
 mod audit;
-mod authority;
+pub mod authority;
 mod changing;
 pub mod listening;
 mod logins;

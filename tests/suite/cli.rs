@@ -1,5 +1,6 @@
 //! The binary as a user runs it.
 
+mod checking;
 mod reaching;
 mod watching;
 
