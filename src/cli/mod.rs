@@ -134,7 +134,7 @@ pub(crate) struct ConfigFlags {
     /// How to log: text, json
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
-    /// Any other value of the configuration, e.g. --set limits.in_flight=16
+    /// Any other value of the configuration, e.g. --set limits.in_flight=16; lists and tables as TOML
     #[arg(long = "set", value_name = "KEY=VALUE")]
     values: Vec<String>,
 }

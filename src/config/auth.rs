@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Span,
+    inline::tables,
     values::{flag, list, text, time},
 };
 use crate::{
@@ -36,10 +37,13 @@ pub struct Auth {
     /// How soon they are fetched again at the earliest for a key that is not among them.
     pub jwks_pause: Span,
     /// Static tokens.
+    #[serde(deserialize_with = "tables")]
     pub tokens: Vec<Token>,
     /// Those whose JSON Web Tokens are taken.
+    #[serde(deserialize_with = "tables")]
     pub issuers: Vec<Issuer>,
     /// Client certificates, on listeners with a `client_ca`.
+    #[serde(deserialize_with = "tables")]
     pub certificates: Vec<Certificate>,
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Network, Origin,
+    inline::{table, tables},
     values::{list, text, whole},
 };
 
@@ -23,8 +24,10 @@ pub struct Listen {
     #[serde(deserialize_with = "whole")]
     pub backlog: u32,
     /// The certificate of this address; without one it is not encrypted.
+    #[serde(deserialize_with = "table")]
     pub tls: Option<Tls>,
     /// More places to listen on.
+    #[serde(deserialize_with = "tables")]
     pub also: Vec<Place>,
     /// Threads that serve clients; 0: one a processor core.
     #[serde(deserialize_with = "whole")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use figment::{
     Figment, Metadata, Profile, Provider,
-    error::Kind,
+    error::{Actual, Kind},
     providers::{Format as _, Serialized, Toml},
     value::{Dict, Map, Value},
 };
@@ -164,7 +164,8 @@ impl Provider for One {
     }
 }
 
-fn problem(error: &figment::Error) -> Problem {
+/// What is wrong, where, and what to do. A value of the wrong type is not repeated: it may be a secret in the wrong place.
+pub(super) fn problem(error: &figment::Error) -> Problem {
     let place = match &error.metadata {
         Some(metadata) => format!("{}: ", place_of(metadata)),
         None => String::new(),
@@ -185,9 +186,32 @@ fn problem(error: &figment::Error) -> Problem {
         Kind::UnknownVariant(found, known) => {
             format!("{place}`{key}`: {found:?} is none of {}", known.join(", "))
         }
+        Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
+            // serde names our types where users know kinds of values.
+            let wanted = match wanted.split(' ').next() {
+                Some("struct") => "a table",
+                Some("enum") => "a text",
+                _ if wanted == "a sequence" => "a list",
+                _ => wanted,
+            };
+            format!("{place}`{key}`: want {wanted}, found {}", kind_of(found))
+        }
         Kind::Message(text) if key.is_empty() => format!("{place}{}", without_excerpt(text)),
         kind if key.is_empty() => format!("{place}{kind}"),
         kind => format!("{place}`{key}`: {kind}"),
+    }
+}
+
+/// What a value is, without the value.
+fn kind_of(found: &Actual) -> &'static str {
+    match found {
+        Actual::Bool(_) => "true or false",
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number",
+        Actual::Char(_) | Actual::Str(_) => "a text",
+        Actual::Seq => "a list",
+        Actual::Map => "a table",
+        Actual::Unit | Actual::Option => "nothing",
+        _ => "something else",
     }
 }
 

@@ -3,6 +3,7 @@
 mod auth;
 mod certificates;
 mod doubts;
+mod inline;
 mod listen;
 mod load;
 mod network;

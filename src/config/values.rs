@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::inline::parse;
+
 /// A length of time, written with its unit: `500ms`, `2s`, `1m30s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(Duration);
@@ -183,7 +185,7 @@ pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     deserializer.deserialize_any(Time)
 }
 
-/// A list, which the environment and flags hold as a text, with commas.
+/// A list, which the environment and flags hold as a text, in TOML or with commas alone.
 pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -198,6 +200,11 @@ where
             f.write_str("a list")
         }
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+            if text.trim_start().starts_with('[') {
+                let texts = parse(text).and_then(|value| value.deserialize::<Vec<Text>>().ok());
+                let texts = texts.ok_or_else(|| E::custom("no list; write [\"a\", \"b\"], or a,b"))?;
+                return Ok(texts.into_iter().map(|Text(text)| text).collect());
+            }
             Ok(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
         }
         fn visit_seq<A: de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {

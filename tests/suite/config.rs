@@ -272,3 +272,73 @@ fn the_example_environment_shows_every_named_variable() {
     let (_, as_it_is) = Setting::new().dotenv(&text).load();
     assert_eq!(as_it_is, Setting::new().load().1, "everything in it is commented out");
 }
+
+/// What a key is by each of the ways that hold texts.
+fn by_text(key: &str, value: &str) -> [Setting; 3] {
+    let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
+    [
+        Setting::new().dotenv(&format!("{variable}='{value}'\n")),
+        Setting::new().variable(&variable, value),
+        Setting::new().flag(key, value),
+    ]
+}
+
+#[test]
+fn every_key_can_be_given_as_a_text() {
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let tokens =
+        format!(r#"[{{ name = "bot", sha256 = "{sha256}", scopes = ["market"], user_ids = [1001] }}]"#);
+    let issuers = r#"[{ issuer = "i", audience = "a", algorithms = ["ES256"], key_file = "k.pem" }]"#;
+    for (key, text, shown, value) in [
+        ("auth.tokens", tokens.as_str(), "auth.tokens.0.user_ids", "1001"),
+        ("auth.issuers", issuers, "auth.issuers.0.key_file", "k.pem"),
+        ("auth.certificates", r#"[{ name = "n", dns = "d" }]"#, "auth.certificates.0.dns", "d"),
+        ("auth.anonymous_scopes", r#"["market", "bots"]"#, "auth.anonymous_scopes", "market, bots"),
+        ("auth.anonymous_scopes", "market,bots", "auth.anonymous_scopes", "market, bots"),
+        ("auth.anonymous_scopes", "[]", "auth.anonymous_scopes", "(none)"),
+        ("listen.tls", r#"{ certificate = "c", key = "k" }"#, "listen.tls.key", "k"),
+        ("listen.also", r#"[{ unix = "/s" }, { host = "h", port = 1 }]"#, "listen.also.1.port", "1"),
+        ("listen.trusted_proxies", r#"["10.0.0.0/8"]"#, "listen.trusted_proxies", "10.0.0.0/8"),
+        ("operations_file", "[a.yaml", "operations_file", "[a.yaml"),
+        ("redis.host", "[::1]", "redis.host", "[::1]"),
+    ] {
+        for setting in by_text(key, text) {
+            assert_eq!(setting.effective(shown).0, value, "{key}={text}");
+        }
+    }
+    // A text that looks like a list stays what it is where a text is wanted.
+    for password in ["[1]", "{}", "[", "{ a = 1 }"] {
+        for setting in by_text("redis.password", password) {
+            assert_eq!(setting.load().0.redis.password.unwrap().expose(), password);
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_text_is_said_without_the_text() {
+    let secret = "fca_0071";
+    for (key, text, complaint) in [
+        ("auth", secret.to_owned(), "want a table, found a text"),
+        ("auth.tokens", secret.to_owned(), "no TOML; want a list of tables"),
+        ("auth.tokens", format!("[{secret}"), "no TOML; want a list of tables"),
+        ("auth.tokens", format!("[]\nother = \"{secret}\""), "no TOML; want a list of tables"),
+        ("auth.tokens", format!("[\"{secret}\"]"), "want a table, found a text"),
+        ("auth.tokens", format!("{{ name = \"{secret}\" }}"), "found a table"),
+        (
+            "auth.tokens",
+            format!("[{{ name = \"bot\", sha = \"{secret}\" }}]"),
+            "no key `0.sha`; did you mean `0.sha256`?",
+        ),
+        ("auth.tokens", format!("[{{ name = \"bot\", sha256 = \"{secret}\" }}]"), "`0.sha256`: no SHA-256"),
+        ("auth.anonymous_scopes", format!("[\"market\", {secret}"), "no list; write [\"a\", \"b\"], or a,b"),
+        ("listen.tls", secret.to_owned(), "no TOML; want a table"),
+        ("redis", secret.to_owned(), "want a table, found a text"),
+    ] {
+        for setting in by_text(key, &text) {
+            let problems = setting.problems();
+            assert!(problems.contains(complaint) && !problems.contains(secret), "{key}={text}: {problems}");
+        }
+    }
+    let problems = Setting::new().file("[redis]\npassword = 1.0071\n").problems();
+    assert!(problems.contains("`redis.password`: want a text, found a number"), "{problems}");
+}
