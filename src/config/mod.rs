@@ -18,9 +18,9 @@ pub use auth::{Anonymous, Auth, Certificate, Issuer, Token};
 pub use listen::{Address, Listen, Place, Tls};
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
 pub use network::{Network, Origin};
-pub(crate) use values::milliseconds;
 pub use values::{Secret, Span, parse_duration};
 use values::{flag, text, whole};
+pub(crate) use values::{milliseconds, parse_end};
 
 use crate::{
     cache::{self, LinkSettings},
@@ -362,7 +362,7 @@ impl Limits {
 
 impl Config {
     /// What no single value shows to be wrong: the key, and a sentence.
-    fn faults(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
         if let Err(error) = self.redis.link_settings() {
             faults.push((if self.redis.url.is_some() { "redis.url" } else { "redis.host" }, error));

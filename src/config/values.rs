@@ -2,10 +2,13 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::inline::parse;
+
+/// How a point in time is written.
+const EXAMPLE: &str = "2030-01-01T00:00:00Z";
 
 /// A length of time, written with its unit: `500ms`, `2s`, `1m30s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +38,27 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(signed).map_err(|_| wanted())
 }
 
+/// Reads a point in time that is to come, or how long it is until then. The error is a sentence.
+pub(crate) fn parse_end(text: &str) -> Result<Timestamp, String> {
+    let now = Timestamp::now();
+    let end = match text.parse::<jiff::Span>() {
+        Ok(span) => now.to_zoned(TimeZone::UTC).checked_add(span).ok().map(|end| end.timestamp()),
+        Err(_) => text.parse().ok(),
+    };
+    let wanted = || {
+        format!(
+            "{text:?} is no end; write how long until then, such as 30d or 12h, or when, such as {EXAMPLE}"
+        )
+    };
+    match end.ok_or_else(wanted)? {
+        end if end <= now => Err(format!("{text:?} is over already")),
+        end => end.round(Unit::Second).map_err(|_| wanted()),
+    }
+}
+
 /// Reads a point in time. The error is a sentence.
-pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let wanted = || format!("{text:?} is no time; write it with its zone, such as \"2030-01-01T00:00:00Z\"");
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let wanted = || format!("{text:?} is no time; write it with its zone, such as {EXAMPLE:?}");
     text.parse().map_err(|_| wanted())
 }
 
@@ -169,7 +190,7 @@ pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         type Value = Option<Timestamp>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a time as a text, such as \"2030-01-01T00:00:00Z\"")
+            write!(f, "a time as a text, such as {EXAMPLE:?}")
         }
         fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
             Ok(None)
@@ -235,6 +256,18 @@ mod tests {
         assert_eq!(Span::millis(90_500).to_string().parse(), Ok(Span::millis(90_500)));
         for bad in ["", "5", "-2s", "soon", "2 parsecs"] {
             assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_time_or_how_long_it_is_until_then() {
+        for (text, hours) in [("12h", 12), ("30d", 30 * 24), ("2w", 14 * 24), ("P1DT1H", 25)] {
+            let left = parse_end(text).unwrap().duration_since(Timestamp::now());
+            assert!((left.as_secs() - hours * 3600).abs() < 60, "{text}: {left:?}");
+        }
+        assert_eq!(parse_end("2100-01-01T00:00:00+02:00").unwrap().to_string(), "2099-12-31T22:00:00Z");
+        for bad in ["", "5", "-2d", "0s", "soon", "2100-01-01", "2020-01-01T00:00:00Z", "99999y"] {
+            assert!(parse_end(bad).is_err(), "{bad}");
         }
     }
 }

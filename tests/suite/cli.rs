@@ -2,6 +2,7 @@
 
 mod checking;
 mod reaching;
+mod tokens;
 mod watching;
 
 use std::{process::Command, time::Duration};
