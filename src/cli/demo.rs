@@ -8,7 +8,9 @@ use super::{
     ConfigFlags, Failure, live, output, reload::Reloader, serve::serve_until_stopped, start_logging,
 };
 use crate::{
+    access::Scope,
     cache::{Cache, Store},
+    config::Anonymous,
     demo::{Market, Recording},
     server::{App, Listener},
 };
@@ -48,19 +50,29 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             });
         }
     }
+    let auth = &app.live().config.auth;
+    let is_open = auth.anonymous == Anonymous::Allow && auth.anonymous_scopes.contains(&Scope::Market);
+    let needs_login = auth.has_logins() && !is_open;
     let shown = listeners.first().map(|listener| listener.shown().to_owned()).unwrap_or_default();
-    output::line(&banner(&shown, shown != "ws://127.0.0.1:8765"))?;
+    output::line(&banner(&shown, needs_login))?;
     let reloader = Reloader::new(args.config, &app.live().config)?;
     serve_until_stopped(app, listeners, reloader, (stop, stopping), true).await
 }
 
-fn banner(url: &str, with_url: bool) -> String {
+fn banner(url: &str, needs_login: bool) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "fullon-cache-api".to_owned());
-    let flag = if with_url { format!(" --url {url}") } else { String::new() };
+    let flag = if url == "ws://127.0.0.1:8765" { String::new() } else { format!(" --url {url}") };
+    let mut notes = String::new();
+    if needs_login {
+        notes += "export FULLON_CACHE_API_TOKEN=…    # a token of a login that is configured: there is none without\n  ";
+    }
+    if url.starts_with("wss://") {
+        notes += "# by a name that is in its certificate, and with --ca FILE if a private authority vouches for it\n  ";
+    }
     format!(
         "A live market at {url}\n\n\
          Try next, in another terminal:\n  \
-         {program} list{flag}\n  \
+         {notes}{program} list{flag}\n  \
          {program} call get_ticker exchange=binance symbol=BTC/USDT{flag}\n  \
          {program} watch stream_tickers exchange=binance{flag}\n\n\
          Ctrl-C ends it.\n"

@@ -1,13 +1,14 @@
-//! `token new`.
+//! `token new`, and what is said of logins where they are used.
 
 use fullon_cache_api::{
     access::{Digest, Scope},
     config::{Loader, Token},
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::command;
-use crate::common::{Ended, run};
+use super::{command, demo};
+use crate::common::{Client, Ended, Program, run};
 
 /// What it prints, put into a configuration.
 fn configured(ended: &Ended) -> Token {
@@ -58,5 +59,45 @@ async fn a_token_that_the_configuration_would_refuse_is_not_made() {
         let Ended { code, stdout, stderr } = run(command(&args)).await;
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{more:?}: {stderr}");
         assert!(stderr.contains(complaint), "{more:?}: {stderr}");
+    }
+}
+
+const TOKENS: &str = "auth.tokens=[{ name = \"bot\", sha256 = \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\", \
+                      scopes = [\"market\"] }]";
+
+#[tokio::test]
+async fn the_demo_says_where_a_token_is_needed() {
+    let hint = "export FULLON_CACHE_API_TOKEN=";
+    let (mut needs, url) = demo(&["--set", TOKENS]).await;
+    needs.says(hint).await;
+    let mut list = command(&["list", "--url", &url]);
+    // The token of that SHA-256.
+    list.env("FULLON_CACHE_API_TOKEN", "abc");
+    assert_eq!(run(list).await.code, Some(0));
+    let anonymous = ["--set", "auth.anonymous=allow", "--set", "auth.anonymous_scopes=market"];
+    for args in [&[][..], &[&["--set", TOKENS], &anonymous[..]].concat()] {
+        let (program, _) = demo(args).await;
+        program.signal("TERM");
+        let ended = program.ended().await;
+        assert!(ended.stdout.contains(" list") && !ended.stdout.contains(hint), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_can_be_found_in_the_log() {
+    for format in ["text", "json"] {
+        let args = ["demo", "--port", "0", "--log-format", format, "--set", TOKENS];
+        let mut program = Program::start(command(&args));
+        let line = program.logs("listening on ws://").await;
+        let from = line.find("ws://").unwrap();
+        let url = &line[from..].split(['"', '\n']).next().unwrap();
+        assert_eq!(Client::connect_with(url, &[("authorization", "Bearer bad")]).await.err(), Some(401));
+        let line = program.logs("fullon_cache_api::audit").await;
+        match format {
+            "text" => assert!(line.contains(" WARN fullon_cache_api::audit: a bad token"), "{line}"),
+            _ => {
+                assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["target"], "fullon_cache_api::audit")
+            }
+        }
     }
 }
