@@ -246,7 +246,7 @@ fn start_logging(config: &Config) -> Result<(), Failure> {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal() && !is_plain);
     match config.log.format {
-        LogFormat::Text => registry.with(lines.with_target(false)).try_init(),
+        LogFormat::Text => registry.with(lines).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     }
     .map_err(Failure::new)
