@@ -23,7 +23,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 use crate::{
     client::{ClientError, Connection, Endpoint},
@@ -114,7 +117,7 @@ impl From<ClientError> for Failure {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigFlags {
     /// TOML file to read [default: fullon-cache-api.toml, if it is there]
-    #[arg(long, value_name = "FILE", env = "CONFIG_FILE")]
+    #[arg(long, value_name = "FILE", env = "CONFIG_FILE", value_parser = file_or_empty())]
     config: Option<PathBuf>,
     /// Address to listen on
     #[arg(long, value_name = "HOST")]
@@ -139,7 +142,17 @@ pub(crate) struct ConfigFlags {
     values: Vec<String>,
 }
 
+/// Reads a path. An empty one passes, to be ignored: a variable may be set to nothing.
+fn file_or_empty() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 impl ConfigFlags {
+    /// The TOML file that is named.
+    fn file(&self) -> Option<PathBuf> {
+        self.config.clone().filter(|file| !file.as_os_str().is_empty())
+    }
+
     fn load(&self) -> Result<(Config, Vec<Effective>), Failure> {
         let mut flags = Vec::new();
         for (flag, key, value) in [
@@ -160,7 +173,7 @@ impl ConfigFlags {
                 .ok_or_else(|| Failure::usage(format!("--set {pair}: want KEY=VALUE")))?;
             flags.push((key.to_owned(), value.to_owned(), "--set".to_owned()));
         }
-        Loader::of_process(self.config.clone(), flags).load().map_err(|problems| {
+        Loader::of_process(self.file(), flags).load().map_err(|problems| {
             Failure::usage(format!("the configuration is wrong:\n  {}", problems.join("\n  ")))
         })
     }
@@ -176,7 +189,7 @@ pub(crate) struct ClientFlags {
     #[arg(long, value_name = "TOKEN", env = "FULLON_CACHE_API_TOKEN", hide_env_values = true)]
     token: Option<Secret>,
     /// PEM file of those who vouch for a wss:// server [default: those whom the system trusts]
-    #[arg(long, value_name = "FILE", env = "FULLON_CACHE_API_CA")]
+    #[arg(long, value_name = "FILE", env = "FULLON_CACHE_API_CA", value_parser = file_or_empty())]
     ca: Option<PathBuf>,
     /// How long to wait for it
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
@@ -189,11 +202,12 @@ impl ClientFlags {
     }
 
     async fn open(&self, endpoint: &Endpoint) -> Result<Connection, ClientError> {
-        Connection::open(endpoint, self.token.as_ref(), self.timeout).await
+        let token = self.token.as_ref().filter(|token| !token.expose().is_empty());
+        Connection::open(endpoint, token, self.timeout).await
     }
 
     fn endpoint(&self) -> Result<Endpoint, Failure> {
-        let url = match &self.url {
+        let url = match self.url.as_ref().filter(|url| !url.is_empty()) {
             Some(url) => url.clone(),
             None => {
                 let file = std::env::var_os("CONFIG_FILE").filter(|file| !file.is_empty());
@@ -209,7 +223,7 @@ impl ClientFlags {
             }
         };
         let endpoint = Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))?;
-        match &self.ca {
+        match self.ca.as_ref().filter(|file| !file.as_os_str().is_empty()) {
             None => Ok(endpoint),
             Some(file) => endpoint.trusting(file).map_err(|wrong| Failure::usage(format!("--ca: {wrong}"))),
         }

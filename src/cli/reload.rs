@@ -79,7 +79,7 @@ type Fingerprint = Option<(SystemTime, u64)>;
 
 impl Files {
     fn of(flags: &ConfigFlags, config: &Config) -> Self {
-        let mut paths = vec![flags.config.clone().unwrap_or_else(|| DEFAULT_FILE.into()), ".env".into()];
+        let mut paths = vec![flags.file().unwrap_or_else(|| DEFAULT_FILE.into()), ".env".into()];
         paths.extend(config.operations_file.clone());
         paths.extend(config.auth.issuers.iter().filter_map(|issuer| issuer.key_file.clone()));
         for (_, address) in config.listen.addresses() {

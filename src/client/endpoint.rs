@@ -32,6 +32,8 @@ use super::ClientError;
 pub struct Endpoint {
     /// What is asked for in the handshake.
     url: String,
+    /// What it is called in an error: without a query, which may have a token in it.
+    shown: String,
     way: Way,
     trusted: Option<Arc<ClientConfig>>,
 }
@@ -56,8 +58,12 @@ impl Endpoint {
         let wrong = || "want ws://host:port, wss://host:port or unix:///path".to_owned();
         if let Some(path) = address.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            let way = Way::Unix(Some(path).filter(|path| path.starts_with('/')).ok_or_else(wrong)?.into());
-            return Ok(Self { url: "ws://localhost/".to_owned(), way, trusted: None });
+            if !path.starts_with('/') {
+                return Err(wrong());
+            }
+            let way = Way::Unix(path.into());
+            let shown = format!("unix://{path}");
+            return Ok(Self { url: "ws://localhost/".to_owned(), shown, way, trusted: None });
         }
         let uri: Uri = address.parse().map_err(|_| wrong())?;
         let (is_tls, usual_port) = match uri.scheme_str() {
@@ -72,7 +78,12 @@ impl Endpoint {
             None => return Err(wrong()),
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { url: address.to_owned(), way: Way::Tcp { host, port, is_tls }, trusted: None })
+        let shown = address.split('?').next().unwrap_or_default().to_owned();
+        // In the handshake a query stands behind a path.
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let scheme = if is_tls { "wss" } else { "ws" };
+        let url = format!("{scheme}://{authority}{}{query}", uri.path());
+        Ok(Self { url, shown, way: Way::Tcp { host, port, is_tls }, trusted: None })
     }
 
     /// Believes those alone who are in a file, as PEM, instead of those whom the system trusts. Where there is no TLS
@@ -136,9 +147,6 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.way {
-            Way::Tcp { .. } => f.write_str(&self.url),
-            Way::Unix(path) => write!(f, "unix://{}", path.display()),
-        }
+        f.write_str(&self.shown)
     }
 }

@@ -92,6 +92,10 @@ impl fmt::Display for ClientError {
             Self::TimedOut(patience) => write!(f, "no answer within {patience:?}"),
             Self::Refused(refusal) => {
                 write!(f, "{}: {}", refusal.error_code, refusal.error)?;
+                // Of one alone the sentence tells all.
+                if refusal.details.len() == 1 {
+                    return Ok(());
+                }
                 for detail in &refusal.details {
                     let part = |name| detail.get(name).and_then(Value::as_str).unwrap_or_default();
                     write!(f, "\n  {}: {}", part("path"), part("message"))?;

@@ -122,3 +122,33 @@ async fn a_unix_socket_is_reached_by_its_path() {
     assert!(ended.stderr.contains("cannot connect to unix:///no/such.sock: "), "{ended:?}");
     assert_eq!(run(command(&["list", "--url", "unix://no/such.sock"])).await.code, Some(2));
 }
+
+#[tokio::test]
+async fn an_empty_variable_is_none() {
+    let server = start(|_| {}).await;
+    for variable in ["FULLON_CACHE_API_URL", "FULLON_CACHE_API_TOKEN", "FULLON_CACHE_API_CA", "CONFIG_FILE"] {
+        let mut asking = command(&["call", "get_exchanges"]);
+        asking.env("WEBSOCKET_PORT", server.address.port().to_string()).env(variable, "");
+        let ended = run(asking).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "[]\n"), "{variable}: {ended:?}");
+    }
+    let mut demo = command(&["demo", "--port", "x"]);
+    demo.env("CONFIG_FILE", "");
+    assert!(run(demo).await.stderr.contains("--port: `listen.port`"));
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_is_not_shown() {
+    let server = start(|config| {
+        config.auth.tokens = vec![root()];
+        config.auth.token_in_query = true;
+    })
+    .await;
+    let url = |token: &str| format!("ws://{}?token={token}", server.address);
+    assert_eq!(run(command(&["call", "get_exchanges", "--url", &url("root")])).await.code, Some(0));
+    let refused = run(command(&["list", "--url", &url("0071")])).await;
+    let unreachable = run(command(&["list", "--url", "ws://127.0.0.1:1/?token=0071"])).await;
+    for (ended, code) in [(refused, 4), (unreachable, 3)] {
+        assert!(ended.code == Some(code) && !ended.stderr.contains("0071"), "{ended:?}");
+    }
+}
