@@ -11,10 +11,15 @@ pub(super) fn is_terminal() -> bool {
 
 /// Writes one line, or several.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
+    // Whoever reads has read enough, if it is nobody any more.
+    line_if_read(text).map(|_| ())
+}
+
+/// Writes one line, or several. Says whether somebody reads them.
+pub(super) fn line_if_read(text: &str) -> Result<bool, Failure> {
     match writeln!(io::stdout().lock(), "{text}") {
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::new(format!("cannot write: {error}"))),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).map_err(|error| Failure::new(format!("cannot write: {error}"))),
     }
 }
 

@@ -146,7 +146,8 @@ impl Watching {
             }
             match &mut self.screen {
                 Some(screen) => screen.take(&message),
-                None => output::line(&text)?,
+                None if !output::line_if_read(&text)? => return Ok(End::Enough),
+                None => {}
             }
             if message["type"] == "stream_end" {
                 return match message["reason"].as_str() {

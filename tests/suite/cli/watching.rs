@@ -69,6 +69,17 @@ async fn on_a_terminal_a_stream_is_a_table() {
     assert!(stdout.contains("BTC/USDT   binance") && stdout.contains(" updates/s, the last "), "{stdout}");
 }
 
+#[tokio::test]
+async fn a_watch_ends_when_nobody_reads_it() {
+    let (_server, url) = demo(&[]).await;
+    let binary = env!("CARGO_BIN_EXE_fullon-cache-api");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("{binary} watch stream_tickers exchange=binance --url {url} | head -n 1")]);
+    let Ended { code, stdout, stderr } = run(shell).await;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+}
+
 /// A server with one ticker, whose logins are these.
 async fn with_logins(tokens: Vec<Token>) -> Server {
     let store = Store::new();
