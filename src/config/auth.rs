@@ -213,7 +213,8 @@ impl Auth {
             faults.extend(issuer.faults().map(|message| ("auth.issuers", message)));
         }
         for certificate in &self.certificates {
-            if certificate.dns.is_some() == certificate.sha256.is_some() {
+            let dns = certificate.dns.as_ref().filter(|dns| !dns.is_empty());
+            if dns.is_some() == certificate.sha256.is_some() {
                 let message = format!("{}: it has either `dns` or `sha256`", certificate.name);
                 faults.push(("auth.certificates", message));
             }
@@ -257,6 +258,9 @@ impl Issuer {
         let mut faults = Vec::new();
         if self.algorithms.is_empty() || self.algorithms.iter().any(|algorithm| !KNOWN.contains(algorithm)) {
             faults.push("`algorithms`: some of HS256, RS256, ES256, EdDSA".to_owned());
+        }
+        if self.issuer.is_empty() || self.audience.is_empty() {
+            faults.push("`issuer` and `audience`: what its tokens have in `iss` and `aud`".to_owned());
         }
         let is_shared = self.algorithms.contains(&Algorithm::HS256);
         if is_shared && self.algorithms.len() > 1 {

@@ -38,6 +38,9 @@ fn logins(tokens: &[(&str, &str)]) -> String {
 async fn what_the_configuration_alone_shows_to_be_wrong_is_said_by_all() {
     let folder = tempfile::tempdir().unwrap();
     let one = |more: &str| logins(&[("bot", more)]);
+    let issuer = |more: &str| {
+        format!("[auth]\nissuers = [{{ {more}, algorithms = [\"ES256\"], jwks_url = \"https://id/\" }}]")
+    };
     let cases = [
         (logins(&[("bot", "scopes = []"), ("bot", "scopes = [\"market\"]")]), "bot stands there twice"),
         (one("user_ids = [\"1001\"], all_users = true"), "bot: it has `user_ids` and `all_users`"),
@@ -45,6 +48,9 @@ async fn what_the_configuration_alone_shows_to_be_wrong_is_said_by_all() {
         (one("user_ids = [\"1001 1002\"]"), "bot: `user_ids`: no user has the id \"1001 1002\""),
         (one("user_ids = [\"1001\\n\"]"), "bot: `user_ids`: no user has the id \"1001\\n\""),
         (logins(&[("", "scopes = []")]), "`name`: it is what the log calls its owner"),
+        (issuer("issuer = \"\", audience = \"x\""), "`issuer` and `audience`: what its tokens have"),
+        (issuer("issuer = \"https://id\", audience = \"\""), "`issuer` and `audience`: what its tokens have"),
+        ("[auth]\ncertificates = [{ name = \"x\", dns = \"\" }]".to_owned(), "either `dns` or `sha256`"),
         (
             one("expires = \"tomorrow\""),
             "is no time; write it with its zone, such as \"2030-01-01T00:00:00Z\"",
