@@ -5,6 +5,7 @@ mod failure;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -104,10 +105,22 @@ impl Connection {
 }
 
 impl Connection {
-    /// The text of the next message.
+    /// The text of the next message. Where nothing comes for long the server is asked whether it is there: a
+    /// connection can be cut so that neither end is told.
     async fn text(&mut self) -> Result<String, ClientError> {
+        let mut is_asked = false;
         loop {
-            match self.socket.next().await {
+            let frame = match timeout(self.patience, self.socket.next()).await {
+                Ok(frame) => frame,
+                Err(_) if is_asked => return Err(ClientError::TimedOut(self.patience)),
+                Err(_) => {
+                    is_asked = true;
+                    self.socket.send(Message::Ping(Bytes::new())).await.map_err(|error| gone(&error))?;
+                    continue;
+                }
+            };
+            is_asked = false;
+            match frame {
                 Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
                 Some(Ok(Message::Close(Some(frame)))) => {
                     let cause = format!("the server closed the connection: {} {}", frame.code, frame.reason);

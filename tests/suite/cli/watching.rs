@@ -181,3 +181,32 @@ async fn a_refused_handshake_is_tried_again_only_if_that_may_help() {
     assert_eq!(code, Some(4), "{stderr}");
     assert!(stderr.contains("HTTP_404: "), "{stderr}");
 }
+
+#[tokio::test]
+async fn a_watch_finds_out_that_its_connection_is_cut() {
+    let server = with_logins(vec![token("bot", &[Scope::Market], &[])]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let (cut, mut is_cut) = tokio::sync::oneshot::channel::<()>();
+    let between = tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        let mut to_server = TcpStream::connect(server.address).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut first, &mut to_server) => panic!("it is closed"),
+            _ = &mut is_cut => {}
+        }
+        // From here on nothing passes, and neither end is told.
+        listener.accept().await.unwrap();
+        drop((first, to_server, server));
+    });
+    let args =
+        ["watch", "stream_tickers", "exchange=x", "--token", "bot", "--url", &url, "--timeout", "500ms"];
+    let mut watch = Program::start(command(&args));
+    watch.says(r#""price":1.50"#).await;
+    // Silence alone, of one who is there, does not matter.
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    cut.send(()).unwrap();
+    let told = watch.logs("connecting again").await;
+    assert!(told.contains("no answer within 500ms"), "{told}");
+    between.await.unwrap();
+}
