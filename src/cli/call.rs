@@ -30,8 +30,13 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let mut connection = args.client.connect().await?;
     let params = match data {
         Some(data) => data,
-        None if args.params.is_empty() => json!({}),
-        None => params_of(&args.params, &described(&mut connection, &args.operation).await?)?,
+        None => {
+            let described = described(&mut connection, &args.operation).await?;
+            if described["kind"] == "stream" {
+                return Err(Failure::usage(format!("{} is a stream; `watch` it instead", args.operation)));
+            }
+            params_of(&args.params, &described)?
+        }
     };
     let answer = connection.call(&args.operation, &params).await?;
     for warning in &answer.warnings {

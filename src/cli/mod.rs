@@ -104,12 +104,18 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let code = match error {
+        let code = match &error {
             ClientError::Unreachable(_) => exit::UNREACHABLE,
             ClientError::TimedOut(_) => exit::TIMED_OUT,
             ClientError::Refused(_) => exit::REFUSED,
         };
-        Self { code, message: error.to_string() }
+        let hint = match &error {
+            ClientError::Refused(refusal) if refusal.error_code == "UNAUTHENTICATED" => {
+                "\n  The token is that of --token or FULLON_CACHE_API_TOKEN"
+            }
+            _ => "",
+        };
+        Self { code, message: format!("{error}{hint}") }
     }
 }
 
@@ -191,7 +197,7 @@ pub(crate) struct ClientFlags {
     /// PEM file of those who vouch for a wss:// server [default: those whom the system trusts]
     #[arg(long, value_name = "FILE", env = "FULLON_CACHE_API_CA", value_parser = file_or_empty())]
     ca: Option<PathBuf>,
-    /// How long to wait for it
+    /// How long to wait for it; a stream may be silent for longer, its server not
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     timeout: Duration,
 }

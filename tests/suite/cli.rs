@@ -178,6 +178,16 @@ async fn an_error_of_the_server_ends_with_4_and_names_its_code_and_every_path() 
 }
 
 #[tokio::test]
+async fn a_stream_is_not_called() {
+    let server = small().await;
+    for args in [["call", "stream_tickers", "exchange=binance"].as_slice(), &["call", "stream_blocks"]] {
+        let Ended { code, stdout, stderr } = ask(&server, args).await;
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}: {stderr}");
+        assert!(stderr.contains(" is a stream; `watch` it instead"), "{args:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_answer_ends_with_5() {
     // Connections are taken by the system, and nobody ever reads them.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
