@@ -174,9 +174,7 @@ impl ConfigFlags {
             }
         }
         for pair in &self.values {
-            let (key, value) = pair
-                .split_once('=')
-                .ok_or_else(|| Failure::usage(format!("--set {pair}: want KEY=VALUE")))?;
+            let (key, value) = pair.split_once('=').ok_or_else(|| Failure::usage("--set: want KEY=VALUE"))?;
             flags.push((key.to_owned(), value.to_owned(), "--set".to_owned()));
         }
         Loader::of_process(self.file(), flags).load().map_err(|problems| {

@@ -130,7 +130,7 @@ async fn a_wrong_command_line_ends_with_2() {
         (&["list", "--url", "ws://127.0.0.1:99999"], "want ws://host:port"),
         (&["list", "--url", "ws://me:secret@127.0.0.1:1"], "want ws://host:port"),
         (&["list", "--timeout", "5", "--url", closed], "write it with its unit"),
-        (&["serve", "--set", "novalue"], "want KEY=VALUE"),
+        (&["serve", "--set", "a-token-alone"], "--set: want KEY=VALUE"),
     ];
     for (args, complaint) in cases {
         let Ended { code, stdout, stderr } = run(command(args)).await;
