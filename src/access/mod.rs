@@ -115,15 +115,6 @@ impl Access {
         })
     }
 
-    /// Fetches the keys that issuers publish, and says of each what there is or what is wrong.
-    pub(crate) async fn try_keys(&self) -> Vec<Result<String, String>> {
-        let mut all = Vec::new();
-        for issuer in &self.issuers {
-            all.extend(issuer.try_keys().await);
-        }
-        all
-    }
-
     /// Takes over from what was in force before a reload: the keys that were fetched, and that a login is
     /// wanted; what was closed does not open because the last login is withdrawn. Says whether that is so.
     pub(crate) fn take_over(&mut self, before: &Self) -> bool {
@@ -162,6 +153,15 @@ impl Access {
             None if self.issuers.is_empty() => Err("the token is unknown".to_owned()),
             None => jwt::verify(&self.issuers, token).await,
         }
+    }
+
+    /// Fetches the keys that issuers publish, and says of each what there is or what is wrong.
+    pub(crate) async fn try_keys(&self) -> Vec<Result<String, String>> {
+        let mut all = Vec::new();
+        for issuer in &self.issuers {
+            all.extend(issuer.try_keys().await);
+        }
+        all
     }
 
     fn certified(&self, certificate: &Certificate) -> Result<Identity, Denied> {

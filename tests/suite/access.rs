@@ -1,9 +1,9 @@
 //! Who may read what: logins, scopes and owners, on every way that a token can come.
 
 mod audit;
-pub mod authority;
+mod authority;
 mod changing;
-pub mod listening;
+mod listening;
 mod logins;
 mod matrix;
 mod owners;
@@ -14,6 +14,9 @@ use fullon_cache_api::{
     config::{Config, Secret, Token},
     registry::Registry,
 };
+
+pub use authority::{Authority, KeySet};
+pub use listening::{Voucher, files};
 
 use crate::common::{Fixture, Redis, Server};
 

@@ -8,11 +8,7 @@ use serde_json::json;
 
 use super::command;
 use crate::{
-    access::{
-        authority::{Authority, KeySet},
-        listening::{Voucher, files},
-        token,
-    },
+    access::{Authority, KeySet, Voucher, files, token},
     common::{Ended, Program, Redis, run},
 };
 

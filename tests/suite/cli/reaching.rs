@@ -11,10 +11,7 @@ use tokio::net::TcpListener;
 
 use super::command;
 use crate::{
-    access::{
-        listening::{Voucher, files},
-        root,
-    },
+    access::{Voucher, files, root},
     common::{Server, run},
 };
 
