@@ -116,6 +116,19 @@ async fn a_watch_ends_when_its_token_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_watch_ends_with_its_login() {
+    let soon = jiff::Timestamp::now() + std::time::Duration::from_secs(2);
+    let bot = Token { expires: Some(soon), ..token("bot", &[Scope::Market], &[]) };
+    let server = with_logins(vec![bot]).await;
+    let Ended { code, stderr, .. } = watch_as_bot(&server.url()).await.ended().await;
+    assert_eq!(code, Some(4), "{stderr}");
+    assert!(
+        stderr.contains("closed the connection: 4010") && stderr.contains("UNAUTHENTICATED: "),
+        "{stderr}"
+    );
+}
+
+#[tokio::test]
 async fn a_watch_ends_when_it_may_no_longer_see_its_stream_and_goes_on_when_that_is_another() {
     let bot = |scope| token("bot", &[scope], &[]);
     let server = with_logins(vec![bot(Scope::Market)]).await;
