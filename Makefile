@@ -21,6 +21,7 @@ lint:
 ## Renew what is generated: schemas/ and the operations table of the README.
 generate:
 	cargo run --locked --quiet -- schemas --output schemas --readme README.md
+	cargo run --locked --quiet -- generate asyncapi
 
 ## Race the server against a bare echo and a bare broadcast; prints tables.
 bench:

@@ -5,6 +5,8 @@ mod check;
 mod completions;
 mod demo;
 mod describe;
+mod files;
+mod generate;
 mod list;
 mod output;
 mod reload;
@@ -59,6 +61,8 @@ enum Command {
     Watch(watch::Args),
     /// Write the JSON Schemas of this binary's operations
     Schemas(schemas::Args),
+    /// Write the AsyncAPI document from the operations of this binary, or of a running server
+    Generate(generate::Args),
     /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
     Check(check::Args),
     /// Make tokens to log in with
@@ -201,6 +205,11 @@ pub(crate) struct ClientFlags {
 }
 
 impl ClientFlags {
+    /// Whether a server is named, by a flag or by the environment.
+    fn names_a_server(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| !url.is_empty())
+    }
+
     async fn connect(&self) -> Result<Connection, Failure> {
         Ok(self.open(&self.endpoint()?).await?)
     }
@@ -288,6 +297,7 @@ pub fn main() -> ExitCode {
             Command::Call(args) => call::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Schemas(args) => schemas::run(&args),
+            Command::Generate(args) => generate::run(args).await,
             Command::Check(args) => check::run(args).await,
             Command::Token(args) => token::run(&args),
             Command::Completions(args) => completions::run(&args),

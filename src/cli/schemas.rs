@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, output};
+use super::{
+    Failure,
+    files::{self, failed},
+};
 use crate::registry::Registry;
 
 /// Writes `schemas/NAME.json` (draft 2020-12) and `schemas/draft-07/NAME.json` for every operation, and
@@ -38,33 +41,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         wanted.insert(readme.clone(), renewed(readme, &registry)?);
     }
     let stale = stale(&args.output, &wanted).map_err(|error| failed(&args.output, &error))?;
-    let mut changed: Vec<&PathBuf> = wanted
-        .iter()
-        .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(*text))
-        .map(|(path, _)| path)
-        .collect();
-    changed.extend(&stale);
-    for path in &changed {
-        output::line(&path.display().to_string())?;
-    }
-    if args.check {
-        return match changed.len() {
-            0 => Ok(()),
-            count => Err(Failure::new(format!("{count} file(s) are out of date; run `make generate`"))),
-        };
-    }
-    for path in changed {
-        write(path, wanted.get(path).map(String::as_str)).map_err(|error| failed(path, &error))?;
-    }
-    Ok(())
-}
-
-fn write(path: &Path, text: Option<&str>) -> io::Result<()> {
-    let Some(text) = text else { return fs::remove_file(path) };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)
+    files::bring(&wanted, stale, args.check)
 }
 
 /// The schema files that no operation has any more.
@@ -92,8 +69,4 @@ fn renewed(file: &Path, registry: &Registry) -> Result<String, Failure> {
     let (before, after) =
         parts.ok_or_else(|| Failure::usage(format!("{} lacks the marks of the table", file.display())))?;
     Ok(format!("{before}{BEGIN}{}{END}{after}", registry.markdown()))
-}
-
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("{}: {error}", path.display()))
 }

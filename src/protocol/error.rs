@@ -86,7 +86,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// One way in which params break their schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Violation {
     /// Where, as a JSON pointer into the params.
     pub path: String,
@@ -95,7 +95,7 @@ pub struct Violation {
 }
 
 /// Something that a successful answer leaves out, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Warning {
     /// Why.
     pub error_code: ErrorCode,

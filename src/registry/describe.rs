@@ -122,6 +122,11 @@ impl Registry {
         format!("[{}]", texts.join(","))
     }
 
+    /// All operations, whoever may call them, as a JSON array, by name.
+    pub(crate) fn describe_all(&self) -> String {
+        self.describe(&Filter { all: true, ..Filter::default() })
+    }
+
     /// An error for a domain that no operation is of.
     pub(crate) fn check_domain(&self, domain: &str) -> Result<()> {
         let domains: BTreeSet<&str> =

@@ -31,7 +31,7 @@ impl Dialect {
 
     /// The schema of a type, without the `$schema` that belongs to a file's root. It stands alone, so that it can
     /// be put anywhere: what it refers to is put in its place, under its name as the title.
-    pub(super) fn schema(self, of: fn(&mut SchemaGenerator) -> Schema) -> Value {
+    pub(crate) fn schema(self, of: fn(&mut SchemaGenerator) -> Schema) -> Value {
         let mut schema = of(&mut self.settings().into_generator()).to_value();
         let mut take = |name| schema.as_object_mut().and_then(|schema| schema.shift_remove(name));
         take("$schema");

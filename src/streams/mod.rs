@@ -27,5 +27,5 @@ pub(crate) use sheet::{Said, Sheet};
 pub(crate) use bell::Ringer;
 pub(crate) use client::{Client, Opening};
 pub(crate) use hub::Hub;
-pub(crate) use options::{Listed, Options};
+pub(crate) use options::{Effective, Listed, Options};
 pub(crate) use topic::Kind;

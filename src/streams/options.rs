@@ -48,6 +48,7 @@ const fn yes() -> bool {
 
 /// A stream's settings as they are in effect.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "StreamSettings")]
 pub(crate) struct Effective {
     /// The `type` of the stream's updates.
     pub(crate) update_type: &'static str,

@@ -1,0 +1,47 @@
+//! Generated files: written, or held against what is there.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{Failure, output};
+
+/// Writes what differs from what is there, removes what is stale, and prints the paths of both. With `check`
+/// nothing is changed, and it is an error if anything would be.
+pub(super) fn bring(
+    wanted: &BTreeMap<PathBuf, String>,
+    stale: Vec<PathBuf>,
+    check: bool,
+) -> Result<(), Failure> {
+    let differs = |(path, text): &(&PathBuf, &String)| fs::read_to_string(path).ok().as_ref() != Some(*text);
+    let mut changed: Vec<PathBuf> = wanted.iter().filter(differs).map(|(path, _)| path.clone()).collect();
+    changed.extend(stale);
+    for path in &changed {
+        output::line(&path.display().to_string())?;
+    }
+    if check {
+        return match changed.len() {
+            0 => Ok(()),
+            count => Err(Failure::new(format!("{count} file(s) are out of date; run `make generate`"))),
+        };
+    }
+    for path in &changed {
+        write(path, wanted.get(path).map(String::as_str)).map_err(|error| failed(path, &error))?;
+    }
+    Ok(())
+}
+
+/// The error of a file.
+pub(super) fn failed(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: Option<&str>) -> io::Result<()> {
+    let Some(text) = text else { return fs::remove_file(path) };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
+}

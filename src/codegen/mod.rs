@@ -1,0 +1,77 @@
+//! Clients in other languages, and the AsyncAPI document, written from what `describe` says: of this binary, or
+//! of any running server.
+
+mod asyncapi;
+mod names;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::registry::Registry;
+
+/// What a server says of itself.
+#[derive(Debug, Deserialize)]
+pub struct Description {
+    server: Server,
+    operations: Vec<Operation>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Server {
+    version: String,
+}
+
+/// One operation, as far as clients are written from it.
+#[derive(Debug, Deserialize)]
+struct Operation {
+    name: String,
+    domain: String,
+    summary: String,
+    description: String,
+    params: Value,
+    /// None for a stream.
+    result: Option<Value>,
+    /// None but for a stream.
+    update: Option<Value>,
+    update_type: Option<String>,
+    scope: Option<String>,
+    owner: Option<String>,
+    errors: Vec<String>,
+    examples: Vec<Value>,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path within the folder.
+    pub path: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+impl Description {
+    /// What this binary would say of itself. The error is a sentence.
+    pub fn of(registry: &Registry) -> Result<Self, String> {
+        let operations = registry.describe_all();
+        Self::parse(&format!(
+            r#"{{"server": {{"version": "{}"}}, "operations": {operations}}}"#,
+            env!("CARGO_PKG_VERSION")
+        ))
+    }
+
+    /// Reads the result of `describe`. The error is a sentence.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        serde_json::from_str(json).map_err(|error| format!("that is no description of a server: {error}"))
+    }
+
+    /// The AsyncAPI document.
+    pub fn asyncapi(&self) -> Vec<File> {
+        vec![File { path: "asyncapi.yaml".to_owned(), text: asyncapi::document(self) }]
+    }
+}
+
+/// `get_ticker` as `GetTicker`.
+fn pascal(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect()
+}
