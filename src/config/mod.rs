@@ -422,8 +422,9 @@ impl Config {
             }
         }
         let seconds = limits.message_bytes as f64 / limits.bytes_in_per_second as f64;
-        if seconds > limits.message_timeout.get().as_secs_f64() {
-            let fault = "a message of `limits.message_bytes` would take longer than `limits.message_timeout`";
+        if seconds > limits.message_timeout.get().as_secs_f64() / 2.0 {
+            let fault =
+                "a message of `limits.message_bytes` would take more than half of `limits.message_timeout`";
             faults.push(("limits.bytes_in_per_second", fault.to_owned()));
         }
         faults.extend(self.listen.faults());

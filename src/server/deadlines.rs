@@ -103,6 +103,17 @@ impl Deadlines {
         self.limits = Times::of(config);
     }
 
+    /// For so long nothing was read: the client's silence, and how long its message takes, say nothing.
+    pub(super) fn forgive(&mut self, unheard: Duration) {
+        /// What is shorter makes no difference.
+        const SHORT: Duration = Duration::from_millis(10);
+        if unheard > SHORT {
+            self.heard.1 += unheard;
+            self.pinged = self.pinged.map(|pinged| pinged + unheard);
+            self.within = self.within.map(|(done, since)| (done, since + unheard));
+        }
+    }
+
     /// The server stops: the session is to end within a time, at a moment of its own.
     pub(super) fn end_within(&mut self, time: Duration) {
         static SESSIONS: AtomicU32 = AtomicU32::new(0);

@@ -323,7 +323,7 @@ impl Session<'_> {
 
     /// Writes while replies to come are made: a client that is slow to take them holds up no read of its own.
     async fn send(&mut self, frames: impl Iterator<Item = Message>) -> Result<(), End> {
-        let mut answered = Vec::new();
+        let (mut answered, begin) = (Vec::new(), Instant::now());
         let written = {
             let (socket, running) = (&mut self.socket, &mut self.running);
             let mut writing = std::pin::pin!(async {
@@ -341,6 +341,8 @@ impl Session<'_> {
             }
         };
         answered.into_iter().for_each(|answered| self.finish(answered));
+        // Meanwhile the client was not heard.
+        self.deadlines.forgive(begin.elapsed());
         written.map_err(end_of)
     }
 }

@@ -67,8 +67,8 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits) -> So
 /// Takes over a reload.
 pub(super) fn adopt(socket: &mut Socket, limits: &Limits) {
     let metered = socket.get_mut().as_mut().project();
-    metered.into.adopt(limits.bytes_in_per_second);
-    metered.out.adopt(limits.bytes_out_per_second);
+    *metered.into = Throttle::new(limits.bytes_in_per_second);
+    *metered.out = Throttle::new(limits.bytes_out_per_second);
     metered.frames.adopt(limits.message_frames);
     metered.io.set_write_timeout_pinned(Some(limits.write_timeout.get()));
 }
@@ -109,7 +109,8 @@ impl AsyncWrite for Metered {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
         ready!(this.out.poll_ready(cx));
-        let written = ready!(this.io.poll_write(cx, buf))?;
+        let some = &buf[..buf.len().min(this.out.share())];
+        let written = ready!(this.io.poll_write(cx, some))?;
         this.out.note(written);
         Poll::Ready(Ok(written))
     }

@@ -11,9 +11,15 @@ use tokio::time::{Sleep, sleep_until};
 /// How much may come at once after a pause: what would come in this time.
 const BURST: Duration = Duration::from_secs(1);
 
+/// The time whose bytes go at once, so that no wait is much longer: a client is asked whether it is there, and told
+/// why it is left, in between.
+const SHARE: Duration = Duration::from_millis(100);
+
 /// Lets so many bytes a second through. What is more waits.
 #[derive(Debug)]
 pub(super) struct Throttle {
+    /// How many bytes go at once.
+    share: usize,
     /// How long a byte takes, in nanoseconds.
     nanoseconds: f64,
     /// When all bytes so far would be through, if they came evenly.
@@ -24,11 +30,19 @@ pub(super) struct Throttle {
 
 impl Throttle {
     pub(super) fn new(bytes_per_second: usize) -> Self {
-        Self { nanoseconds: nanoseconds(bytes_per_second), even: Instant::now(), wait: None }
+        let bytes_per_second = bytes_per_second.max(1);
+        let share = (bytes_per_second as f64 * SHARE.as_secs_f64()) as usize;
+        Self {
+            share: share.max(1),
+            nanoseconds: 1e9 / bytes_per_second as f64,
+            even: Instant::now(),
+            wait: None,
+        }
     }
 
-    pub(super) fn adopt(&mut self, bytes_per_second: usize) {
-        self.nanoseconds = nanoseconds(bytes_per_second);
+    /// How many bytes may go at once.
+    pub(super) fn share(&self) -> usize {
+        self.share
     }
 
     /// Ready when more may come.
@@ -49,8 +63,4 @@ impl Throttle {
             self.wait = Some(Box::pin(sleep_until(self.even.into())));
         }
     }
-}
-
-fn nanoseconds(bytes_per_second: usize) -> f64 {
-    1e9 / bytes_per_second.max(1) as f64
 }

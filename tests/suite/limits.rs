@@ -7,6 +7,7 @@ use fullon_cache_api::{
     cache::{Cache, Store},
     config::{Config, Span},
     registry::Registry,
+    server::Live,
 };
 use futures_util::{SinkExt as _, StreamExt as _, future::join_all};
 use serde_json::{Value, json};
@@ -78,6 +79,39 @@ async fn a_flood_of_pings_ends_the_connection() {
         }
     }
     assert_eq!(close_code(&mut client).await, 1008);
+}
+
+#[tokio::test]
+async fn who_is_sent_little_at_a_time_is_still_heard_and_told_why_it_is_left() {
+    let server = start(|config| {
+        config.limits.bytes_out_per_second = 60_000;
+        config.limits.ping_interval = Span::millis(200);
+        config.limits.pong_timeout = Span::millis(400);
+    })
+    .await;
+    let mut client = server.client().await;
+    // Some seconds of bytes, with pings in between; and a new limit takes effect while it waits.
+    for rate in [60_000, 1 << 30] {
+        let mut config = server.app.live().config.clone();
+        config.limits.bytes_out_per_second = rate;
+        server.app.reload(Live::new(Registry::built_in().unwrap(), config).unwrap()).unwrap();
+        let (begin, mut received) = (Instant::now(), 0);
+        while received < 200_000 {
+            client.send(&json!({"operation": "describe"}).to_string()).await;
+            received += client.receive_text().await.len();
+        }
+        let is_slow = begin.elapsed() > Duration::from_secs(1);
+        assert_eq!(is_slow, rate == 60_000, "{received} bytes in {:?}", begin.elapsed());
+    }
+    let mut config = server.app.live().config.clone();
+    config.limits.bytes_out_per_second = 60_000;
+    server.app.reload(Live::new(Registry::built_in().unwrap(), config).unwrap()).unwrap();
+    for _ in 0..2 {
+        client.send(&json!({"operation": "describe"}).to_string()).await;
+        client.receive_text().await;
+    }
+    server.stop();
+    assert_eq!(close_code(&mut client).await, 1001);
 }
 
 /// How long it takes until so many bytes have gone one way, `describe` being asked for again and again.
