@@ -87,10 +87,12 @@ fn amount<'a>(stored: &Fields<'a>, names: &[&str]) -> Result<Option<&'a str>> {
     }
 }
 
-/// When the account was last read; none where that is corrupt, which does no harm to the balances.
-fn date(view: &View, account: &Fields<'_>) -> Option<String> {
-    account.raw("date").filter(|date| *date != "null")?;
-    view.healthy("date", account.time_text("date").ok_or_else(|| Error::corrupt("is no time")))
+/// When the account was last read, if that is stored.
+fn date(account: &Fields<'_>) -> Result<Option<String>> {
+    match account.raw("date").is_none_or(|date| date == "null") {
+        true => Ok(None),
+        false => account.time_text("date").map(Some).ok_or_else(|| Error::corrupt("is no time")),
+    }
 }
 
 fn balance(user_id: &str, currency: &str, stored: &str, date: Option<&str>) -> Result<Json<Balance>> {
@@ -171,7 +173,12 @@ impl Query for GetBalance {
         let stored = view.hash_field("accounts", &self.user_id).await?.ok_or_else(none)?;
         let account = stored.fields()?;
         let found = account.raw(&self.currency).filter(|_| &*self.currency != "date").ok_or_else(none)?;
-        balance(&self.user_id, &self.currency, found, date(view, &account).as_deref())
+        balance(
+            &self.user_id,
+            &self.currency,
+            found,
+            view.healthy("date", date(&account)).flatten().as_deref(),
+        )
     }
 }
 
@@ -189,7 +196,7 @@ impl Query for GetBalances {
         let mut list = JsonList::new();
         if let Some(stored) = view.hash_field("accounts", &self.user_id).await? {
             let account = stored.fields()?;
-            let date = date(view, &account);
+            let date = view.healthy("date", date(&account)).flatten();
             for (currency, stored) in members(&account, "date") {
                 let balance = balance(&self.user_id, &currency, stored, date.as_deref());
                 if let Some(balance) = view.healthy(&currency, balance) {
@@ -213,13 +220,7 @@ impl Watch for StreamPositions {
 
     async fn read(view: &View, state: &mut State<'_, Position>) -> Result<()> {
         for (user_id, stored) in view.hash_of("positions", state.wanted()).await? {
-            let account = match stored.fields() {
-                Ok(account) => account,
-                Err(error) => {
-                    state.put_corrupt(view, &user_id, stored.bytes(), error);
-                    continue;
-                }
-            };
+            let Some(account) = state.fields(view, &user_id, &stored) else { continue };
             for (symbol, stored) in members(&account, "timestamp") {
                 let update = || position(&user_id, &symbol, stored);
                 state.put(view, (&user_id, &symbol), stored.as_bytes(), update);
@@ -241,17 +242,16 @@ impl Watch for StreamBalances {
 
     async fn read(view: &View, state: &mut State<'_, Balance>) -> Result<()> {
         for (user_id, stored) in view.hash_of("accounts", state.wanted()).await? {
-            let account = match stored.fields() {
-                Ok(account) => account,
-                Err(error) => {
-                    state.put_corrupt(view, &user_id, stored.bytes(), error);
-                    continue;
-                }
-            };
+            let Some(account) = state.fields(view, &user_id, &stored) else { continue };
+            let date = date(&account).unwrap_or_else(|error| {
+                // It does no harm to the balances.
+                state.put(view, (&user_id, ""), stored.bytes(), || Err(error));
+                None
+            });
             for (currency, stored) in members(&account, "date") {
-                let update = || balance(&user_id, &currency, stored, date(view, &account).as_deref());
+                let update = || balance(&user_id, &currency, stored, date.as_deref());
                 // The account's date is part of every balance.
-                let stored = format!("{stored}{}", account.raw("date").unwrap_or_default());
+                let stored = format!("{stored}{}", date.as_deref().unwrap_or_default());
                 state.put(view, (&user_id, &currency), stored.as_bytes(), update);
             }
         }

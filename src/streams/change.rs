@@ -55,8 +55,8 @@ pub(super) struct Change {
 /// What is told.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// An item in its new form, or an entry of a log, as JSON.
-    Item(String),
+    /// An item in its new form, or an entry of a log, as JSON; `again`: even if it is as it was.
+    Item { json: String, again: bool },
     /// Entries of a log may be missing here.
     Gap,
     /// What is stored of an item, or a part of it, is corrupt.

@@ -1,7 +1,7 @@
 //! What a handler writes the present state on, and what is remembered of it from one read to the next.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     marker::PhantomData,
     sync::Arc,
 };
@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 
 use super::change::{Change, Changes, ItemId, Told};
 use crate::{
-    cache::{Found, Json, Stored, View},
-    protocol::{Error, ErrorCode, Result, Warning},
+    cache::{Fields, Found, Json, Stored, View},
+    protocol::{ErrorCode, Result, Warning},
 };
 
 /// How many elements of a list are looked at where it is not known which are new.
@@ -35,7 +35,10 @@ pub(crate) struct Said {
 pub(crate) struct Sheet {
     items: HashMap<ItemId, Known>,
     /// What was warned of at the last complete read that concerns no single item.
-    warned: HashMap<ItemId, Warning>,
+    warned: HashMap<ItemId, Vec<Warning>>,
+    /// The groups of which all that is stored was corrupt at the last read, and those that are so at this one.
+    corrupt: HashSet<Arc<str>>,
+    corrupt_now: HashSet<Arc<str>>,
     lists: HashMap<String, Cursor>,
     round: u64,
     /// Whether a read was ever complete.
@@ -50,6 +53,7 @@ pub(crate) struct Sheet {
 struct Known {
     stored: Box<[u8]>,
     round: u64,
+    is_corrupt: bool,
 }
 
 /// How far a list has been read.
@@ -72,37 +76,45 @@ impl Sheet {
 
     /// Takes in what a read had to leave out, of no single item. Of what was so before nobody is told again.
     pub(crate) fn warn(&mut self, warnings: Vec<Warning>, is_complete: bool) {
-        let mut before = std::mem::take(&mut self.warned);
+        let mut now: BTreeMap<Arc<str>, Vec<Warning>> = BTreeMap::new();
         for warning in warnings {
-            let key = warning.item.as_deref().unwrap_or_default().into();
+            let of = now.entry(warning.item.as_deref().unwrap_or_default().into()).or_default();
+            if !of.contains(&warning) {
+                of.push(warning);
+            }
+        }
+        let mut before = std::mem::take(&mut self.warned);
+        for (key, warnings) in now {
             let id = ItemId { group: NO_GROUP.into(), key };
-            if before.remove(&id).as_ref() != Some(&warning) {
-                let told = Told::Corrupt(vec![warning.clone()]);
+            if before.remove(&id).as_ref() != Some(&warnings) {
+                let told = Told::Corrupt(warnings.clone());
                 self.changes.items.push(Change { id: id.clone(), owner: None, told });
             }
-            self.warned.insert(id, warning);
+            self.warned.insert(id, warnings);
         }
-        match is_complete {
+        // A read of some keys says nothing of the others.
+        match is_complete && self.only.is_none() {
             true => self.changes.removed.extend(before.into_keys()),
             false => self.warned.extend(before),
         }
     }
 
-    /// What the read brought. What was not seen in it is gone, unless it has failed.
+    /// What the read brought. What was not seen in it is gone, unless it has failed or cannot be read.
     pub(super) fn finish(&mut self, is_complete: bool) -> Changes {
+        let corrupt = std::mem::take(&mut self.corrupt_now);
         if is_complete {
             self.has_been_read = true;
             let round = self.round;
-            let gone: Vec<ItemId> = self
-                .items
-                .iter()
-                .filter(|(_, known)| known.round != round)
-                .map(|(id, _)| id.clone())
-                .collect();
+            let is_gone =
+                |(id, known): &(&ItemId, &Known)| known.round != round && !corrupt.contains(&id.group);
+            let gone: Vec<ItemId> = self.items.iter().filter(is_gone).map(|(id, _)| id.clone()).collect();
             for id in gone {
                 self.items.remove(&id);
                 self.changes.removed.push(id);
             }
+            self.corrupt = corrupt;
+        } else {
+            self.corrupt.extend(corrupt);
         }
         std::mem::take(&mut self.changes)
     }
@@ -157,24 +169,27 @@ impl<'s, U: JsonSchema> State<'s, U> {
         update: impl FnOnce() -> Result<Json<U>>,
     ) {
         let id = ItemId { group: group.into(), key: key.into() };
-        let round = self.sheet.round;
-        if let Some(known) = self.sheet.items.get_mut(&id) {
-            known.round = round;
-            if *known.stored == *stored {
-                return;
-            }
-            known.stored = stored.into();
-        } else {
-            self.sheet.items.insert(id.clone(), Known { stored: stored.into(), round });
+        let sheet = &mut *self.sheet;
+        let round = sheet.round;
+        let known = sheet.items.entry(id.clone());
+        let known = known.or_insert_with(|| Known { stored: Box::default(), round: 0, is_corrupt: true });
+        // One that could not be read is told again when it can, even if it is the same.
+        let again = known.is_corrupt || sheet.corrupt.contains(&id.group);
+        let is_new = known.round == 0;
+        known.round = round;
+        if !is_new && *known.stored == *stored && (known.is_corrupt || !again) {
+            return;
         }
+        known.stored = stored.into();
         let name = if key.is_empty() { group } else { key };
         let (update, mut warnings) = view.collecting(update);
+        known.is_corrupt = update.is_err();
         let owner: Option<Arc<str>> = owner.map(Into::into);
         let mut tell = |told| {
-            self.sheet.changes.items.push(Change { id: id.clone(), owner: owner.clone(), told });
+            sheet.changes.items.push(Change { id: id.clone(), owner: owner.clone(), told });
         };
         match update {
-            Ok(json) => tell(Told::Item(json.into_text())),
+            Ok(json) => tell(Told::Item { json: json.into_text(), again }),
             Err(error) => warnings.push(view.corrupt(name, &error)),
         }
         if !warnings.is_empty() {
@@ -188,19 +203,17 @@ impl<'s, U: JsonSchema> State<'s, U> {
         self.put(view, ("", ""), text.clone().as_bytes(), || Ok(Json::trusted(text)));
     }
 
-    /// What is stored of a whole group is corrupt. Those who watch are warned, and the last healthy form of its
-    /// items stands.
-    pub fn put_corrupt(&mut self, view: &View, group: &str, stored: &[u8], error: Error) {
-        let Sheet { items, changes, round, .. } = &mut *self.sheet;
-        for (id, known) in items.iter_mut().filter(|(id, _)| *id.group == *group && !id.key.is_empty()) {
-            known.round = *round;
-            if *known.stored != *stored {
-                known.stored = stored.into();
-                // When it is healthy again, it is told again; the warning of the group says the rest.
-                changes.items.push(Change { id: id.clone(), owner: None, told: Told::Corrupt(Vec::new()) });
+    /// The object that a whole group is stored as. If it is corrupt, those who watch are warned, and the last healthy
+    /// form of the group's items stands.
+    pub fn fields<'f>(&mut self, view: &View, group: &str, stored: &'f Stored) -> Option<Fields<'f>> {
+        match stored.fields() {
+            Ok(fields) => Some(fields),
+            Err(error) => {
+                self.sheet.corrupt_now.insert(group.into());
+                self.put(view, (group, ""), stored.bytes(), || Err(error));
+                None
             }
         }
-        self.put(view, (group, ""), stored, || Err(error));
     }
 
     /// What was appended to a list since it was last looked at. Where that can't be known, for the list was
@@ -237,7 +250,10 @@ impl<'s, U: JsonSchema> State<'s, U> {
     pub fn append(&mut self, view: &View, name: &str, group: &str, entry: Result<Json<U>>) {
         match view.healthy(name, entry) {
             Some(entry) => {
-                self.sheet.changes.items.push(Change::of_log(group, Told::Item(entry.into_text())));
+                self.sheet
+                    .changes
+                    .items
+                    .push(Change::of_log(group, Told::Item { json: entry.into_text(), again: false }));
             }
             None => self.gap(group),
         }

@@ -102,19 +102,20 @@ impl Content {
         self.entries.insert(self.version, Entry { id, owner, what, at: Instant::now() });
     }
 
-    /// An item is stored in a form that is corrupt. It belongs to whom it belonged to before.
+    /// An item is stored in a form that is corrupt. If that does not say whose it is, it is whose it was.
     fn put_corrupt(&mut self, id: ItemId, owner: Option<Arc<str>>, warnings: &[Warning]) {
         self.forgive(&id);
         let healthy = self.items.get(&id).and_then(|version| self.entries.get(version));
-        let owner = healthy.map_or(owner, |healthy| healthy.owner.clone());
+        let owner = owner.or_else(|| healthy.and_then(|healthy| healthy.owner.clone()));
         self.put(id.clone(), owner, What::Corrupt(warnings.iter().map(Warning::to_json).collect()));
         self.corrupt.insert(id, self.version);
     }
 
-    /// An item is not corrupt any more. Says whether it was.
-    fn forgive(&mut self, id: &ItemId) -> bool {
-        let version = self.corrupt.remove(id);
-        version.is_some_and(|version| self.entries.remove(&version).is_some())
+    /// An item is not corrupt any more.
+    fn forgive(&mut self, id: &ItemId) {
+        if let Some(version) = self.corrupt.remove(id) {
+            self.entries.remove(&version);
+        }
     }
 
     fn ring_all(&self, waiting: &mut Waiting) {
@@ -274,7 +275,7 @@ impl Topic {
     fn apply_state(&self, content: &mut Content, changes: Changes) {
         for Change { id, owner, told } in changes.items {
             match told {
-                Told::Item(json) => self.put_item(content, id, owner, json),
+                Told::Item { json, again } => self.put_item(content, (id, owner), json, again),
                 Told::Corrupt(warnings) => content.put_corrupt(id, owner, &warnings),
                 // A state has none.
                 Told::Gap => {}
@@ -286,8 +287,14 @@ impl Topic {
         }
     }
 
-    fn put_item(&self, content: &mut Content, id: ItemId, owner: Option<Arc<str>>, json: String) {
-        let was_corrupt = content.forgive(&id);
+    fn put_item(
+        &self,
+        content: &mut Content,
+        (id, owner): (ItemId, Option<Arc<str>>),
+        json: String,
+        again: bool,
+    ) {
+        content.forgive(&id);
         let known =
             content.items.get(&id).and_then(|version| Some((*version, content.entries.get(version)?)));
         if let Some((version, entry)) = known {
@@ -295,7 +302,7 @@ impl Topic {
             if entry.owner != owner {
                 // For the one who had it, it is gone.
                 self.remove(content, id.clone());
-            } else if is_same && !was_corrupt {
+            } else if is_same && !again {
                 return;
             } else {
                 content.entries.remove(&version);
@@ -320,12 +327,13 @@ impl Topic {
     fn apply_log(&self, content: &mut Content, changes: Changes) {
         for Change { id, owner, told } in changes.items {
             match told {
-                Told::Item(json) => {
+                Told::Item { json, .. } => {
                     content.bytes += json.len();
                     content.put(id, owner, What::Item(json.into()));
                 }
                 Told::Corrupt(warnings) => {
-                    let warnings = warnings.iter().map(Warning::to_json).collect();
+                    let warnings: Arc<[String]> = warnings.iter().map(Warning::to_json).collect();
+                    content.bytes += length(&warnings);
                     content.put(id, owner, What::Corrupt(warnings));
                 }
                 Told::Gap => {
@@ -362,9 +370,11 @@ impl Topic {
             Kind::Log => {
                 while content.entries.len() > self.memory.entries || content.bytes > self.memory.bytes {
                     let Some((version, entry)) = content.entries.pop_first() else { break };
-                    if let What::Item(json) = entry.what {
-                        content.bytes -= json.len();
-                    }
+                    content.bytes -= match &entry.what {
+                        What::Item(json) => json.len(),
+                        What::Corrupt(warnings) => length(warnings),
+                        What::Removed(_) | What::Gap => 0,
+                    };
                     content.forgotten = version;
                 }
             }
@@ -420,4 +430,8 @@ impl Topic {
             }
         }
     }
+}
+
+fn length(warnings: &[String]) -> usize {
+    warnings.iter().map(String::len).sum()
 }

@@ -1,5 +1,7 @@
 //! Who watches something is told that it cannot be read, and sees it again when it can.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::{hset, send_bytes, start};
@@ -58,27 +60,72 @@ async fn an_item_that_turns_corrupt_is_warned_of_and_told_again_when_it_is_healt
 #[tokio::test]
 async fn a_whole_account_that_turns_corrupt_is_warned_of_once() {
     let (redis, _server, mut client) = start().await;
-    let account = r#"{"A/B": {"volume": 1, "price": 2, "cost": 2, "fee": 0}, "timestamp": 1}"#;
-    hset(&redis, "account_positions", "1", account).await;
+    let position = r#"{"volume": 1, "price": 2, "cost": 2, "fee": 0}"#;
+    let positions: Vec<String> = (0..100).map(|number| format!("\"A{number}/B\": {position}")).collect();
+    let account = format!("{{{}, \"timestamp\": 1}}", positions.join(", "));
+    hset(&redis, "account_positions", "1", &account).await;
     open(&mut client, "stream_positions", json!({"user_id": 1})).await;
-    let healthy = client.receive().await;
+    for _ in 0..100 {
+        assert_eq!(client.receive().await["snapshot"], true);
+    }
+    let begin = Instant::now();
+    for nonsense in ["nonsense", "other nonsense"] {
+        hset(&redis, "account_positions", "1", nonsense).await;
+        assert_eq!(client.receive().await["item"], "1");
+    }
+    hset(&redis, "account_positions", "1", &account).await;
+    for _ in 0..100 {
+        let again = client.receive().await;
+        assert_eq!((&again["type"], &again["removed"]), (&json!("position_update"), &json!(null)));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(3), "it took {:?}", begin.elapsed());
+    // Of an account that is gone the items are gone.
     hset(&redis, "account_positions", "1", "nonsense").await;
     assert_eq!(client.receive().await["item"], "1");
-    hset(&redis, "account_positions", "1", account).await;
-    let again = client.receive().await;
-    assert_eq!((&again["symbol"], &again["prev_id"]), (&json!("A/B"), &healthy["update_id"]));
+    redis.send::<()>(&["HDEL", "account_positions", "1"]).await;
+    for _ in 0..100 {
+        assert_eq!(client.receive().await["removed"], true);
+    }
+}
+
+#[tokio::test]
+async fn a_date_that_is_none_is_warned_of_once_and_does_no_harm() {
+    let (redis, _server, mut client) = start().await;
+    let account = |date: &str| {
+        format!(
+            r#"{{"A": {{"balance": 1, "available": 1}}, "B": {{"balance": 1, "available": 1}}, "date": "{date}"}}"#
+        )
+    };
+    hset(&redis, "accounts", "1", &account("soon")).await;
+    open(&mut client, "stream_balances", json!({"user_id": 1})).await;
+    let mut told: Vec<Value> = Vec::new();
+    for _ in 0..3 {
+        told.push(client.receive().await);
+    }
+    let mut items: Vec<String> =
+        told.iter().map(|told| told.get("item").unwrap_or(&told["currency"]).to_string()).collect();
+    items.sort();
+    assert_eq!(items, ["\"1\"", "\"A\"", "\"B\""], "{told:?}");
+    hset(&redis, "accounts", "1", &account("2026-01-01T00:00:00+00:00")).await;
+    for _ in 0..2 {
+        let healthy = client.receive().await;
+        assert!(healthy["timestamp"].is_number(), "{healthy}");
+    }
 }
 
 #[tokio::test]
 async fn what_is_of_no_item_is_warned_of_once() {
     let (redis, _server, mut client) = start().await;
     open(&mut client, "stream_blocks", json!({})).await;
-    send_bytes(&redis, "'HSET', 'block_exchange', '\\255', 'bot'").await;
+    // Both are called the same, as text.
+    send_bytes(&redis, "'HSET', 'block_exchange', '\\255', 'bot', '\\254', 'bot'").await;
     let told = client.receive().await;
     assert_eq!((&told["type"], &told["error_code"]), (&json!("stream_warning"), &json!("CACHE_CORRUPT")));
-    // It is read again for this, and is as it was.
-    hset(&redis, "block_exchange", "x:A/B", "7").await;
-    assert_eq!(client.receive().await["bot_id"], "7");
+    // It is read again for these, and is as it was.
+    for bot in ["7", "8", "9"] {
+        hset(&redis, "block_exchange", "x:A/B", bot).await;
+        assert_eq!(client.receive().await["bot_id"], bot);
+    }
 }
 
 #[tokio::test]
