@@ -1,5 +1,6 @@
 //! Who may read what: from what a client presents to what it is entitled to.
 
+mod audit;
 mod jwt;
 mod keys;
 mod load;
@@ -13,6 +14,7 @@ use std::{
 };
 
 use crate::config::{self, Anonymous, Auth, Secret};
+pub(crate) use audit::{Audit, Refusal, note_read};
 use jwt::Issuer;
 pub(crate) use load::{Bounds, Load, UnderWay, overloaded};
 pub use rights::{Rights, Scope, Users};

@@ -17,6 +17,7 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 
+use super::Audit;
 use crate::protocol::{Error, ErrorCode, Result};
 
 /// How many requests may come in a second, and in a moment.
@@ -47,6 +48,8 @@ pub(crate) struct Principal {
     streams: AtomicUsize,
     /// Reads that are under way.
     pub(crate) reads: AtomicUsize,
+    /// What it was refused.
+    pub(crate) audit: Audit,
     /// None for one who has no name, and so no other connections.
     rate: Option<ArcSwap<Rate>>,
 }
@@ -57,6 +60,7 @@ impl Principal {
             connections: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
+            audit: Audit::default(),
             rate: rate.map(ArcSwap::from_pointee),
         })
     }
@@ -181,6 +185,12 @@ impl Shares {
             principal
         });
         Place::take(&principal, |principal| &principal.connections, most)
+    }
+
+    /// Logs what was refused and not logged yet.
+    pub(crate) fn tell_refusals(&self) {
+        let principals = locked(&self.principals);
+        principals.by_name.values().filter_map(Weak::upgrade).for_each(|principal| principal.audit.tell());
     }
 
     /// Takes over a reload.

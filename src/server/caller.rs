@@ -13,13 +13,11 @@ use std::{
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
-use super::{
-    App, Live,
-    audit::{self, Audit, Refusal},
-};
+use super::{App, Live};
 use crate::{
     access::{
-        AddressPlace, Certificate, Credential, Denied, Identity, Place, Principal, Rate, Rights, nameless,
+        AddressPlace, Audit, Certificate, Credential, Denied, Identity, Place, Principal, Rate, Refusal,
+        Rights, nameless, note_read,
     },
     config::Limits,
     protocol::{Error, ErrorCode, Result},
@@ -54,7 +52,8 @@ pub(crate) struct Caller {
     login: Mutex<Login>,
     /// Whether who it is has changed since its session looked.
     has_changed: AtomicBool,
-    audit: Audit,
+    /// Of those who have not logged in.
+    strangers: Arc<Audit>,
     rate: ArcSwap<Rate>,
     /// Its place among the connections of its address.
     _place: Option<AddressPlace>,
@@ -127,6 +126,7 @@ impl Caller {
         peer: Peer,
         login: Login,
         place: Option<AddressPlace>,
+        strangers: Arc<Audit>,
         limits: &Limits,
     ) -> Self {
         Self {
@@ -134,7 +134,7 @@ impl Caller {
             peer,
             login: Mutex::new(login),
             has_changed: AtomicBool::new(false),
-            audit: Audit::default(),
+            strangers,
             rate: ArcSwap::from_pointee(Rate::new(limits.requests_per_second)),
             _place: place,
         }
@@ -234,7 +234,9 @@ impl Caller {
         owner: Option<Cow<'_, str>>,
         why: &dyn fmt::Display,
     ) {
-        self.audit.refuse(Refusal {
+        let who = self.who().filter(|who| who.identity.is_login);
+        let audit = who.as_ref().map_or(&*self.strangers, |who| &who.principal().audit);
+        audit.refuse(Refusal {
             who: self.name(),
             from: self.peer.to_string(),
             operation: operation.map(Registered::name),
@@ -254,6 +256,6 @@ impl Caller {
         if owner.is_none() && !operation.reads_what_is_owned() {
             return;
         }
-        audit::note_read(&who.identity.name, &self.peer.to_string(), operation.name(), owner.as_deref());
+        note_read(&who.identity.name, &self.peer.to_string(), operation.name(), owner.as_deref());
     }
 }

@@ -27,12 +27,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
     App,
-    audit::Refusal as Refused,
     caller::{Login, NotTaken, Peer},
     listen::Io,
 };
 use crate::{
-    access::{AddressPlace, Credential},
+    access::{self, AddressPlace, Credential},
     config::{Listen, Origin, Secret},
 };
 
@@ -158,7 +157,7 @@ fn too_many(app: &App, why: TooMany) -> Refusal {
 
 /// Refuses one who presents what is no login, or presents it in a way that is not taken.
 fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
-    app.audit.refuse(Refused {
+    app.audit.refuse(access::Refusal {
         who: "nobody".to_owned(),
         from: peer.to_string(),
         operation: None,

@@ -1,6 +1,5 @@
 //! Listens, upgrades, and runs one session a client.
 
-mod audit;
 mod caller;
 mod deadlines;
 mod dispatch;
@@ -39,8 +38,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{access::Shares, cache::Cache, config::Limits, streams::Hub};
-use audit::Audit;
+use crate::{
+    access::{Audit, Shares},
+    cache::Cache,
+    config::Limits,
+    streams::Hub,
+};
 #[doc(hidden)]
 pub use echo::echo;
 use http::TooMany;
@@ -74,7 +77,7 @@ pub struct App {
     certificates: OnceLock<Vec<Arc<Tls>>>,
     pub(crate) shares: Shares,
     /// Of those who are refused before they are anybody.
-    audit: Audit,
+    audit: Arc<Audit>,
     pub(crate) cache: Cache,
     pub(crate) stats: Stats,
     pub(crate) started: Instant,
@@ -93,7 +96,7 @@ impl App {
             event_loops: OnceLock::new(),
             certificates: OnceLock::new(),
             shares: Shares::default(),
-            audit: Audit::default(),
+            audit: Arc::default(),
             cache,
             stats: Stats::default(),
             started: Instant::now(),
@@ -243,6 +246,8 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     if timeout(spread + GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
+    app.audit.tell();
+    app.shares.tell_refusals();
     Ok(())
 }
 

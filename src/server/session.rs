@@ -59,7 +59,7 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         replies: Vec::new(),
         bytes: 0,
         desk: &desk,
-        caller: Arc::new(Caller::new(streams, peer, login, place, &limits)),
+        caller: Arc::new(Caller::new(streams, peer, login, place, app.audit.clone(), &limits)),
         asked: 0,
         in_turn: 0,
         deadlines: Deadlines::new(&live.config),

@@ -40,16 +40,35 @@ async fn every_refusal_is_told_with_who_asked_and_for_whose_data() {
         json!({"who": "one", "from": "127.0.0.1", "operation": "get_positions", "owner": owner,
             "allowed": false, "refused": count, "message": "not entitled to it"})
     };
-    for owner in ["2", "3", "4"] {
+    for owner in ["2", "3", "4", "3"] {
         client.fail("get_positions", json!({"user_id": owner})).await;
     }
     assert_eq!(audit_line(&mut program).await, refused("2", 1));
-    // Nothing else need come for that.
-    assert_eq!(audit_line(&mut program).await, refused("4", 2));
-
+    // Nothing else need come for that, and none hides another.
+    for (owner, count) in [("3", 2), ("4", 1)] {
+        assert_eq!(audit_line(&mut program).await, refused(owner, count));
+    }
+    // What is not told when the server ends is told then.
     client.fail("get_positions", json!({"user_id": "5"})).await;
-    drop(client);
+    program.signal("TERM");
     assert_eq!(audit_line(&mut program).await, refused("5", 1));
+}
+
+#[tokio::test]
+async fn a_flood_of_refusals_is_told_in_few_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut program, mut client) = start(folder.path()).await;
+    for owner in 100..200 {
+        client.fail("get_positions", json!({"user_id": owner})).await;
+    }
+    program.signal("TERM");
+    let (mut lines, mut refused) = (0, 0);
+    while refused < 100 {
+        refused += audit_line(&mut program).await["refused"].as_u64().unwrap();
+        lines += 1;
+    }
+    // Once a second some seventeen.
+    assert!((2..60).contains(&lines) && refused == 100, "{lines} lines for {refused}");
 }
 
 #[tokio::test]
