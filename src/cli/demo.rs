@@ -34,8 +34,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     start_logging(&config)?;
     let store = Store::new();
     let recording = args.replay.as_deref().map(Recording::read).transpose().map_err(Failure::usage)?;
-    let listeners = Listener::bind_all(&config).await.map_err(Failure::new)?;
-    let app = App::new(live(config)?, Cache::embedded(store.clone()));
+    let live = live(config)?;
+    let listeners = Listener::bind_all(&live.config).await.map_err(Failure::new)?;
+    let app = App::new(live, Cache::embedded(store.clone()));
     let (stop, stopping) = watch::channel(false);
     match recording {
         None => {

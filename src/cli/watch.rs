@@ -51,6 +51,8 @@ struct Watching {
     resume: Option<(Value, u64)>,
     left: u64,
     /// How long to wait before connecting again.
+    /// Whether the stream was ever open.
+    has_begun: bool,
     pause: Duration,
     end: Instant,
     screen: Option<Screen>,
@@ -85,6 +87,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         params,
         resume: None,
         left: args.count.unwrap_or(u64::MAX),
+        has_begun: false,
         pause: FIRST_PAUSE,
         end: args.time.and_then(|time| now.checked_add(time)).unwrap_or(now + LONG),
         screen: output::is_terminal().then(|| Screen::new(&args.operation, &described)),
@@ -127,8 +130,13 @@ impl Watching {
         }
         let settings = match connection.call(operation, &params).await {
             Ok(answer) => serde_json::from_str::<Value>(answer.result.get()).map_err(Failure::new)?,
+            // The server may not know yet that the connection before is gone.
+            Err(error) if self.has_begun && error.code() == Some("LIMIT_EXCEEDED") => {
+                return Ok(End::Lost(error.to_string()));
+            }
             Err(error) => return broken(error),
         };
+        self.has_begun = true;
         self.pause = FIRST_PAUSE;
         if let Some(screen) = &mut self.screen {
             screen.begin(&settings);

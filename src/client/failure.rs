@@ -33,6 +33,14 @@ pub struct Refusal {
 }
 
 impl ClientError {
+    /// The code of the server's error, where it is one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => Some(&refusal.error_code),
+            Self::Unreachable(_) | Self::TimedOut(_) => None,
+        }
+    }
+
     /// Whether it may go well later, with nothing changed but the time.
     pub fn may_pass(&self) -> bool {
         /// What the server says when it has too much to do, or has no Redis.

@@ -71,7 +71,8 @@ impl Screen {
             Some("stream_fresh") => self.state = "fresh".to_owned(),
             Some("stream_gap") => self.state = "a gap: entries were missed".to_owned(),
             Some("stream_warning") => {
-                self.state = format!("{}: {}", text_of(&message["item"]), text_of(&message["error"]));
+                let item = message["item"].as_str().map(|item| format!("{item}: ")).unwrap_or_default();
+                self.state = format!("{item}{}", text_of(&message["error"]));
             }
             Some("stream_end") => self.state = "ended".to_owned(),
             _ => self.update(message),
@@ -117,7 +118,7 @@ impl Screen {
         while self.times.front().is_some_and(|time| time.elapsed() > RATE_OVER) {
             self.times.pop_front();
         }
-        let mut rows = vec![self.columns.clone()];
+        let mut rows = vec![self.columns.iter().map(|column| plain(column)).collect::<Vec<_>>()];
         let shown: Vec<&Row> = self.rows.values().take(MOST_ROWS).collect();
         for row in &shown {
             rows.push(self.columns.iter().map(|column| cell(row.item.get(column))).collect());
@@ -148,7 +149,7 @@ impl Screen {
             || "none of late".to_owned(),
             |time| format!("the last {:.1} s ago", time.elapsed().as_secs_f64()),
         );
-        screen += &format!("\n{rate:.1} updates/s, {age}; {}{WRAP_AGAIN}", self.state);
+        screen += &format!("\n{rate:.1} updates/s, {age}; {}{WRAP_AGAIN}", plain(&self.state));
         output::line(&screen)
     }
 }
@@ -157,10 +158,13 @@ fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// A text that does not steer the terminal, whatever the cache holds.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 fn cell(value: Option<&Value>) -> String {
-    let text = value.map(text_of).unwrap_or_default();
-    // What the cache holds must not steer the terminal.
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = plain(&value.map(text_of).unwrap_or_default());
     match text.chars().count() {
         length if length > MOST_WIDE => text.chars().take(MOST_WIDE - 1).chain(['…']).collect(),
         _ => text,

@@ -117,7 +117,7 @@ async fn a_watch_ends_when_its_token_is_withdrawn() {
 
 #[tokio::test]
 async fn a_watch_ends_with_its_login() {
-    let soon = jiff::Timestamp::now() + std::time::Duration::from_secs(2);
+    let soon = jiff::Timestamp::now() + std::time::Duration::from_secs(5);
     let bot = Token { expires: Some(soon), ..token("bot", &[Scope::Market], &[]) };
     let server = with_logins(vec![bot]).await;
     let Ended { code, stderr, .. } = watch_as_bot(&server.url()).await.ended().await;
