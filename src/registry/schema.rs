@@ -66,44 +66,48 @@ impl Dialect {
 /// Puts definitions where they are referred to. A type that holds itself is any value from there on.
 fn put_in_place<'d>(schema: &mut Value, definitions: &'d Map<String, Value>, within: &mut Vec<&'d str>) {
     let depth = within.len();
-    if let Some((name, definition)) = take_reference(schema, definitions)
-        && let (Some(object), Some(definition)) = (schema.as_object_mut(), definition.as_object())
-    {
-        let own = std::mem::take(object);
-        if !within.contains(&name) {
+    let mut own = Map::new();
+    // What a definition refers to in turn may be another one.
+    while let Some(name) = reference(schema).and_then(|name| Some(definitions.get_key_value(name)?.0)) {
+        let Some(object) = schema.as_object_mut() else { break };
+        object.shift_remove("$ref");
+        object.shift_remove("allOf");
+        for (key, value) in std::mem::take(object) {
+            own.entry(key).or_insert(value);
+        }
+        own.entry("title").or_insert_with(|| name.as_str().into());
+        if within.contains(&name.as_str()) {
+            break;
+        }
+        within.push(name);
+        if let Some(definition) = definitions.get(name).and_then(Value::as_object) {
             object.extend(definition.clone());
-            within.push(name);
         }
-        object.insert("title".to_owned(), name.into());
-        object.extend(own);
     }
-    match schema {
-        Value::Object(members) => {
-            members.values_mut().for_each(|member| put_in_place(member, definitions, within));
+    if let Some(object) = schema.as_object_mut() {
+        object.extend(own);
+        for (key, member) in object.iter_mut() {
+            let schemas: Vec<&mut Value> = match (key.as_str(), member) {
+                ("properties" | "patternProperties", Value::Object(of)) => of.values_mut().collect(),
+                ("anyOf" | "oneOf" | "allOf" | "prefixItems" | "items", Value::Array(of)) => {
+                    of.iter_mut().collect()
+                }
+                ("items" | "additionalProperties" | "additionalItems" | "not", of) => vec![of],
+                // Defaults, examples and the like are no schemas.
+                _ => continue,
+            };
+            schemas.into_iter().for_each(|schema| put_in_place(schema, definitions, within));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| put_in_place(item, definitions, within)),
-        _ => {}
     }
     within.truncate(depth);
 }
 
-/// What a schema refers to. Draft-07 knows no members beside a reference, so there it may stand in an `allOf`.
-fn take_reference<'d>(
-    schema: &mut Value,
-    definitions: &'d Map<String, Value>,
-) -> Option<(&'d str, &'d Value)> {
-    let object = schema.as_object_mut()?;
-    let alone = object.get("allOf").and_then(Value::as_array).filter(|all| all.len() == 1);
-    let wrapped = alone.and_then(|all| all[0].get("$ref")).cloned();
-    let reference = match wrapped {
-        Some(reference) => {
-            object.shift_remove("allOf");
-            reference
-        }
-        None => object.shift_remove("$ref")?,
-    };
-    let (name, definition) = definitions.get_key_value(reference.as_str()?.rsplit('/').next()?)?;
-    Some((name, definition))
+/// The name that a schema refers to. Draft-07 knows no members beside a reference, so there it stands alone in an
+/// `allOf` where there are some.
+fn reference(schema: &Value) -> Option<&str> {
+    let alone = schema.get("allOf").and_then(Value::as_array).filter(|all| all.len() == 1);
+    let reference = schema.get("$ref").or_else(|| alone?.first()?.get("$ref"))?;
+    reference.as_str()?.rsplit('/').next()
 }
 
 /// The file of one operation: its params and its result or update under `$defs` (`definitions` in draft-07).
@@ -116,4 +120,35 @@ pub(super) fn document(dialect: Dialect, name: &str, summary: &str, schemas: Val
     root.insert(dialect.definitions().to_owned(), schemas);
     let text = format!("{:#}\n", Value::from(root));
     SchemaDocument { path: format!("{}{name}.json", dialect.folder()), text }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn definitions_are_put_where_they_are_referred_to() {
+        let definitions = json!({
+            "Outer": { "$ref": "#/$defs/Inner" },
+            "Inner": { "type": "object", "properties": { "allOf": { "$ref": "#/$defs/Word" } } },
+            "Word": { "type": "string", "description": "a word" },
+            "Self": { "type": "object", "properties": { "next": { "$ref": "#/$defs/Self" } } },
+        });
+        let put = |mut schema: Value| {
+            put_in_place(&mut schema, definitions.as_object().unwrap(), &mut Vec::new());
+            schema
+        };
+        let word = json!({ "type": "string", "description": "a word", "title": "Word" });
+        let inner = json!({ "type": "object", "properties": { "allOf": word }, "title": "Outer" });
+        assert_eq!(put(json!({ "$ref": "#/$defs/Outer" })), inner);
+        let own = json!({ "allOf": [{ "$ref": "#/definitions/Word" }], "description": "another" });
+        assert_eq!(put(own), json!({ "type": "string", "description": "another", "title": "Word" }));
+        let holds_itself =
+            json!({ "type": "object", "properties": { "next": { "title": "Self" } }, "title": "Self" });
+        assert_eq!(put(json!({ "$ref": "#/$defs/Self" })), holds_itself);
+        let unknown = json!({ "$ref": "#/$defs/Nobody", "default": { "$ref": "#/$defs/Word" } });
+        assert_eq!(put(unknown.clone()), unknown);
+    }
 }
