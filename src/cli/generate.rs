@@ -14,7 +14,7 @@ pub(super) struct Args {
     /// What to write
     #[arg(value_enum)]
     what: What,
-    /// The folder to write to [default: schemas]
+    /// The folder to write to [default: its place in this repository]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Write nothing; fail if anything would change
@@ -26,6 +26,10 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum What {
+    /// The Python client
+    Python,
+    /// The TypeScript client
+    Typescript,
     /// The AsyncAPI 3.0 document, asyncapi.yaml
     Asyncapi,
 }
@@ -34,6 +38,8 @@ impl What {
     /// The folder of this repository that it belongs into.
     fn folder(self) -> &'static str {
         match self {
+            Self::Python => "clients/python",
+            Self::Typescript => "clients/typescript",
             Self::Asyncapi => "schemas",
         }
     }
@@ -51,6 +57,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let description = description.map_err(Failure::new)?;
     let folder = args.output.unwrap_or_else(|| args.what.folder().into());
     let written = match args.what {
+        What::Python => description.python(),
+        What::Typescript => description.typescript(),
         What::Asyncapi => description.asyncapi(),
     };
     let wanted = written.into_iter().map(|file| (folder.join(file.path), file.text)).collect();

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Description, Operation,
-    names::{REFERENCE, Types},
+    names::{Types, refer},
     pascal,
 };
 use crate::{
@@ -318,10 +318,6 @@ fn about(name: &str, members: &Value) -> Value {
 /// The schema of one of this crate's own types.
 fn schema_of<T: JsonSchema>() -> Value {
     Dialect::Draft2020.schema(|generator| generator.root_schema_for::<T>())
-}
-
-fn refer(name: &str) -> Value {
-    json!({ "$ref": format!("{REFERENCE}{name}") })
 }
 
 /// A message, as operations refer to it.

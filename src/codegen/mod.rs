@@ -2,8 +2,13 @@
 //! of any running server.
 
 mod asyncapi;
+mod model;
 mod names;
+mod python;
+mod text;
+mod typescript;
 
+use model::Model;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -62,6 +67,16 @@ impl Description {
     /// Reads the result of `describe`. The error is a sentence.
     pub fn parse(json: &str) -> Result<Self, String> {
         serde_json::from_str(json).map_err(|error| format!("that is no description of a server: {error}"))
+    }
+
+    /// The generated part of the Python client.
+    pub fn python(&self) -> Vec<File> {
+        python::files(&Model::of(self))
+    }
+
+    /// The generated part of the TypeScript client.
+    pub fn typescript(&self) -> Vec<File> {
+        typescript::files(&Model::of(self))
     }
 
     /// The AsyncAPI document.

@@ -25,7 +25,7 @@ impl Types {
                 ("properties", Value::Object(properties)) => {
                     let each = properties.iter().map(|(name, property)| {
                         let nested = format!("{}{}", pascal(title), pascal(name));
-                        (name.clone(), self.take(property, &nested, prefix))
+                        (name.clone(), said_of(property, self.take(property, &nested, prefix)))
                     });
                     ("properties", Value::Object(each.collect()))
                 }
@@ -66,12 +66,11 @@ impl Types {
         let numbered = (2..).map(|number| format!("{}{name}{number}", pascal(prefix)));
         for name in names.into_iter().chain(numbered) {
             match self.types.iter().find(|(known, _)| *known == name) {
-                Some((_, known)) if is_alike(known, &schema) => return refer(&name, known, &schema),
+                Some((_, known)) if is_alike(known, &schema) => return refer(&name),
                 Some(_) => {}
                 None => {
-                    let reference = json!({ "$ref": format!("{REFERENCE}{name}") });
-                    self.types.push((name, schema));
-                    return reference;
+                    self.types.push((name.clone(), schema));
+                    return refer(&name);
                 }
             }
         }
@@ -79,11 +78,17 @@ impl Types {
     }
 }
 
-/// Whether a schema deserves a name: objects with members, and choices of words.
+/// A reference to a type.
+pub(super) fn refer(name: &str) -> Value {
+    json!({ "$ref": format!("{REFERENCE}{name}") })
+}
+
+/// Whether a schema deserves a name: objects with members, tuples, and choices of words.
 fn is_type(schema: &Value) -> bool {
-    let is_word = |form: &Value| form.get("const").is_some_and(Value::is_string);
+    let is_word = |form: &Value| form.get("const").or_else(|| form.get("enum")).is_some();
     let words = schema.get("oneOf").and_then(Value::as_array);
-    schema.get("properties").is_some() || words.is_some_and(|words| words.iter().all(is_word))
+    let is_choice = words.is_some_and(|words| words.iter().all(is_word)) || schema.get("enum").is_some();
+    schema.get("properties").is_some() || schema.get("items").is_some_and(Value::is_array) || is_choice
 }
 
 /// Whether two are the same but for what is said of them.
@@ -99,16 +104,17 @@ fn is_alike(one: &Value, other: &Value) -> bool {
     bare(one) == bare(other)
 }
 
-/// A reference with what is said of a type in this place, where that is something else. Draft-07 reads nothing
-/// beside a reference.
-fn refer(name: &str, known: &Value, here: &Value) -> Value {
-    let reference = json!({ "$ref": format!("{REFERENCE}{name}") });
-    let own = ["description", "default"].into_iter().filter(|key| here.get(key) != known.get(key));
-    let own: Vec<_> = own.filter_map(|key| Some((key.to_owned(), here.get(key)?.clone()))).collect();
-    if own.is_empty() {
-        return reference;
+/// A reference with what is said of a type in this place. Draft-07 reads nothing beside a reference.
+fn said_of(property: &Value, taken: Value) -> Value {
+    if taken.get("$ref").is_none() {
+        return taken;
     }
-    let mut schema = Map::from_iter([("allOf".to_owned(), Value::from(vec![reference]))]);
-    schema.extend(own);
+    let said = ["description", "default"].into_iter();
+    let said: Vec<_> = said.filter_map(|key| Some((key.to_owned(), property.get(key)?.clone()))).collect();
+    if said.is_empty() {
+        return taken;
+    }
+    let mut schema = Map::from_iter([("allOf".to_owned(), Value::from(vec![taken]))]);
+    schema.extend(said);
     Value::Object(schema)
 }
