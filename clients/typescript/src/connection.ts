@@ -1,0 +1,257 @@
+import {
+  CacheApiError,
+  ConnectionLost,
+  ConnectionRefused,
+  Forbidden,
+  Unauthenticated,
+  errorOf,
+  type Violation,
+} from "./errors.js";
+import { waitFor } from "./waiting.js";
+import type {
+  CloseEventLike,
+  MessageEventLike,
+  WebSocketFactory,
+  WebSocketLike,
+} from "./websocket.js";
+
+/** The subprotocol that the server speaks. */
+const SUBPROTOCOL = "fullon-cache-api";
+/** The server's close code for: not logged in in time. */
+const NOT_LOGGED_IN = 4001;
+
+/** What had to be left out of a result, and why. */
+export interface Warning {
+  /** E.g. `CACHE_CORRUPT`. */
+  error_code: string;
+  /** A sentence. */
+  error: string;
+  /** Which item is missing, where it is one. */
+  item?: string;
+}
+
+/** A result. */
+export interface Answer {
+  result: unknown;
+  warnings: readonly Warning[];
+}
+
+/** A message of a stream. */
+export type StreamMessage = { type: string; request_id: string } & Record<string, unknown>;
+
+interface Reply {
+  request_id: unknown;
+  success: boolean;
+  result?: unknown;
+  warnings?: Warning[];
+  error_code?: string;
+  error?: string;
+  details?: Violation[];
+  retry_after_ms?: number;
+}
+
+type Outcome = (outcome: Answer | CacheApiError) => void;
+
+/** One connection, from when it is open until it is lost. Requests and streams share it. */
+export class Connection {
+  /** Fulfilled when the connection is lost. */
+  readonly closed: Promise<Error>;
+  readonly #socket: WebSocketLike;
+  readonly #heartbeat: ReturnType<typeof setInterval>;
+  readonly #asked = new Map<string, Outcome>();
+  readonly #streams = new Map<string, (message: StreamMessage) => void>();
+  #lastId = 0;
+  #isHeard = true;
+  #isAsked = false;
+  #lost: Error | undefined;
+  #tellLost: (error: Error) => void = () => undefined;
+
+  /** Connects. Throws what tells whether it is worth another try. */
+  static open(
+    url: string,
+    factory: WebSocketFactory,
+    heartbeatMs: number,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    return waitFor(signal, (resolve, reject) => {
+      const socket = factory(url, [SUBPROTOCOL]);
+      let cause: Error | undefined;
+      socket.onerror = ({ error }: { error?: Error }) => {
+        cause = error;
+      };
+      socket.onclose = (event: CloseEventLike) => reject(refusal(url, { error: cause, ...event }));
+      socket.onopen = () => resolve(new Connection(socket, heartbeatMs));
+      return () => socket.close();
+    });
+  }
+
+  private constructor(socket: WebSocketLike, heartbeatMs: number) {
+    this.closed = new Promise((resolve) => {
+      this.#tellLost = resolve;
+    });
+    this.#socket = socket;
+    socket.onerror = null;
+    socket.onmessage = ({ data }: MessageEventLike) => this.#take(data);
+    socket.onclose = (event: CloseEventLike) => this.#lose(loss(event));
+    this.#heartbeat = setInterval(() => this.#listen(), heartbeatMs);
+  }
+
+  /** Whether it is lost. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Asks for something; `settle` is told its outcome. Gives the request's id. */
+  ask(operation: string, params: object, settle: Outcome): string {
+    this.#lastId += 1;
+    const id = String(this.#lastId);
+    if (this.#lost) {
+      // Not before the caller has the id.
+      queueMicrotask(() => settle(this.#gone()));
+      return id;
+    }
+    this.#asked.set(id, settle);
+    this.#socket.send(JSON.stringify({ request_id: id, operation, params }));
+    return id;
+  }
+
+  /** Asks for something and waits for it. */
+  call(operation: string, params: object, signal: AbortSignal): Promise<Answer> {
+    return waitFor(signal, (resolve, reject) => {
+      const id = this.ask(operation, params, (outcome) =>
+        outcome instanceof Error ? reject(outcome) : resolve(outcome),
+      );
+      return () => this.#asked.delete(id);
+    });
+  }
+
+  /** Opens a stream: its messages go to `take`, until it is left. */
+  follow(
+    operation: string,
+    params: object,
+    settle: Outcome,
+    take: (message: StreamMessage) => void,
+  ): string {
+    const id = this.ask(operation, params, settle);
+    if (!this.#lost) {
+      this.#streams.set(id, take);
+    }
+    return id;
+  }
+
+  /** Ends a stream; whatever still comes of it is not looked at. Fulfilled when the server knows. */
+  leave(id: string): Promise<void> {
+    this.#streams.delete(id);
+    this.#asked.delete(id);
+    return new Promise((resolve) => {
+      this.ask("unsubscribe", { stream: id }, () => resolve());
+    });
+  }
+
+  /** Forgets a stream that the server ended. */
+  forget(id: string): void {
+    this.#streams.delete(id);
+  }
+
+  /** Closes it. */
+  close(error: Error): void {
+    this.#socket.close(1000);
+    this.#lose(error);
+  }
+
+  #take(data: unknown): void {
+    this.#isHeard = true;
+    let message: unknown;
+    try {
+      message = JSON.parse(String(data));
+    } catch {
+      this.close(new ConnectionLost("the server sent what is not JSON"));
+      return;
+    }
+    if (Array.isArray(message)) {
+      message.forEach((one) => this.#dispatch(one));
+    } else {
+      this.#dispatch(message);
+    }
+  }
+
+  #dispatch(message: unknown): void {
+    const { request_id: id, type } = message as Partial<StreamMessage>;
+    if (type !== undefined) {
+      this.#streams.get(String(id))?.(message as StreamMessage);
+      return;
+    }
+    const reply = message as Reply;
+    const settle = this.#asked.get(String(id));
+    this.#asked.delete(String(id));
+    settle?.(outcomeOf(reply));
+  }
+
+  /** A connection that broke off without a word is found out by asking, while anything is awaited of it. */
+  #listen(): void {
+    if (this.#isHeard || this.#streams.size === 0) {
+      this.#isHeard = false;
+      this.#isAsked = false;
+    } else if (this.#isAsked) {
+      this.close(new ConnectionLost("the server gives no sign of life"));
+    } else {
+      this.#isAsked = true;
+      this.ask("ping", {}, () => undefined);
+    }
+  }
+
+  #lose(error: Error): void {
+    if (this.#lost) {
+      return;
+    }
+    this.#lost = error;
+    clearInterval(this.#heartbeat);
+    this.#streams.clear();
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    asked.forEach((settle) => settle(this.#gone()));
+    this.#tellLost(error);
+  }
+
+  #gone(): CacheApiError {
+    return this.#lost instanceof CacheApiError
+      ? this.#lost
+      : new ConnectionLost("the connection is lost", { cause: this.#lost });
+  }
+}
+
+function outcomeOf(reply: Reply): Answer | CacheApiError {
+  if (reply.success) {
+    return { result: reply.result, warnings: reply.warnings ?? [] };
+  }
+  return errorOf(reply.error_code ?? "", reply.error ?? "", {
+    details: reply.details,
+    retryAfterMs: reply.retry_after_ms,
+  });
+}
+
+/** Why a connection could not be made. */
+function refusal(url: string, event: CloseEventLike): CacheApiError {
+  const { status, error, reason, retryAfter } = event;
+  const why = reason || error?.message || "no reason is known";
+  const text = `cannot connect to ${url}: ${why}`;
+  const facts = {
+    cause: error,
+    retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000,
+  };
+  if (status === undefined || status === 429 || status >= 500) {
+    return new ConnectionLost(text, facts);
+  }
+  if (status === 401) {
+    return new Unauthenticated(text, facts);
+  }
+  return status === 403 ? new Forbidden(text, facts) : new ConnectionRefused(text, facts);
+}
+
+/** Why an open connection was lost. */
+function loss({ code, reason, error }: CloseEventLike): CacheApiError {
+  const text = `the connection is lost: ${code}${reason ? ` ${reason}` : ""}`;
+  return code === NOT_LOGGED_IN
+    ? new Unauthenticated(text)
+    : new ConnectionLost(text, { cause: error });
+}
