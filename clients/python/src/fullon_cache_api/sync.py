@@ -1,0 +1,56 @@
+"""The client for scripts and notebooks, without an event loop.
+
+from fullon_cache_api.sync import fullon_cache_api
+
+with fullon_cache_api() as handler:
+    ticker = handler.get_ticker("binance", "BTC/USDT")
+    for update in handler.stream_tickers("binance", ["BTC/USDT"]):
+        ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._client import Client as _AsyncClient
+from ._sync import SyncApi
+from ._sync_core import SyncStream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Unpack
+
+    from ._compat import Self
+    from ._connect import Options
+    from ._types import LoggedIn
+
+__all__ = ["Client", "SyncStream", "fullon_cache_api"]
+
+
+class Client(SyncApi):
+    """A client of one server; any number of threads may use it."""
+
+    def __init__(self, url: str | None = None, **options: Unpack[Options]) -> None:
+        """Make a client; `with` or `connect()` connects it. The options are those of the other."""
+        super().__init__(_AsyncClient(url, **options))
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def authenticate(self, token: str) -> LoggedIn:
+        """Log in by a token, which later connections use too; see `SyncApi.authenticate`."""
+        return self._run(self._client.authenticate(token))
+
+
+fullon_cache_api = Client
+"""The client, by the name that scripts use."""
