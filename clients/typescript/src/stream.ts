@@ -11,9 +11,7 @@ const LEAVE_PATIENCE_MS = 1000;
  * for, goes on over lost connections, and ends when the loop is left.
  */
 export class Stream<Update, Events extends boolean = false> implements AsyncIterableIterator<
-  ItemOf<Update, Events>,
-  undefined,
-  undefined
+  ItemOf<Update, Events>
 > {
   readonly #subscription: Subscription;
   #begin: (() => void) | undefined;

@@ -1,6 +1,8 @@
 import type { Answer, Connection, StreamMessage } from "./connection.js";
 import {
   CacheApiError,
+  ClientClosed,
+  ConnectionLost,
   Forbidden,
   InvalidOperation,
   InvalidParams,
@@ -46,6 +48,8 @@ export class Subscription {
   #isPaused = false;
   #isEnded = false;
   #refusals = 0;
+  /** Whether its reader was told that it is not followed at the moment. */
+  #isAway = false;
   #callOff: () => void = () => undefined;
   #tellOpen: () => void = () => undefined;
   readonly #onEnd: () => void;
@@ -61,11 +65,6 @@ export class Subscription {
     this.queue = new Queue(wanted.kind);
   }
 
-  /** Whether nothing more comes of it. */
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
   /** There is a connection: opens the stream on it. */
   connect(connection: Connection): void {
     this.#connection = connection;
@@ -79,7 +78,8 @@ export class Subscription {
     this.#callOff();
     this.#connection = undefined;
     this.#id = undefined;
-    if (this.#wanted.options.events) {
+    if (this.#wanted.options.events && this.settings) {
+      this.#isAway = true;
       this.queue.tell({ type: "reconnecting", error });
     }
   }
@@ -146,14 +146,19 @@ export class Subscription {
       const reason = "the server does not remember where the stream stood";
       this.#gap({ type: "gap", from: null, to: null, reason });
     }
+    if (this.#isAway) {
+      this.#isAway = false;
+      this.queue.tell({ type: "fresh" });
+    }
   }
 
   /** It cannot be opened. Once it was, what may pass is waited for. */
   #refused(error: CacheApiError): void {
     // What the loss of the connection leaves unanswered is asked again on the next.
-    if (error.code === "CONNECTION_LOST" || error.code === "CLIENT_CLOSED") {
+    if (error instanceof ConnectionLost || error instanceof ClientClosed) {
       return;
     }
+    this.#forget();
     const isFinal = [Forbidden, Unauthenticated, InvalidParams, InvalidOperation].some(
       (known) => error instanceof known,
     );
@@ -165,7 +170,6 @@ export class Subscription {
   }
 
   #openLater(leastMs: number): void {
-    void this.#leave();
     this.#refusals += 1;
     const mostMs = Math.min(REOPEN_MAX_MS, 100 * 2 ** this.#refusals);
     this.#callOff();
@@ -244,10 +248,7 @@ export class Subscription {
   }
 
   #ended(reason: string): void {
-    if (this.#id !== undefined) {
-      this.#connection?.forget(this.#id);
-      this.#id = undefined;
-    }
+    this.#forget();
     if (reason === "unsubscribed") {
       void this.end();
     } else if (reason === "forbidden") {
@@ -255,6 +256,14 @@ export class Subscription {
     } else {
       // It shows other items now, so it is opened anew.
       this.#openLater(0);
+    }
+  }
+
+  /** The server has ended it. */
+  #forget(): void {
+    if (this.#id !== undefined) {
+      this.#connection?.forget(this.#id);
+      this.#id = undefined;
     }
   }
 

@@ -30,7 +30,7 @@ export type RemovalOf<
     snapshot?: never;
   };
 
-/** The connection is lost; the stream goes on when there is a new one. */
+/** The connection is lost; when there is a new one the stream goes on, and says `fresh`. */
 export interface Reconnecting {
   type: "reconnecting";
   /** Why. */
@@ -46,7 +46,9 @@ export interface Stale {
   reason: string;
 }
 
-/** The stream is up to date again; what was missed came before this. */
+/**
+ * The stream is followed again. After `stale` what was missed came before this; after `reconnecting` it comes next.
+ */
 export interface Fresh {
   type: "fresh";
 }
