@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import {
+  CacheMiss,
+  CallTimeout,
+  Client,
+  ClientClosed,
+  ConnectionLost,
+  ConnectionRefused,
+  InvalidOperation,
+  InvalidParams,
+  type Ticker,
+  type Warning,
+} from "fullon-cache-api";
+
+import { Redis, Server, freePort, sleep, ticker } from "./server.js";
+
+let server: Server;
+let client: Client;
+
+before(async () => {
+  server = await Server.start();
+  client = new Client(server.url);
+});
+
+after(async () => {
+  client.close();
+  await server.stop();
+});
+
+test("a call gives its result", async () => {
+  const ticker: Ticker = await client.getTicker("binance", "BTC/USDT");
+  assert.equal(ticker.symbol, "BTC/USDT");
+  assert.equal(typeof ticker.price, "number");
+  const bars = await client.getLatestOhlcvBars("BTC/USDT", "1m", 3);
+  assert.equal(bars.length, 3);
+  assert.equal(bars[0]?.length, 6);
+  assert.equal(await client.isBlocked("binance", "NO/SUCH"), null);
+});
+
+test("ids may be numbers; optional params may be left out", async () => {
+  const [one, other] = await Promise.all([client.getBalances("1001"), client.getBalances(1001)]);
+  assert.deepEqual(one, other);
+  assert.ok((await client.getOrders("binance", undefined, "BTC/USDT")).length >= 0);
+});
+
+test("each error has its class", async () => {
+  await assert.rejects(client.getTicker("binance", "NO/SUCH"), (error) => {
+    assert.ok(error instanceof CacheMiss);
+    assert.equal(error.name, "CacheMiss");
+    assert.equal(error.code, "CACHE_MISS");
+    assert.equal(error.retryable, false);
+    return true;
+  });
+  await assert.rejects(client.getTicker("a b", "c d"), (error) => {
+    assert.ok(error instanceof InvalidParams);
+    assert.deepEqual(
+      error.details.map(({ path }) => path),
+      ["/exchange", "/symbol"],
+    );
+    return true;
+  });
+  await assert.rejects(client.call("get_tickr", {}), InvalidOperation);
+});
+
+test("many calls share one connection", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, at) =>
+      at % 2 ? client.getTicker("binance", "BTC/USDT") : client.getExchanges(),
+    ),
+  );
+  assert.equal(answers.length, 200);
+  assert.equal((await client.getServerStats()).connections_total, 1);
+});
+
+test("every method of the client is an operation of the server", async () => {
+  const { operations } = await client.describe();
+  const own = Object.getOwnPropertyNames(Client.prototype).filter((name) => name !== "constructor");
+  const camel = (name: string): string =>
+    name.replace(/_(.)/g, (_, one: string) => one.toUpperCase());
+  assert.deepEqual(own.sort(), operations.map(({ name }) => camel(name)).sort());
+});
+
+test("a call is given up by its signal", async () => {
+  await assert.rejects(client.getExchanges({ signal: AbortSignal.abort() }), {
+    name: "AbortError",
+  });
+  const controller = new AbortController();
+  const call = client.getExchanges({ signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await assert.rejects(call, { message: "enough" });
+  assert.ok((await client.ping()).time > 0, "the connection goes on");
+});
+
+test("a bad address is told at once, one where nobody is after the call's time", async (t) => {
+  assert.throws(() => new Client("http://127.0.0.1:1"), TypeError);
+  assert.throws(() => new Client("no address"), TypeError);
+  const nobody = new Client(`ws://127.0.0.1:${await freePort()}`, { timeoutMs: 500 });
+  t.after(() => nobody.close());
+  await assert.rejects(nobody.ping(), (error) => {
+    assert.ok(error instanceof ConnectionLost);
+    assert.ok(error.retryable);
+    assert.match(error.message, /ECONNREFUSED/);
+    return true;
+  });
+  assert.equal(nobody.state.status, "reconnecting");
+});
+
+test("an address where there is something else ends everything", async () => {
+  const stranger = new Client(`${server.url}/nowhere`);
+  const stream = stranger.streamTickers("binance");
+  await assert.rejects(stranger.ping(), ConnectionRefused);
+  await assert.rejects(stream.next(), ConnectionRefused);
+  await assert.rejects(stranger.ping(), ConnectionRefused);
+  assert.equal(stranger.state.status, "closed");
+});
+
+test("a closed client answers nothing", async () => {
+  const closed = new Client(server.url);
+  await closed.connect();
+  const call = closed.getTrades("BTC/USDT", "binance");
+  closed.close();
+  await assert.rejects(call, ClientClosed);
+  await assert.rejects(closed.ping(), ClientClosed);
+  await assert.rejects(closed.streamTickers("binance").next(), ClientClosed);
+});
+
+test("what is asked when the server goes away is asked again when it is back", async (t) => {
+  const port = await freePort();
+  const first = await Server.start({ port });
+  const patient = new Client(first.url, { backoff: { maxMs: 200 } });
+  t.after(() => patient.close());
+  await patient.connect();
+  first.signal("SIGSTOP");
+  const call = patient.getTicker("binance", "BTC/USDT");
+  const states: string[] = [];
+  patient.on("state", ({ status }) => states.push(status));
+  await first.stop();
+  const second = await Server.start({ port });
+  t.after(() => second.stop());
+  assert.equal((await call).symbol, "BTC/USDT");
+  assert.equal(states[0], "reconnecting");
+  assert.equal(states.at(-1), "connected");
+});
+
+test("a call that takes too long is told so", async (t) => {
+  const redis = await Redis.start();
+  const slow = await Server.start({ redis });
+  const hasty = new Client(slow.url);
+  t.after(async () => {
+    hasty.close();
+    await Promise.all([slow.stop(), redis.stop()]);
+  });
+  await redis.run(["HSET", "tickers:x", "A/B", ticker("A/B", 1)]);
+  await hasty.getTicker("x", "A/B");
+  redis.signal("SIGSTOP");
+  await assert.rejects(hasty.getTicker("x", "A/B", { timeoutMs: 100 }), CallTimeout);
+  redis.signal("SIGCONT");
+  await sleep(100);
+  assert.equal((await hasty.getTicker("x", "A/B")).price, 1);
+});
+
+test("what is left out of a result is told", async (t) => {
+  const redis = await Redis.start();
+  const corrupt = await Server.start({ redis });
+  const reader = new Client(corrupt.url);
+  t.after(async () => {
+    reader.close();
+    await Promise.all([corrupt.stop(), redis.stop()]);
+  });
+  await redis.run(["HSET", "tickers:x", "A/B", ticker("A/B", 1), "C/D", "{"]);
+  const [told, heard]: [Warning[], string[]] = [[], []];
+  reader.on("warning", ({ operation, item }) => heard.push(`${operation} ${item}`));
+  const tickers = await reader.getAllTickers("x", { onWarning: (warning) => told.push(warning) });
+  assert.equal(tickers.length, 1);
+  assert.deepEqual(
+    told.map(({ error_code, item }) => [error_code, item]),
+    [["CACHE_CORRUPT", "C/D"]],
+  );
+  assert.deepEqual(heard, ["get_all_tickers C/D"]);
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Client, StreamGap } from "fullon-cache-api";
+
+import { Redis, Server, freePort, sleep, take, takeUntil, ticker, trade } from "./server.js";
+
+let redis: Redis;
+let server: Server;
+let client: Client;
+
+before(async () => {
+  redis = await Redis.start();
+  // A server that remembers little.
+  server = await Server.start({ redis, set: ["streams.log_entries=20"] });
+  client = new Client(server.url);
+});
+
+after(async () => {
+  client.close();
+  await Promise.all([server.stop(), redis.stop()]);
+});
+
+function trades(from: number, to: number): string[][] {
+  const ids = Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  return ids.map((id) => ["RPUSH", "trades:x:AB", trade(id)]);
+}
+
+test("of a state a slow consumer gets the newest form of each item, and removals", async () => {
+  await redis.run(["HSET", "tickers:x", "A/B", ticker("A/B", 0), "C/D", ticker("C/D", 0)]);
+  const stream = client.streamTickers("x");
+  await take(stream, 2);
+  for (let price = 1; price <= 30; price++) {
+    await redis.run(
+      ["HSET", "tickers:x", "A/B", ticker("A/B", price)],
+      ["PUBLISH", "ticker_updates:x:A/B", ticker("A/B", price)],
+    );
+  }
+  await redis.run(["HDEL", "tickers:x", "C/D"]);
+  await sleep(1500);
+  const [newest, removed] = await take(stream, 2);
+  assert.ok(newest && !newest.removed && newest.price === 30);
+  assert.ok(removed?.removed && removed.symbol === "C/D");
+  await stream.close();
+});
+
+test("of a log a slow consumer gets every entry that the server remembers", async () => {
+  await redis.run(["DEL", "trades:x:AB"], ...trades(1, 2));
+  const stream = client.streamTradeUpdates("x", "A/B", { maxQueue: 4 });
+  const first = await take(stream, 1);
+  for (let id = 3; id <= 15; id++) {
+    await redis.run(...trades(id, id));
+  }
+  await sleep(300);
+  const rest = await take(stream, 14);
+  assert.deepEqual(
+    [...first, ...rest].map((update) => update.trade_id),
+    Array.from({ length: 15 }, (_, at) => at + 1),
+  );
+  await stream.close();
+});
+
+test("what the server forgot is told as a gap, or thrown", async () => {
+  await redis.run(["DEL", "trades:x:AB"], ...trades(1, 1));
+  const telling = client.streamTradeUpdates("x", "A/B", { maxQueue: 4, events: true });
+  const throwing = client.streamTradeUpdates("x", "A/B", { maxQueue: 4 });
+  await Promise.all([telling.next(), throwing.next()]);
+  for (let id = 2; id <= 60; id++) {
+    await redis.run(...trades(id, id));
+  }
+  await sleep(500);
+  const items = await takeUntil(
+    telling,
+    (item) => item.type === "trade_update" && item.trade_id === 60,
+  );
+  const seen = items.map((item) => (item.type === "trade_update" ? item.trade_id : item.type));
+  assert.deepEqual(seen.slice(0, 5), [2, 3, 4, 5, "gap"]);
+  assert.ok(seen.filter((one) => one === "gap").length === 1);
+  const numbers = seen.slice(5).map(Number);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, at) => (numbers[0] ?? 0) + at),
+  );
+  await telling.close();
+  assert.deepEqual(
+    (await take(throwing, 4)).map((update) => update.trade_id),
+    [2, 3, 4, 5],
+  );
+  await assert.rejects(throwing.next(), StreamGap);
+  assert.deepEqual(await throwing.next(), { done: true, value: undefined });
+  assert.deepEqual(await client.listStreams(), []);
+});
+
+test("a corrupt value is told", async () => {
+  await redis.run(["HSET", "tickers:x", "E/F", ticker("E/F", 1)]);
+  const stream = client.streamTickers("x", ["E/F"], { events: true });
+  await stream.next();
+  await redis.run(["HSET", "tickers:x", "E/F", "{"]);
+  const [warning] = (await takeUntil(stream, ({ type }) => type === "warning")).slice(-1);
+  assert.ok(warning?.type === "warning" && warning.code === "CACHE_CORRUPT");
+  assert.equal(warning.item, "E/F");
+  await stream.close();
+});
+
+test("a Redis that goes and comes back is told", async (t) => {
+  const port = await freePort();
+  const first = await Redis.start(port);
+  await first.run(["HSET", "tickers:x", "A/B", ticker("A/B", 1)]);
+  const api = await Server.start({ redis: first });
+  const watcher = new Client(api.url);
+  t.after(async () => {
+    watcher.close();
+    await api.stop();
+  });
+  const stream = watcher.streamTickers("x", [], { events: true });
+  await stream.next();
+  await first.stop();
+  const [stale] = await take(stream, 1);
+  assert.ok(stale?.type === "stale");
+  assert.ok(Math.abs(stale.since - Date.now() / 1000) < 5 && stale.reason);
+  const second = await Redis.start(port);
+  t.after(() => second.stop());
+  await second.run(["HSET", "tickers:x", "A/B", ticker("A/B", 2)]);
+  const items = await takeUntil(stream, ({ type }) => type === "fresh");
+  const last = items.filter((item) => item.type === "ticker_update").at(-1);
+  assert.ok(last && !last.removed && last.price === 2);
+});
