@@ -13,7 +13,7 @@ import {
   type ConnectionState,
 } from "fullon-cache-api";
 
-import { Server, sleep, take } from "./server.js";
+import { Server, sleep, take, takeUntil } from "./server.js";
 
 const SECRET = "a secret of at least thirty-two bytes!";
 const STATIC = "fca_a_static_token";
@@ -37,7 +37,7 @@ before(async () => {
       audience = "cache"
       algorithms = ["HS256"]
       key_file = "${key}"
-      scopes = ["market", "bots"]
+      scopes = ["market", "bots", "orders"]
     `,
   });
 });
@@ -45,10 +45,10 @@ before(async () => {
 after(() => server.stop());
 
 /** A JSON Web Token that lasts so many seconds. */
-function jwt(seconds: number, scope = "market bots"): string {
+function jwt(seconds: number, scope = "market bots", user_ids: string[] = []): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const exp = Math.floor(Date.now() / 1000) + seconds - LEEWAY;
-  const claims = { iss: "test", aud: "cache", sub: "tester", exp, scope };
+  const claims = { iss: "test", aud: "cache", sub: "tester", exp, scope, user_ids };
   const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
@@ -79,8 +79,9 @@ test("a bad token ends everything, and says why", async () => {
 test("a server that wants a login and gets none ends everything", async () => {
   const client = new Client(server.url);
   await assert.rejects(client.getExchanges(), Unauthenticated);
-  await sleep(1500);
-  assert.equal(client.state.status, "closed");
+  await new Promise<void>((resolve) => {
+    client.on("state", ({ status }) => status === "closed" && resolve());
+  });
 });
 
 test("who logs in by hand is logged in on the next connection too", async (t) => {
@@ -169,4 +170,16 @@ test("a token may go by a header, for a gateway", async (t) => {
   t.after(() => client.close());
   assert.ok((await client.getExchanges()).length > 0);
   await assert.rejects(by("fca_wrong").ping(), Unauthenticated);
+});
+
+test("a stream that shows others' data to a new login is opened anew", async (t) => {
+  const client = new Client(server.url, { token: jwt(60, "orders", ["1001"]) });
+  t.after(() => client.close());
+  const stream = client.streamOrders("binance", { events: true });
+  const first = await takeUntil(stream, ({ type }) => type === "order_update");
+  await client.authenticate(jwt(60, "orders", ["1002"]));
+  const isOthers = (uid: unknown): boolean => uid === "1002";
+  const rest = await takeUntil(stream, (item) => "uid" in item && isOthers(item.uid));
+  assert.ok(first.every((item) => "uid" in item && item.uid === "1001"));
+  assert.equal(rest.filter(({ type }) => type === "gap").length, 1);
 });

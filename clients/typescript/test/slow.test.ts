@@ -26,10 +26,18 @@ function trades(from: number, to: number): string[][] {
   return ids.map((id) => ["RPUSH", "trades:x:AB", trade(id)]);
 }
 
+/** Fulfilled when the server has told a trade. */
+async function happened(id: number): Promise<void> {
+  const witness = client.streamTradeUpdates("x", "A/B");
+  await takeUntil(witness, (update) => update.trade_id === id);
+  await witness.close();
+  await sleep(100);
+}
+
 test("of a state a slow consumer gets the newest form of each item, and removals", async () => {
   await redis.run(["HSET", "tickers:x", "A/B", ticker("A/B", 0), "C/D", ticker("C/D", 0)]);
-  const stream = client.streamTickers("x");
-  await take(stream, 2);
+  const [stream, witness] = [client.streamTickers("x"), client.streamTickers("x")];
+  await Promise.all([take(stream, 2), take(witness, 2)]);
   for (let price = 1; price <= 30; price++) {
     await redis.run(
       ["HSET", "tickers:x", "A/B", ticker("A/B", price)],
@@ -37,11 +45,31 @@ test("of a state a slow consumer gets the newest form of each item, and removals
     );
   }
   await redis.run(["HDEL", "tickers:x", "C/D"]);
-  await sleep(1500);
+  await takeUntil(witness, ({ removed }) => removed === true);
+  await witness.close();
+  await sleep(100);
   const [newest, removed] = await take(stream, 2);
   assert.ok(newest && !newest.removed && newest.price === 30);
   assert.ok(removed?.removed && removed.symbol === "C/D");
   await stream.close();
+});
+
+test("more removals than may wait are told all the same", async () => {
+  const symbols = ["G/A", "G/B", "G/C", "G/D", "G/E"];
+  await redis.run(...symbols.map((symbol) => ["HSET", "tickers:x", symbol, ticker(symbol, 1)]));
+  const stream = client.streamTickers("x", symbols, { maxQueue: 2 });
+  const witness = client.streamTickers("x", symbols);
+  await Promise.all([take(stream, 5), take(witness, 5)]);
+  for (const symbol of symbols) {
+    await redis.run(["HDEL", "tickers:x", symbol]);
+    await takeUntil(witness, (update) => update.symbol === symbol);
+  }
+  const removed = await take(stream, 5);
+  assert.deepEqual(
+    removed.map((update) => update.removed && update.symbol),
+    symbols,
+  );
+  await Promise.all([stream.close(), witness.close()]);
 });
 
 test("of a log a slow consumer gets every entry that the server remembers", async () => {
@@ -51,7 +79,7 @@ test("of a log a slow consumer gets every entry that the server remembers", asyn
   for (let id = 3; id <= 15; id++) {
     await redis.run(...trades(id, id));
   }
-  await sleep(300);
+  await happened(15);
   const rest = await take(stream, 14);
   assert.deepEqual(
     [...first, ...rest].map((update) => update.trade_id),
@@ -68,7 +96,7 @@ test("what the server forgot is told as a gap, or thrown", async () => {
   for (let id = 2; id <= 60; id++) {
     await redis.run(...trades(id, id));
   }
-  await sleep(500);
+  await happened(60);
   const items = await takeUntil(
     telling,
     (item) => item.type === "trade_update" && item.trade_id === 60,
