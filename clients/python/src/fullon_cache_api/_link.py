@@ -183,8 +183,8 @@ class Link:
         try:
             while True:
                 since = self._loop.time()
-                await self._read(connection)
-                self._lose(connection)
+                code, why = await self._read(connection)
+                self._lose(code, why)
                 if self._loop.time() - since > _HEALTHY:
                     backoff.reset()
                 connection, token = await self._reconnect(backoff)
@@ -196,11 +196,11 @@ class Link:
             await connection.close()
             self._finish(InternalError(f"a defect of this client: {defect!r}"))
 
-    async def _read(self, connection: ClientConnection) -> None:
-        """Read until the connection breaks."""
+    async def _read(self, connection: ClientConnection) -> tuple[int | None, str]:
+        """Read until the connection breaks. Tells by which code, and why."""
         calls, streams = self._calls.by_id, self._streams
         receive, parse = connection.recv, json.loads
-        with suppress(ConnectionClosed):
+        try:
             while True:
                 message = parse(await receive())
                 if "type" in message:
@@ -213,6 +213,10 @@ class Link:
                         self._take_other(message)
                     else:
                         call.take(message)
+        except ConnectionClosed as closed:
+            if closed.rcvd is None:
+                return None, "it broke"
+            return closed.rcvd.code, f"{closed.rcvd.code} {closed.rcvd.reason}".rstrip()
 
     def _take_other(self, reply: dict[str, Any]) -> None:
         """Take a reply that answers no call: it opens a stream, or is late."""
@@ -233,15 +237,14 @@ class Link:
             renewing = keep_login(self.call, self.settings.token, token)
             self._keeper = self._loop.create_task(renewing)
 
-    def _lose(self, connection: ClientConnection) -> None:
+    def _lose(self, code: int | None, why: str) -> None:
         """Take note that the connection is gone."""
         self._connection = None
         if self._keeper is not None:
             self._keeper.cancel()
-        why = connection.close_reason or "it broke"
-        if connection.close_code == _NO_LOGIN_IN_TIME:
+        if code == _NO_LOGIN_IN_TIME:
             raise Unauthenticated(f"{self.settings.url} closed the connection: {why}")
-        loss = f"the connection to {self.settings.url} is lost: {connection.close_code} {why}"
+        loss = f"the connection to {self.settings.url} is lost: {why}"
         self._calls.loss = loss
         _log.info("%s", loss)
         for call in self._calls.by_id.values():
