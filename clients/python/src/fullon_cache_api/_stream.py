@@ -129,7 +129,12 @@ class StreamIterator(Generic[T_co]):
                 raise subscription.error
             if subscription.is_over:
                 raise StopAsyncIteration
-            await subscription.news()
+            try:
+                await subscription.news()
+            except BaseException:
+                # Who keeps the traceback shall not keep the iterator, and so the stream, by it.
+                del self
+                raise
         item: Any = backlog.popleft()
         if type(item) is Gap and not subscription.events:
             if self._opens:
