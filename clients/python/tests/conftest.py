@@ -67,12 +67,19 @@ class RedisServer:
             self._process.terminate()
             await self._process.wait()
 
-    async def ticker(self, symbol: str, price: float, exchange: str = "binance") -> None:
-        """Write a ticker as its writer does."""
-        value = {"symbol": symbol, "exchange": exchange, "price": price, "volume": 1.5, "time": 1.0}
+    async def ticker(self, symbol: str, price: float, *, publish: bool = True) -> None:
+        """Write a ticker as its writer does, who publishes it too."""
+        value = {
+            "symbol": symbol,
+            "exchange": "binance",
+            "price": price,
+            "volume": 1.5,
+            "time": 1.0,
+        }
         text = json.dumps(value)
-        await self.write.hset(f"tickers:{exchange}", symbol, text)
-        await self.write.publish(f"ticker_updates:{exchange}:{symbol}", text)
+        await self.write.hset("tickers:binance", symbol, text)
+        if publish:
+            await self.write.publish(f"ticker_updates:binance:{symbol}", text)
 
     async def trade(self, number: int) -> None:
         """Append a trade as its writer does."""

@@ -18,6 +18,7 @@ from fullon_cache_api import (
     CacheUnavailable,
     ClientClosed,
     ConnectFailed,
+    ConnectionLost,
     InvalidParams,
     RequestTimeout,
     fullon_cache_api,
@@ -169,6 +170,28 @@ async def test_calls_go_on_with_a_new_connection(
         await server.start()
         with suppress(CacheUnavailable):  # the server may have yet to connect to its Redis
             assert (await call)["price"] == 1.0
+
+
+async def test_a_call_is_made_twice_at_the_most(server: CacheWebSocketServer) -> None:
+    async with fullon_cache_api(server.url, reconnect_max=0.1) as handler, soon():
+        link = handler._link
+        assert server.pid is not None
+        with Stopped(server.pid):
+            call = asyncio.create_task(handler.ping())
+            while not link._calls.by_id:
+                await asyncio.sleep(0)
+            assert link._connection is not None
+            link._connection.transport.abort()
+        assert (await call)["status"] == "ok"
+        with Stopped(server.pid):
+            call = asyncio.create_task(handler.ping())
+            while not link._calls.by_id:
+                await asyncio.sleep(0)
+            link._calls.by_id[link._last_id].tries = 2
+            link._connection.transport.abort()
+            with pytest.raises(ConnectionLost, match="it broke") as lost:
+                await call
+        assert lost.value.retryable
 
 
 class Stopped:

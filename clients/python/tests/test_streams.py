@@ -17,7 +17,6 @@ from fullon_cache_api import (
     Reconnecting,
     Stale,
     StreamGap,
-    Unauthenticated,
     Warned,
     fullon_cache_api,
 )
@@ -194,7 +193,7 @@ async def test_many_streams_share_a_connection(
 
 
 async def test_removals_are_told(redis: RedisServer, handler: fullon_cache_api) -> None:
-    await redis.ticker("BTC/USDT", 1.0)
+    await redis.ticker("BTC/USDT", 1.0, publish=False)
     async with handler.stream_tickers("binance") as tickers, soon():
         async for update in tickers:
             if update.get("removed"):
@@ -237,11 +236,11 @@ async def test_a_redis_that_is_gone_makes_streams_stale(
 async def test_a_slow_reader_of_a_state_gets_the_newest_of_each(
     redis: RedisServer, server: CacheWebSocketServer
 ) -> None:
+    await redis.ticker("GONE/USDT", 1.0, publish=False)
     async with fullon_cache_api(server.url, max_queue=10) as handler, soon():
         async with handler.stream_tickers("binance") as tickers:
             assert tickers._subscription is not None
             backlog = tickers._subscription.backlog
-            await redis.ticker("GONE/USDT", 1.0)
             await has_come(tickers, symbol="GONE/USDT")
             await redis.write.hdel("tickers:binance", "GONE/USDT")
             await has_come(tickers, symbol="GONE/USDT", removed=True)
@@ -356,6 +355,48 @@ async def test_a_log_raises_when_the_server_has_forgotten(
         assert await none_is_open(handler)
 
 
+async def test_nothing_is_lost_or_told_twice_over_many_broken_connections(
+    redis: RedisServer, server: CacheWebSocketServer
+) -> None:
+    count = 500
+
+    async def write() -> None:
+        for number in range(1, count + 1):
+            await redis.trade(number)
+            await redis.ticker(f"A{number % 7}/USDT", float(number))
+
+    async def read_log() -> list[int | None]:
+        numbers: list[int | None] = []
+        async for trade in handler.stream_trade_updates("binance"):
+            numbers.append(trade.get("trade_id"))
+            if trade.get("trade_id") == count:
+                break
+        return numbers
+
+    async def read_state() -> dict[str, float | None]:
+        prices: dict[str, float | None] = {}
+        async for update in handler.stream_tickers("binance"):
+            assert prices.get(update["symbol"]) != update["price"]
+            prices[update["symbol"]] = update["price"]
+            if update["price"] == count:
+                break
+        return prices
+
+    async def disturb() -> None:
+        while True:
+            await asyncio.sleep(0.02)
+            if handler._link._connection is not None:
+                handler._link._connection.transport.abort()
+
+    async with fullon_cache_api(server.url, reconnect_max=0.01) as handler, soon():
+        disturbing = asyncio.create_task(disturb())
+        numbers, prices, _ = await asyncio.gather(read_log(), read_state(), write())
+        disturbing.cancel()
+    assert numbers == list(range(1, count + 1))
+    last = {f"A{number % 7}/USDT": number for number in range(count - 6, count + 1)}
+    assert prices == last
+
+
 async def test_a_broken_chain_of_updates_is_noticed(
     redis: RedisServer, handler: fullon_cache_api
 ) -> None:
@@ -377,13 +418,7 @@ async def test_a_broken_chain_of_updates_is_noticed(
         assert await none_is_open(handler)
 
 
-async def test_calls_and_streams_end_when_the_server_lets_nobody_in_any_more(
-    redis: RedisServer, server: CacheWebSocketServer
-) -> None:
-    await redis.ticker("BTC/USDT", 1.0)
-    handler = fullon_cache_api(server.url, token="wrong")
-    with pytest.raises(Unauthenticated, match="401"):
-        await handler.connect()
+async def test_calls_fail_while_there_is_no_connection(server: CacheWebSocketServer) -> None:
     with pytest.raises(ConnectionLost):
         async with fullon_cache_api(server.url, timeout=0.3) as handler:
             await server.stop()
