@@ -156,8 +156,7 @@ export class Link {
 
 /** Whether another attempt would end likewise. */
 function isFinal(error: Error): boolean {
-  const { constructor } = error;
-  return [Unauthenticated, Forbidden, ConnectionRefused, TypeError, SyntaxError].some(
-    (known) => constructor === known,
+  return [Unauthenticated, Forbidden, ConnectionRefused, TypeError].some(
+    (known) => error instanceof known,
   );
 }

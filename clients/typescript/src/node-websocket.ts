@@ -24,10 +24,11 @@ interface NodeProcess {
   getBuiltinModule?(id: string): unknown;
 }
 
-/** Whether Node's own modules are there. */
-export function hasNode(): boolean {
+/** Whether this is Node. Others that have its modules too have a WebSocket that is better tried. */
+export function isNode(): boolean {
   const { process } = globalThis as { process?: NodeProcess };
-  return typeof process?.getBuiltinModule === "function";
+  const isOther = "Bun" in globalThis || "Deno" in globalThis;
+  return !isOther && typeof process?.getBuiltinModule === "function";
 }
 
 function builtin<Module>(id: string): Module {

@@ -1,4 +1,4 @@
-import { NodeWebSocket, hasNode } from "./node-websocket.js";
+import { NodeWebSocket, isNode } from "./node-websocket.js";
 
 /** What is needed of a WebSocket: the browser's, or another of the same form. */
 export interface WebSocketLike {
@@ -35,7 +35,7 @@ export interface CloseEventLike {
  * the platform's.
  */
 export function defaultWebSocket(): WebSocketFactory {
-  if (hasNode()) {
+  if (isNode()) {
     return (url, protocols) => new NodeWebSocket(url, protocols);
   }
   const { WebSocket } = globalThis as { WebSocket?: typeof globalThis.WebSocket };
