@@ -10,6 +10,7 @@ from conftest import soon
 
 from fullon_cache_api import (
     ConnectionLost,
+    Event,
     Fresh,
     Gap,
     InvalidParams,
@@ -362,7 +363,8 @@ async def test_nothing_is_lost_or_told_twice_over_many_broken_connections(
 
     async def write() -> None:
         for number in range(1, count + 1):
-            await redis.trade(number)
+            if number > 1:
+                await redis.trade(number)
             await redis.ticker(f"A{number % 7}/USDT", float(number))
 
     async def read_log() -> list[int | None]:
@@ -388,6 +390,7 @@ async def test_nothing_is_lost_or_told_twice_over_many_broken_connections(
             if handler._link._connection is not None:
                 handler._link._connection.transport.abort()
 
+    await redis.trade(1)  # of a list that is not there yet the server cannot tell what was missed
     async with fullon_cache_api(server.url, reconnect_max=0.01) as handler, soon():
         disturbing = asyncio.create_task(disturb())
         numbers, prices, _ = await asyncio.gather(read_log(), read_state(), write())
@@ -395,6 +398,34 @@ async def test_nothing_is_lost_or_told_twice_over_many_broken_connections(
     assert numbers == list(range(1, count + 1))
     last = {f"A{number % 7}/USDT": number for number in range(count - 6, count + 1)}
     assert prices == last
+
+
+async def test_types_tell_events_from_updates(
+    redis: RedisServer, handler: fullon_cache_api
+) -> None:
+    await redis.ticker("BTC/USDT", 1.0)
+    async for event in handler.stream_tickers("binance", events=True):
+        if not isinstance(event, Event):
+            assert event["price"] == 1.0
+            break
+
+
+async def test_a_log_of_which_nothing_was_told_yet_misses_nothing_either(
+    redis: RedisServer, server: CacheWebSocketServer
+) -> None:
+    async with fullon_cache_api(server.url) as handler, soon():
+        async with handler.stream_trade_updates("binance", events=True) as trades:
+            updates = aiter(trades)
+            assert handler._link._connection is not None
+            handler._link._connection.transport.abort()
+            assert isinstance(await anext(updates), Reconnecting)
+            await redis.trade(1)
+            assert await anext(updates) == Reconnected(resumed=True)
+            # The server cannot know whether that was the first of a list that was not there before.
+            told = await anext(updates)
+            trade = await anext(updates) if isinstance(told, Gap) else told
+            assert isinstance(trade, dict)
+            assert trade.get("trade_id") == 1
 
 
 async def test_a_broken_chain_of_updates_is_noticed(

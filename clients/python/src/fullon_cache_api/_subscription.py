@@ -69,6 +69,7 @@ class Subscription:
         """What it ended by, unless it ended well."""
         self._opener = opener
         self._params = params
+        self._has_snapshot: bool = params.get("snapshot", True)
         self._name_of: Callable[[Any], Any] = itemgetter(*named_by) if named_by else lambda _: None
         self._max_queue = max_queue
         self._squeeze_at = max_queue
@@ -81,9 +82,12 @@ class Subscription:
 
     def request(self) -> dict[str, Any]:
         """Tell the params to open it with: where it has been open, it goes on from there."""
-        if self._last_id is None:
+        last_id = self._last_id
+        if last_id is None and self._epoch and self.kind == "log" and self._has_snapshot:
+            last_id = 0  # nothing has been told yet, so nothing may be missed from the first on
+        if last_id is None:
             return self._params
-        return {**self._params, "resume": {"epoch": self._epoch, "update_id": self._last_id}}
+        return {**self._params, "resume": {"epoch": self._epoch, "update_id": last_id}}
 
     def take_reply(self, reply: dict[str, Any]) -> None:
         """Take the reply to the request that opens it."""
@@ -106,8 +110,9 @@ class Subscription:
         self._tell(Reconnected(settings["resumed"]))
         if not settings["resumed"]:
             self._last_id = None
-            if before is not None or not self._params.get("snapshot", True):
-                # Nobody knows any more what came between.
+            # Nobody knows any more what came between. Only where a state had no items, and now all
+            # that there are follow, nothing can be missed.
+            if before is not None or self.kind == "log" or not self._has_snapshot:
                 self._put(Gap(None if before is None else before + 1, None))
 
     def take(self, message: dict[str, Any]) -> None:
