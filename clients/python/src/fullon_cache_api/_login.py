@@ -26,8 +26,8 @@ async def keep_login(
     call: Callable[[str, dict[str, Any]], Awaitable[Any]], source: Token, token: str | None
 ) -> None:
     """Ask the source for a new token before the one in use ends, for as long as tokens end."""
+    retry = _PAUSE
     while True:
-        pause = _PAUSE
         try:
             # Only the reply to this tells when the token ends.
             login = await call("authenticate", {"token": token})
@@ -36,9 +36,11 @@ async def keep_login(
                 return
             left = expires - time.time()
             pause = max(left - min(_EARLIEST, left * _SHARE), _PAUSE)
+            retry = _PAUSE
         except CacheApiError as failure:
             # When the login ends the server says so, and the new connection needs a good one.
             _log.warning("the login cannot be renewed: %s", failure)
+            pause, retry = retry, min(retry * 2, _EARLIEST)
         await asyncio.sleep(pause)
         try:
             token = await token_of(source)
