@@ -60,7 +60,7 @@ class Reconnected:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The server can not vouch for the last known state any more, e.g. for its Redis is gone."""
+    """The server cannot vouch for the last known state any more, e.g. for its Redis is gone."""
 
     since: float
     """Since when, in seconds since the epoch."""

@@ -67,7 +67,7 @@ class Stream(Generic[T_co]):
 
     @property
     def stale(self) -> Stale | None:
-        """Since when and why the server can not vouch for the last known state; None: it can."""
+        """Since when and why the server cannot vouch for the last known state; None: it can."""
         return None if self._subscription is None else self._subscription.stale
 
     def __aiter__(self) -> AsyncIterator[T_co]:

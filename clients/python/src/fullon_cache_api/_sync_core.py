@@ -111,7 +111,7 @@ class SyncStream(Generic[T_co]):
 
     @property
     def stale(self) -> Stale | None:
-        """Since when and why the server can not vouch for the last known state; None: it can."""
+        """Since when and why the server cannot vouch for the last known state; None: it can."""
         return self._stream.stale
 
     def __iter__(self) -> Iterator[T_co]:
