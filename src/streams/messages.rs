@@ -18,6 +18,9 @@ pub(super) struct Messages {
     /// Changes that no message came for yet.
     unexplained: u32,
     is_doubtful: bool,
+    /// Changes that a read took in before their messages came, and until when these may still come.
+    owed: u32,
+    owed_until: Option<Instant>,
 }
 
 impl Messages {
@@ -31,9 +34,13 @@ impl Messages {
 
     /// A message came. Says whether every change is explained now.
     pub(super) fn count(&mut self, now: Instant) -> bool {
-        match self.unexplained.checked_sub(1) {
-            Some(fewer) => self.unexplained = fewer,
-            None => self.is_doubtful |= self.ahead.replace(now).is_some(),
+        if let Some(fewer) = self.unexplained.checked_sub(1) {
+            self.unexplained = fewer;
+        } else if self.owed > 0 && self.owed_until.is_some_and(|until| now < until) {
+            // It is of what was read already, and explains nothing that comes after it.
+            self.owed -= 1;
+        } else {
+            self.is_doubtful |= self.ahead.replace(now).is_some();
         }
         self.unexplained == 0
     }
@@ -48,9 +55,11 @@ impl Messages {
         self.is_doubtful
     }
 
-    /// All is read, so nothing is left to explain.
-    pub(super) fn forgive(&mut self) {
-        *self = Self::default();
+    /// All is read, so nothing is left to explain. Messages of it may be on their way.
+    pub(super) fn forgive(&mut self, now: Instant) {
+        let is_owed = self.owed_until.is_some_and(|until| now < until);
+        let owed = self.unexplained + if is_owed { self.owed } else { 0 };
+        *self = Self { owed, owed_until: Some(now + EXPLAINED), ..Self::default() };
     }
 }
 
@@ -65,9 +74,23 @@ mod tests {
         assert!(messages.count(now) && !messages.explain_a_change(now), "or in the same turn");
         assert!(!messages.are_doubtful());
         assert!(messages.explain_a_change(now), "another change is not explained by them");
-        messages.forgive();
+        messages.forgive(now);
         messages.count(now);
         assert!(messages.explain_a_change(now + TOGETHER), "nor by one that came long before");
+    }
+
+    #[test]
+    fn a_message_of_what_is_read_already_explains_nothing_else() {
+        let (mut messages, now) = (Messages::default(), Instant::now());
+        assert!(messages.explain_a_change(now));
+        messages.forgive(now);
+        assert!(messages.count(now), "it comes after the read has begun");
+        assert!(!messages.are_ahead());
+        assert!(messages.explain_a_change(now), "another change, that nobody published");
+        // One that does not come is not waited for.
+        messages.forgive(now);
+        messages.count(now + EXPLAINED);
+        assert!(messages.are_ahead());
     }
 
     #[test]
@@ -76,7 +99,7 @@ mod tests {
         messages.count(now);
         messages.count(now);
         assert!(messages.are_doubtful(), "two messages, perhaps one piece of news");
-        messages.forgive();
+        messages.forgive(now);
         messages.explain_a_change(now);
         assert!(!messages.are_doubtful());
         messages.explain_a_change(now);

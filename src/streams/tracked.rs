@@ -104,7 +104,7 @@ impl Tracked {
         let changed = self.changed.replace(BTreeSet::new());
         self.was_all = changed.is_none();
         (self.is_dirty, self.regular, self.began) = (false, None, now);
-        self.messages.forgive();
+        self.messages.forgive(now);
         changed
     }
 
