@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance fuzz deny
+.PHONY: demo dev test lint generate bench conformance clients fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -18,10 +18,12 @@ test:
 lint:
 	scripts/lint
 
-## Renew what is generated: schemas/ and the operations table of the README.
+## Renew what is generated: schemas/, the operations table of the README, and the clients' types and methods.
 generate:
 	cargo run --locked --quiet -- schemas --output schemas --readme README.md
 	cargo run --locked --quiet -- generate asyncapi
+	cargo run --locked --quiet -- generate python
+	cargo run --locked --quiet -- generate typescript
 
 ## Race the server against a bare echo and a bare broadcast; prints tables.
 bench:
@@ -31,6 +33,10 @@ bench:
 ## The WebSocket conformance cases; needs python3-venv.
 conformance:
 	scripts/conformance
+
+## Check and test the clients in Python and TypeScript; needs python3-venv and npm.
+clients:
+	scripts/clients
 
 ## Fuzz what strangers can write, a minute for each target; `scripts/fuzz 3600` takes an hour for each.
 fuzz:

@@ -14,7 +14,7 @@
 //! - [`config`]: defaults < file < `.env` < environment < flags.
 //! - [`demo`]: fills the embedded cache, by a simulated market or by a recording.
 //! - `object`: a quick way through JSON objects, for stored ones and for requests.
-//! - [`codegen`]: the AsyncAPI document, from what `describe` says.
+//! - [`codegen`]: clients in other languages and the AsyncAPI document, from what `describe` says.
 //! - [`client`]: a WebSocket client; [`cli`]: the command line, one file a subcommand.
 
 // Handlers name the crate as a user would.

@@ -61,7 +61,7 @@ enum Command {
     Watch(watch::Args),
     /// Write the JSON Schemas of this binary's operations
     Schemas(schemas::Args),
-    /// Write the AsyncAPI document from the operations of this binary, or of a running server
+    /// Write a client in Python or TypeScript, or the AsyncAPI document, of this binary or of a running server
     Generate(generate::Args),
     /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
     Check(check::Args),

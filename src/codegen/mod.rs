@@ -8,6 +8,11 @@ mod python;
 mod text;
 mod typescript;
 
+mod runtimes {
+    //! The hand-written files of the clients.
+    include!(concat!(env!("OUT_DIR"), "/runtimes.rs"));
+}
+
 use model::Model;
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,20 +74,27 @@ impl Description {
         serde_json::from_str(json).map_err(|error| format!("that is no description of a server: {error}"))
     }
 
-    /// The generated part of the Python client.
+    /// The Python client: a package.
     pub fn python(&self) -> Vec<File> {
-        python::files(&Model::of(self))
+        package(runtimes::PYTHON, python::files(&Model::of(self)))
     }
 
-    /// The generated part of the TypeScript client.
+    /// The TypeScript client: a package.
     pub fn typescript(&self) -> Vec<File> {
-        typescript::files(&Model::of(self))
+        package(runtimes::TYPESCRIPT, typescript::files(&Model::of(self)))
     }
 
     /// The AsyncAPI document.
     pub fn asyncapi(&self) -> Vec<File> {
         vec![File { path: "asyncapi.yaml".to_owned(), text: asyncapi::document(self) }]
     }
+}
+
+/// What is written by hand, carried along by build.rs, and what was made.
+fn package(runtime: &[(&str, &str)], made: Vec<File>) -> Vec<File> {
+    let runtime =
+        runtime.iter().map(|(path, text)| File { path: (*path).to_owned(), text: (*text).to_owned() });
+    runtime.chain(made).collect()
 }
 
 /// `get_ticker` as `GetTicker`.

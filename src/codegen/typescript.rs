@@ -229,7 +229,7 @@ fn alternatives(what: &Type) -> Vec<String> {
 /// Paragraphs and tags as a comment.
 fn write_doc(body: &mut String, indent: usize, paragraphs: &[String], tags: &[String]) {
     let pad = " ".repeat(indent);
-    let safe = |text: &String| text.replace("*/", "* /");
+    let safe = |text: &String| text.replace("*/", "*\\/");
     let paragraphs: Vec<String> = paragraphs.iter().filter(|text| !text.is_empty()).map(safe).collect();
     let one = format!("{pad}/** {} */", paragraphs.concat());
     if tags.is_empty() && paragraphs.len() <= 1 && fits(&one) && !one.contains('\n') {
@@ -257,10 +257,12 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// `get_ticker` as `getTicker`.
+/// `get_ticker` as `getTicker`; the names that the client itself has are taken.
 fn camel(name: &str) -> String {
+    const TAKEN: [&str; 7] = ["call", "stream", "on", "connect", "close", "state", "constructor"];
     let name = pascal(name);
-    name[..1].to_ascii_lowercase() + &name[1..]
+    let name = name[..1].to_ascii_lowercase() + &name[1..];
+    if TAKEN.contains(&name.as_str()) { name + "_" } else { name }
 }
 
 fn is_name(text: &str) -> bool {

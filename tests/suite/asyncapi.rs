@@ -101,9 +101,11 @@ async fn follow(document: &Value, client: &mut Client) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_document_in_the_repository_is_up_to_date() {
-    let checked = run(Binary::command(&["generate", "asyncapi", "--check"])).await;
-    assert_eq!(checked.code, Some(0), "{checked:?}");
+async fn what_is_generated_in_the_repository_is_up_to_date() {
+    for what in ["asyncapi", "python", "typescript"] {
+        let checked = run(Binary::command(&["generate", what, "--check"])).await;
+        assert_eq!(checked.code, Some(0), "{checked:?}");
+    }
 }
 
 #[tokio::test]

@@ -90,7 +90,12 @@ impl Tree {
     }
 
     async fn write_schemas(&self, folder: &Path) {
-        let ended = run(self.command(&["schemas", "-o", &folder.display().to_string()])).await;
+        self.write(&["schemas"], folder).await;
+    }
+
+    /// Has the binary write files.
+    async fn write(&self, what: &[&str], folder: &Path) {
+        let ended = run(self.command(&[what, &["-o", &folder.display().to_string()]].concat())).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
 }
@@ -152,6 +157,24 @@ async fn one_file_and_one_entry_make_an_operation() {
     let written: Value = serde_json::from_str(&fs::read_to_string(&schemas[0]).unwrap()).unwrap();
     assert_eq!(written["$defs"]["params"], described["params"]);
     assert!(schemas.iter().all(|file| file.exists()));
+    for (client, file, method) in [
+        (
+            "python",
+            "src/fullon_cache_api/_api.py",
+            "async def get_ticker_time(self, exchange: str, symbol: str) -> float:",
+        ),
+        (
+            "typescript",
+            "src/api.ts",
+            "getTickerTime(exchange: string, symbol: string, options?: CallOptions): Promise<number> {",
+        ),
+        ("asyncapi", "asyncapi.yaml", "get_ticker_time_request:"),
+    ] {
+        let out = folder.path().join(client);
+        tree.write(&["generate", client], &out).await;
+        let written = fs::read_to_string(out.join(file)).unwrap();
+        assert!(written.contains(method), "{file} lacks {method}");
+    }
 
     // A file without an entry.
     tree.set_entry(false);

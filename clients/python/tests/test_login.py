@@ -78,7 +78,7 @@ async def follow(stream: Stream[Any], seconds: float) -> list[Any]:
 
 
 async def test_a_token_is_renewed_before_it_ends(guarded: Guarded) -> None:
-    guarded.allow("first", seconds=2)
+    guarded.allow("first", seconds=6)
     guarded.allow("second")
     await guarded.server.start()
     tokens = iter(["first", "second"])
@@ -88,16 +88,16 @@ async def test_a_token_is_renewed_before_it_ends(guarded: Guarded) -> None:
 
     async with fullon_cache_api(guarded.server.url, token=token) as handler, soon():
         # Nothing interrupts the stream.
-        assert await follow(handler.stream_tickers("binance", events=True), 3) == []
+        assert await follow(handler.stream_tickers("binance", events=True), 8) == []
     assert next(tokens, None) is None
 
 
 async def test_a_token_that_ends_ends_everything(guarded: Guarded) -> None:
-    guarded.allow("short", seconds=1)
+    guarded.allow("short", seconds=5)
     await guarded.server.start()
     async with fullon_cache_api(guarded.server.url, token="short") as handler, soon():
         with pytest.raises(Unauthenticated, match="401"):
-            await follow(handler.stream_tickers("binance"), 10)
+            await follow(handler.stream_tickers("binance"), 20)
         with pytest.raises(Unauthenticated, match="401") as error:
             await handler.ping()
         assert isinstance(error.value, PermissionError)

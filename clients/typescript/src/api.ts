@@ -26,6 +26,7 @@ import type {
   Process,
   ProcessHealthUpdate,
   ProcessMetrics,
+  ProcessType,
   ProcessUpdate,
   QueueUpdate,
   ServerStats,
@@ -84,15 +85,7 @@ export class Client extends Core {
    *   {@link InternalError}
    */
   getActiveProcesses(
-    process_type?:
-      | "tick"
-      | "ohlcv"
-      | "bot"
-      | "account"
-      | "order"
-      | "bot_status_service"
-      | "crawler"
-      | "user_trades_service",
+    process_type?: ProcessType,
     component?: string,
     since_minutes?: number,
     options?: CallOptions,
@@ -679,15 +672,7 @@ export class Client extends Core {
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
    */
   streamProcesses<Events extends boolean = false>(
-    process_type?:
-      | "tick"
-      | "ohlcv"
-      | "bot"
-      | "account"
-      | "order"
-      | "bot_status_service"
-      | "crawler"
-      | "user_trades_service",
+    process_type?: ProcessType,
     options?: StreamOptions<Events>,
   ): Stream<ProcessUpdate, Events> {
     return this.stream(

@@ -17,6 +17,11 @@ export interface Balance {
   timestamp?: number | null;
 }
 
+/** An update of `stream_balances`. */
+export type BalanceUpdate =
+  | UpdateOf<"balance_update", Balance>
+  | RemovalOf<"balance_update", Balance, "user_id" | "currency">;
+
 /**
  * One bar: its begin in seconds since the epoch; open, high, low and close in the quote currency;
  * the volume in the base currency.
@@ -45,6 +50,10 @@ export interface Block {
   bot_id: string;
 }
 
+/** An update of `stream_blocks`. */
+export type BlockUpdate =
+  UpdateOf<"block_update", Block> | RemovalOf<"block_update", Block, "exchange" | "symbol">;
+
 /** A bot's state. */
 export interface BotStatus {
   /** The bot. */
@@ -55,23 +64,19 @@ export interface BotStatus {
   feeds: Record<string, Feed>;
 }
 
-/** What the server can do. */
-export interface Description {
-  /** The server. */
-  server: DescriptionServer;
-  /** Its operations, by name. */
-  operations: DescriptionOperation[];
-}
+/** An update of `stream_bot_status`. */
+export type BotUpdate =
+  UpdateOf<"bot_update", BotStatus> | RemovalOf<"bot_update", BotStatus, "bot_id">;
 
 /** One operation, as the registry knows it. */
-export interface DescriptionOperation {
+export interface Described {
   /** What a request names it by. */
   name: string;
   /**
    * `read`: one request, one reply. `stream`: one reply, then updates. `system`: on the server
    * itself.
    */
-  kind: "read" | "stream" | "system";
+  kind: Kind;
   /** The group that it belongs to. */
   domain: string;
   /** One sentence. */
@@ -100,44 +105,281 @@ export interface DescriptionOperation {
    */
   push?: string | null;
   /** What a caller must be entitled to; null: nothing. */
-  scope?: "market" | "account" | "orders" | "bots" | "ops" | null;
+  scope?: Scope | null;
   /**
    * The param that names whose data it is; `all_users`: it can't be told, so it is for those who
    * may read everybody's.
    */
   owner?: string | null;
   /** The error codes that it may answer with. */
-  errors: (
-    | "MALFORMED_MESSAGE"
-    | "INVALID_OPERATION"
-    | "INVALID_PARAMS"
-    | "CACHE_MISS"
-    | "CACHE_CORRUPT"
-    | "CACHE_UNAVAILABLE"
-    | "CACHE_TIMEOUT"
-    | "UNAUTHENTICATED"
-    | "FORBIDDEN"
-    | "RATE_LIMITED"
-    | "LIMIT_EXCEEDED"
-    | "OVERLOADED"
-    | "INTERNAL_ERROR"
-  )[];
+  errors: ErrorCode[];
   /** Params that work on a filled cache. */
   examples: unknown[];
 }
 
-/** The server. */
-export interface DescriptionServer {
-  /** `fullon_cache_api`. */
-  name: string;
-  /** The version of the server. */
-  version: string;
-  /** What a client may ask of it. */
-  limits: DescriptionServerLimits;
+/** What the server can do. */
+export interface Description {
+  /** The server. */
+  server: ServerFacts;
+  /** Its operations, by name. */
+  operations: Described[];
 }
 
+/** What was ended. */
+export interface Ended {
+  /** How many streams. */
+  ended: number;
+}
+
+/** The stable name of what went wrong. */
+export type ErrorCode =
+  | "MALFORMED_MESSAGE"
+  | "INVALID_OPERATION"
+  | "INVALID_PARAMS"
+  | "CACHE_MISS"
+  | "CACHE_CORRUPT"
+  | "CACHE_UNAVAILABLE"
+  | "CACHE_TIMEOUT"
+  | "UNAUTHENTICATED"
+  | "FORBIDDEN"
+  | "RATE_LIMITED"
+  | "LIMIT_EXCEEDED"
+  | "OVERLOADED"
+  | "INTERNAL_ERROR";
+
+/** What a bot says of one of its feeds, in its own words. */
+export interface Feed {
+  /** `running`, `stopped`, `error`, … */
+  status?: unknown;
+  /** When the bot last said so. Seconds since the epoch. */
+  timestamp?: number | null;
+}
+
+/**
+ * Whether the processes are well. Looked at are those that were updated within the last 60 minutes
+ * and whose data still exists.
+ */
+export interface Health {
+  /** Whether none is stale and none in `error`. */
+  healthy: boolean;
+  /** How many there are. */
+  total_processes: number;
+  /** How many of each type. */
+  by_type: Record<string, number>;
+  /** How many in each state. */
+  by_status: Record<string, number>;
+  /** The ids of those whose heartbeat is older than 60 minutes. */
+  stale_processes: string[];
+  /** The ids of those in `error`. */
+  error_processes: string[];
+}
+
+/**
+ * `read`: one request, one reply. `stream`: one reply, then updates. `system`: on the server
+ * itself.
+ */
+export type Kind = "read" | "stream" | "system";
+
+/** How the cache is. */
+export interface LinkState {
+  /**
+   * `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
+   * `embedded`.
+   */
+  state: string;
+  /** Why, where it is not connected. */
+  cause?: string | null;
+  /** The version of the Redis. */
+  version?: string | null;
+  /** The role of the Redis: `master` or `replica`. */
+  role?: string | null;
+  /** Connections that are up and serve clients. */
+  connections: number;
+  /** Connections that were made again since the start. */
+  reconnects: number;
+  /** Commands answered since the start. */
+  commands: number;
+  /** Writes that these commands went out in. */
+  batches: number;
+  /** Milliseconds that the last write took to be answered. */
+  latency_ms?: number | null;
+}
+
+/** One stream of a client, for `list_streams`. */
+export interface Listed {
+  /** The `request_id` that opened it. */
+  stream: unknown;
+  /** The operation. */
+  operation: string;
+  /** The params that it was opened with. */
+  params: unknown;
+  /** The `type` of the stream's updates. */
+  update_type: string;
+  /**
+   * How change is noticed: `channel` (the writer publishes new values), `tracking` (Redis tells
+   * which keys changed), `poll`.
+   */
+  push: string;
+  /** Milliseconds between two looks, where change is noticed by polling. */
+  poll_interval_ms: number;
+  /** Milliseconds between two updates of one item at the least. */
+  min_interval_ms: number;
+  /** Tells this course of `update_id`s from any other; for `resume`. */
+  epoch: string;
+  /**
+   * Whether the stream goes on where the earlier one ended. If it was asked for and is false, a
+   * snapshot comes instead.
+   */
+  resumed: boolean;
+}
+
+/** Who a client is, and what it may read. */
+export interface LoggedIn {
+  /** What it is called in the server's log. */
+  name: string;
+  /** The scopes that it has. */
+  scopes: Scope[];
+  /** Whose data it may read; null: everybody's. */
+  user_ids?: string[] | null;
+  /** When the login ends, in seconds since the epoch; null: it does not. */
+  expires?: number | null;
+}
+
+/** An update of `stream_ohlcv`. */
+export type OhlcvUpdate = UpdateOf<"ohlcv_update", BarUpdate>;
+
+/** A position that a bot is about to open. */
+export interface Opening {
+  /** The bot. */
+  bot_id: string;
+  /** Since when. Seconds since the epoch. */
+  since: number;
+}
+
+/** One order, as its exchange last reported it. */
+export interface Order {
+  /** The id that it is stored under. */
+  order_id: string;
+  /** The exchange's own id. */
+  ex_order_id?: string | null;
+  /** The exchange, e.g. `binance`. */
+  exchange: string;
+  /** The pair, e.g. `BTC/USDT`. */
+  symbol: string | null;
+  /** Which way it goes: `buy` or `sell`. */
+  side?: string | null;
+  /** `limit`, `market`, … */
+  order_type?: string | null;
+  /** How much was ordered, in the base currency. */
+  volume?: number | null;
+  /** How much of it was traded. */
+  filled?: number | null;
+  /** How much of it was not: the volume less what was filled. */
+  remaining?: number | null;
+  /** The price that was asked or offered, in the quote currency. */
+  price?: number | null;
+  /** `pending`, `open`, `closed`, `canceled`, … */
+  status: string | null;
+  /** The bot that gave the order. */
+  bot_id?: string | null;
+  /** The user whose order it is. */
+  uid?: string | null;
+  /** When it last changed. Seconds since the epoch. */
+  timestamp?: number | null;
+}
+
+/** An update of `stream_orders`. */
+export type OrderUpdate =
+  UpdateOf<"order_update", Order> | RemovalOf<"order_update", Order, "exchange" | "order_id">;
+
+/** The answer to a ping. */
+export interface Pong {
+  /** Always `ok`. */
+  status: string;
+  /** The server's clock. Seconds since the epoch. */
+  time: number;
+}
+
+/** What an account holds of one pair. */
+export interface Position {
+  /** The account. */
+  user_id: string;
+  /** The pair, e.g. `BTC/USDT`. */
+  symbol: string;
+  /** Which way it goes. */
+  side: Side;
+  /** How much, in the base currency; below zero for a short position. */
+  volume: number;
+  /** The average price that it was opened at, in the quote currency. */
+  price?: number | null;
+  /** What was paid for it, in the quote currency. */
+  cost?: number | null;
+  /** The fees so far, in the quote currency. */
+  fee?: number | null;
+  /** How many trades made it. */
+  count?: number | null;
+  /** When it last changed. Seconds since the epoch. */
+  timestamp?: number | null;
+}
+
+/** An update of `stream_positions`. */
+export type PositionUpdate =
+  | UpdateOf<"position_update", Position>
+  | RemovalOf<"position_update", Position, "user_id" | "symbol">;
+
+/** One process. */
+export interface Process {
+  /** `{type}:{component}:{unix time}`. */
+  process_id: string;
+  /** What it does. */
+  process_type: string;
+  /** The part of the system that it is, e.g. `tick_binance`. */
+  component: string;
+  /** What it was started with. */
+  params?: unknown;
+  /** `starting`, `running`, `processing`, `idle`, `error`, `stopped`. */
+  status: string;
+  /** What it last said. */
+  message?: string | null;
+  /** When it was started. Seconds since the epoch. */
+  created_at?: number | null;
+  /** When it last changed. Seconds since the epoch. */
+  updated_at?: number | null;
+  /** When it was last known to live. Seconds since the epoch. */
+  heartbeat?: number | null;
+}
+
+/** An update of `stream_process_health`. */
+export type ProcessHealthUpdate =
+  UpdateOf<"process_health_update", Health> | RemovalOf<"process_health_update", Health>;
+
+/** How many processes and components are registered, however old they are. */
+export interface ProcessMetrics {
+  /** How many processes of each type. */
+  by_type: Record<string, number>;
+  /** How many components. */
+  components: number;
+  /** How many processes. */
+  total: number;
+}
+
+/** What a process does. */
+export type ProcessType =
+  | "tick"
+  | "ohlcv"
+  | "bot"
+  | "account"
+  | "order"
+  | "bot_status_service"
+  | "crawler"
+  | "user_trades_service";
+
+/** An update of `stream_processes`. */
+export type ProcessUpdate =
+  UpdateOf<"process_update", Process> | RemovalOf<"process_update", Process, "process_id">;
+
 /** What a client may ask of it. */
-export interface DescriptionServerLimits {
+export interface PublishedLimits {
   /** Requests of one connection that run at once; the next are not read before one is answered. */
   in_flight: number;
   /** Connections of one address. */
@@ -192,179 +434,12 @@ export interface DescriptionServerLimits {
   resume_window_ms: number;
 }
 
-/** What was ended. */
-export interface Ended {
-  /** How many streams. */
-  ended: number;
-}
-
-/** What a bot says of one of its feeds, in its own words. */
-export interface Feed {
-  /** `running`, `stopped`, `error`, … */
-  status?: unknown;
-  /** When the bot last said so. Seconds since the epoch. */
-  timestamp?: number | null;
-}
-
-/**
- * Whether the processes are well. Looked at are those that were updated within the last 60 minutes
- * and whose data still exists.
- */
-export interface Health {
-  /** Whether none is stale and none in `error`. */
-  healthy: boolean;
-  /** How many there are. */
-  total_processes: number;
-  /** How many of each type. */
-  by_type: Record<string, number>;
-  /** How many in each state. */
-  by_status: Record<string, number>;
-  /** The ids of those whose heartbeat is older than 60 minutes. */
-  stale_processes: string[];
-  /** The ids of those in `error`. */
-  error_processes: string[];
-}
-
-/** One stream of a client, for `list_streams`. */
-export interface Listed {
-  /** The `request_id` that opened it. */
-  stream: unknown;
-  /** The operation. */
-  operation: string;
-  /** The params that it was opened with. */
-  params: unknown;
-  /** The `type` of the stream's updates. */
-  update_type: string;
-  /**
-   * How change is noticed: `channel` (the writer publishes new values), `tracking` (Redis tells
-   * which keys changed), `poll`.
-   */
-  push: string;
-  /** Milliseconds between two looks, where change is noticed by polling. */
-  poll_interval_ms: number;
-  /** Milliseconds between two updates of one item at the least. */
-  min_interval_ms: number;
-  /** Tells this course of `update_id`s from any other; for `resume`. */
-  epoch: string;
-  /**
-   * Whether the stream goes on where the earlier one ended. If it was asked for and is false, a
-   * snapshot comes instead.
-   */
-  resumed: boolean;
-}
-
-/** Who a client is, and what it may read. */
-export interface LoggedIn {
-  /** What it is called in the server's log. */
-  name: string;
-  /** The scopes that it has. */
-  scopes: ("market" | "account" | "orders" | "bots" | "ops")[];
-  /** Whose data it may read; null: everybody's. */
-  user_ids?: string[] | null;
-  /** When the login ends, in seconds since the epoch; null: it does not. */
-  expires?: number | null;
-}
-
-/** A position that a bot is about to open. */
-export interface Opening {
-  /** The bot. */
-  bot_id: string;
-  /** Since when. Seconds since the epoch. */
-  since: number;
-}
-
-/** One order, as its exchange last reported it. */
-export interface Order {
-  /** The id that it is stored under. */
-  order_id: string;
-  /** The exchange's own id. */
-  ex_order_id?: string | null;
-  /** The exchange, e.g. `binance`. */
-  exchange: string;
-  /** The pair, e.g. `BTC/USDT`. */
-  symbol: string | null;
-  /** Which way it goes: `buy` or `sell`. */
-  side?: string | null;
-  /** `limit`, `market`, … */
-  order_type?: string | null;
-  /** How much was ordered, in the base currency. */
-  volume?: number | null;
-  /** How much of it was traded. */
-  filled?: number | null;
-  /** How much of it was not: the volume less what was filled. */
-  remaining?: number | null;
-  /** The price that was asked or offered, in the quote currency. */
-  price?: number | null;
-  /** `pending`, `open`, `closed`, `canceled`, … */
-  status: string | null;
-  /** The bot that gave the order. */
-  bot_id?: string | null;
-  /** The user whose order it is. */
-  uid?: string | null;
-  /** When it last changed. Seconds since the epoch. */
-  timestamp?: number | null;
-}
-
-/** The answer to a ping. */
-export interface Pong {
-  /** Always `ok`. */
-  status: string;
-  /** The server's clock. Seconds since the epoch. */
-  time: number;
-}
-
-/** What an account holds of one pair. */
-export interface Position {
-  /** The account. */
-  user_id: string;
-  /** The pair, e.g. `BTC/USDT`. */
-  symbol: string;
-  /** Which way it goes. */
-  side: "long" | "short";
-  /** How much, in the base currency; below zero for a short position. */
-  volume: number;
-  /** The average price that it was opened at, in the quote currency. */
-  price?: number | null;
-  /** What was paid for it, in the quote currency. */
-  cost?: number | null;
-  /** The fees so far, in the quote currency. */
-  fee?: number | null;
-  /** How many trades made it. */
-  count?: number | null;
-  /** When it last changed. Seconds since the epoch. */
-  timestamp?: number | null;
-}
-
-/** One process. */
-export interface Process {
-  /** `{type}:{component}:{unix time}`. */
-  process_id: string;
-  /** What it does. */
-  process_type: string;
-  /** The part of the system that it is, e.g. `tick_binance`. */
-  component: string;
-  /** What it was started with. */
-  params?: unknown;
-  /** `starting`, `running`, `processing`, `idle`, `error`, `stopped`. */
-  status: string;
-  /** What it last said. */
-  message?: string | null;
-  /** When it was started. Seconds since the epoch. */
-  created_at?: number | null;
-  /** When it last changed. Seconds since the epoch. */
-  updated_at?: number | null;
-  /** When it was last known to live. Seconds since the epoch. */
-  heartbeat?: number | null;
-}
-
-/** How many processes and components are registered, however old they are. */
-export interface ProcessMetrics {
-  /** How many processes of each type. */
-  by_type: Record<string, number>;
-  /** How many components. */
-  components: number;
-  /** How many processes. */
-  total: number;
+/** How change is noticed. */
+export interface PushStats {
+  /** Redis tells which keys changed. */
+  tracking: boolean;
+  /** Redis passes on what writers publish. */
+  channels: boolean;
 }
 
 /** How many orders one exchange's hash holds. */
@@ -375,6 +450,23 @@ export interface Queue {
   queue_length: number;
   /** When the server saw it. Seconds since the epoch. */
   timestamp: number;
+}
+
+/** An update of `stream_order_queue`. */
+export type QueueUpdate =
+  UpdateOf<"queue_update", Queue> | RemovalOf<"queue_update", Queue, "exchange">;
+
+/** What a caller may be entitled to. */
+export type Scope = "market" | "account" | "orders" | "bots" | "ops";
+
+/** The server. */
+export interface ServerFacts {
+  /** `fullon_cache_api`. */
+  name: string;
+  /** The version of the server. */
+  version: string;
+  /** What a client may ask of it. */
+  limits: PublishedLimits;
 }
 
 /** How the server is. Counts are since its start. */
@@ -402,43 +494,13 @@ export interface ServerStats {
   /** Different things that these streams watch. */
   topics: number;
   /** How change is noticed. */
-  push: ServerStatsPush;
+  push: PushStats;
   /** How the cache is. */
-  cache: ServerStatsCache;
+  cache: LinkState;
 }
 
-/** How the cache is. */
-export interface ServerStatsCache {
-  /**
-   * `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
-   * `embedded`.
-   */
-  state: string;
-  /** Why, where it is not connected. */
-  cause?: string | null;
-  /** The version of the Redis. */
-  version?: string | null;
-  /** The role of the Redis: `master` or `replica`. */
-  role?: string | null;
-  /** Connections that are up and serve clients. */
-  connections: number;
-  /** Connections that were made again since the start. */
-  reconnects: number;
-  /** Commands answered since the start. */
-  commands: number;
-  /** Writes that these commands went out in. */
-  batches: number;
-  /** Milliseconds that the last write took to be answered. */
-  latency_ms?: number | null;
-}
-
-/** How change is noticed. */
-export interface ServerStatsPush {
-  /** Redis tells which keys changed. */
-  tracking: boolean;
-  /** Redis passes on what writers publish. */
-  channels: boolean;
-}
+/** Which way it goes. */
+export type Side = "long" | "short";
 
 /** The latest quote of one pair on one exchange, in the quote currency. */
 export interface Ticker {
@@ -459,6 +521,10 @@ export interface Ticker {
   /** The price of the last trade. */
   last?: number | null;
 }
+
+/** An update of `stream_tickers`. */
+export type TickerUpdate =
+  UpdateOf<"ticker_update", Ticker> | RemovalOf<"ticker_update", Ticker, "exchange" | "symbol">;
 
 /** One trade. Amounts are in the base currency, costs and fees in the quote currency. */
 export interface Trade {
@@ -487,47 +553,6 @@ export interface Trade {
   /** When it was. Seconds since the epoch. */
   time?: number | null;
 }
-
-/** An update of `stream_balances`. */
-export type BalanceUpdate =
-  | UpdateOf<"balance_update", Balance>
-  | RemovalOf<"balance_update", Balance, "user_id" | "currency">;
-
-/** An update of `stream_blocks`. */
-export type BlockUpdate =
-  UpdateOf<"block_update", Block> | RemovalOf<"block_update", Block, "exchange" | "symbol">;
-
-/** An update of `stream_bot_status`. */
-export type BotUpdate =
-  UpdateOf<"bot_update", BotStatus> | RemovalOf<"bot_update", BotStatus, "bot_id">;
-
-/** An update of `stream_ohlcv`. */
-export type OhlcvUpdate = UpdateOf<"ohlcv_update", BarUpdate>;
-
-/** An update of `stream_order_queue`. */
-export type QueueUpdate =
-  UpdateOf<"queue_update", Queue> | RemovalOf<"queue_update", Queue, "exchange">;
-
-/** An update of `stream_orders`. */
-export type OrderUpdate =
-  UpdateOf<"order_update", Order> | RemovalOf<"order_update", Order, "exchange" | "order_id">;
-
-/** An update of `stream_positions`. */
-export type PositionUpdate =
-  | UpdateOf<"position_update", Position>
-  | RemovalOf<"position_update", Position, "user_id" | "symbol">;
-
-/** An update of `stream_process_health`. */
-export type ProcessHealthUpdate =
-  UpdateOf<"process_health_update", Health> | RemovalOf<"process_health_update", Health>;
-
-/** An update of `stream_processes`. */
-export type ProcessUpdate =
-  UpdateOf<"process_update", Process> | RemovalOf<"process_update", Process, "process_id">;
-
-/** An update of `stream_tickers`. */
-export type TickerUpdate =
-  UpdateOf<"ticker_update", Ticker> | RemovalOf<"ticker_update", Ticker, "exchange" | "symbol">;
 
 /** An update of `stream_trade_updates`. */
 export type TradeUpdate = UpdateOf<"trade_update", Trade>;

@@ -104,9 +104,7 @@ class Api(Core):
         component: str | None = None,
         since_minutes: int | None = None,
     ) -> list[Process]:
-        """The processes that were updated of late.
-
-        The processes that were updated of late, the newest first.
+        """The processes that were updated of late, the newest first.
 
         Args:
             process_type: Only those of this type.
@@ -296,9 +294,7 @@ class Api(Core):
         return cast("list[Bar]", await self._call("get_latest_ohlcv_bars", params))
 
     async def get_order_queue(self, local_order_id: str | int) -> list[str]:
-        """The order ids that wait under one local id.
-
-        The order ids that wait under one local id, first in first out.
+        """The order ids that wait under one local id, first in first out.
 
         Args:
             local_order_id: The id that the order has before an exchange gives it one, e.g.
@@ -674,9 +670,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[BalanceUpdate | Event]:
-        """The balances of one account.
-
-        The balances of one account, whenever they change.
+        """The balances of one account, whenever they change.
 
         Args:
             user_id: An account id, e.g. `1001`; text or integer.
@@ -941,9 +935,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[OrderUpdate | Event]:
-        """The orders of one exchange.
-
-        The orders of one exchange, whenever they change.
+        """The orders of one exchange, whenever they change.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
@@ -995,9 +987,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[PositionUpdate | Event]:
-        """The positions of one account.
-
-        The positions of one account, whenever they change.
+        """The positions of one account, whenever they change.
 
         Args:
             user_id: An account id, e.g. `1001`; text or integer.
@@ -1046,9 +1036,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[ProcessHealthUpdate | Event]:
-        """Whether the processes are well.
-
-        Whether the processes are well, whenever that changes.
+        """Whether the processes are well, whenever that changes.
 
         Args:
             snapshot: Whether the present state comes first.
@@ -1098,9 +1086,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[ProcessUpdate | Event]:
-        """The processes.
-
-        The processes that were updated within the last 60 minutes, whenever one changes.
+        """The processes that were updated within the last 60 minutes, whenever one changes.
 
         Args:
             process_type: Only those of this type.
@@ -1155,9 +1141,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[TickerUpdate | Event]:
-        """The tickers of one exchange.
-
-        The tickers of one exchange, whenever they change.
+        """The tickers of one exchange, whenever they change.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
@@ -1214,9 +1198,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[TradeUpdate | Event]:
-        """The trades of an exchange.
-
-        The trades of an exchange, as they come.
+        """The trades of an exchange, as they come.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
@@ -1271,9 +1253,7 @@ class Api(Core):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> Stream[UserTradeUpdate | Event]:
-        """The trades that wait for one user.
-
-        The trades that wait for one user on one exchange, as they come.
+        """The trades that wait for one user on one exchange, as they come.
 
         Args:
             user_id: An account id, e.g. `1001`; text or integer.
@@ -1298,9 +1278,7 @@ class Api(Core):
         return self._stream("stream_user_trades", params, kind="log", events=events)
 
     async def unsubscribe(self, stream: str | float) -> Ended:
-        """Ends one stream of this connection.
-
-        Ends one stream of this connection. `stream_end` is the last that comes of it.
+        """Ends one stream of this connection. `stream_end` is the last that comes of it.
 
         Args:
             stream: The `request_id` of the request that opened the stream.

@@ -99,9 +99,7 @@ class SyncApi(SyncCore):
         component: str | None = None,
         since_minutes: int | None = None,
     ) -> list[Process]:
-        """The processes that were updated of late.
-
-        The processes that were updated of late, the newest first.
+        """The processes that were updated of late, the newest first.
 
         Args:
             process_type: Only those of this type.
@@ -291,9 +289,7 @@ class SyncApi(SyncCore):
         return cast("list[Bar]", self._call("get_latest_ohlcv_bars", params))
 
     def get_order_queue(self, local_order_id: str | int) -> list[str]:
-        """The order ids that wait under one local id.
-
-        The order ids that wait under one local id, first in first out.
+        """The order ids that wait under one local id, first in first out.
 
         Args:
             local_order_id: The id that the order has before an exchange gives it one, e.g.
@@ -662,9 +658,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[BalanceUpdate | Event]:
-        """The balances of one account.
-
-        The balances of one account, whenever they change.
+        """The balances of one account, whenever they change.
 
         Args:
             user_id: An account id, e.g. `1001`; text or integer.
@@ -929,9 +923,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[OrderUpdate | Event]:
-        """The orders of one exchange.
-
-        The orders of one exchange, whenever they change.
+        """The orders of one exchange, whenever they change.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
@@ -983,9 +975,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[PositionUpdate | Event]:
-        """The positions of one account.
-
-        The positions of one account, whenever they change.
+        """The positions of one account, whenever they change.
 
         Args:
             user_id: An account id, e.g. `1001`; text or integer.
@@ -1034,9 +1024,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[ProcessHealthUpdate | Event]:
-        """Whether the processes are well.
-
-        Whether the processes are well, whenever that changes.
+        """Whether the processes are well, whenever that changes.
 
         Args:
             snapshot: Whether the present state comes first.
@@ -1086,9 +1074,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[ProcessUpdate | Event]:
-        """The processes.
-
-        The processes that were updated within the last 60 minutes, whenever one changes.
+        """The processes that were updated within the last 60 minutes, whenever one changes.
 
         Args:
             process_type: Only those of this type.
@@ -1143,9 +1129,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[TickerUpdate | Event]:
-        """The tickers of one exchange.
-
-        The tickers of one exchange, whenever they change.
+        """The tickers of one exchange, whenever they change.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
@@ -1202,9 +1186,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[TradeUpdate | Event]:
-        """The trades of an exchange.
-
-        The trades of an exchange, as they come.
+        """The trades of an exchange, as they come.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
@@ -1259,9 +1241,7 @@ class SyncApi(SyncCore):
         min_interval_ms: int | None = None,
         events: bool = False,
     ) -> SyncStream[UserTradeUpdate | Event]:
-        """The trades that wait for one user.
-
-        The trades that wait for one user on one exchange, as they come.
+        """The trades that wait for one user on one exchange, as they come.
 
         Args:
             user_id: An account id, e.g. `1001`; text or integer.
@@ -1286,9 +1266,7 @@ class SyncApi(SyncCore):
         return self._stream("stream_user_trades", params, kind="log", events=events)
 
     def unsubscribe(self, stream: str | float) -> Ended:
-        """Ends one stream of this connection.
-
-        Ends one stream of this connection. `stream_end` is the last that comes of it.
+        """Ends one stream of this connection. `stream_end` is the last that comes of it.
 
         Args:
             stream: The `request_id` of the request that opened the stream.

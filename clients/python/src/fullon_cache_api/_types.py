@@ -15,14 +15,14 @@ __all__ = [
     "BlockUpdate",
     "BotStatus",
     "BotUpdate",
+    "Described",
     "Description",
-    "DescriptionOperation",
-    "DescriptionServer",
-    "DescriptionServerLimits",
     "Ended",
-    "Error",
+    "ErrorCode",
     "Feed",
     "Health",
+    "Kind",
+    "LinkState",
     "Listed",
     "LoggedIn",
     "OhlcvUpdate",
@@ -37,12 +37,14 @@ __all__ = [
     "ProcessMetrics",
     "ProcessType",
     "ProcessUpdate",
+    "PublishedLimits",
+    "PushStats",
     "Queue",
     "QueueUpdate",
     "Scope",
+    "ServerFacts",
     "ServerStats",
-    "ServerStatsCache",
-    "ServerStatsPush",
+    "Side",
     "Ticker",
     "TickerUpdate",
     "Trade",
@@ -51,23 +53,170 @@ __all__ = [
 ]
 
 
+class Balance(TypedDict):
+    """What an account holds of one currency, in units of that currency."""
+
+    user_id: str
+    """The account."""
+    currency: str
+    """The currency, e.g. `USDT`."""
+    total: NotRequired[float | None]
+    """All of it."""
+    available: NotRequired[float | None]
+    """What no order holds."""
+    reserved: NotRequired[float | None]
+    """What orders hold: the total less what is available."""
+    timestamp: NotRequired[float | None]
+    """When the account was last read. Seconds since the epoch."""
+
+
+class BalanceUpdate(Balance, StateUpdate):
+    """An update of `stream_balances`: a `Balance`, and what all updates have."""
+
+    type: Literal["balance_update"]
+    """The kind of update."""
+
+
+Bar: TypeAlias = list[float]
+"""One bar: its begin in seconds since the epoch; open, high, low and close in the quote currency;
+the volume in the base currency.
+"""
+
+
+class BarUpdate(TypedDict):
+    """A bar, new or changed."""
+
+    symbol: str
+    """The symbol as it was asked for."""
+    timeframe: str
+    """The time that a bar spans, e.g. `1m`."""
+    bar: Bar
+    """The bar."""
+    closed: bool
+    """Whether a later one has begun, so that it changes no more."""
+
+
+class Block(TypedDict):
+    """A pair that a bot keeps others from trading."""
+
+    exchange: str
+    """The exchange, e.g. `binance`."""
+    symbol: str
+    """The pair, e.g. `BTC/USDT`."""
+    bot_id: str
+    """The bot that blocks it."""
+
+
+class BlockUpdate(Block, StateUpdate):
+    """An update of `stream_blocks`: a `Block`, and what all updates have."""
+
+    type: Literal["block_update"]
+    """The kind of update."""
+
+
+class Feed(TypedDict):
+    """What a bot says of one of its feeds, in its own words."""
+
+    status: NotRequired[Any]
+    """`running`, `stopped`, `error`, …"""
+    timestamp: NotRequired[float | None]
+    """When the bot last said so. Seconds since the epoch."""
+
+
+class BotStatus(TypedDict):
+    """A bot's state."""
+
+    bot_id: str
+    """The bot."""
+    status: str
+    """The state of its first feed that has one, else `unknown`."""
+    feeds: dict[str, Feed]
+    """Its feeds by name."""
+
+
+class BotUpdate(BotStatus, StateUpdate):
+    """An update of `stream_bot_status`: a `BotStatus`, and what all updates have."""
+
+    type: Literal["bot_update"]
+    """The kind of update."""
+
+
+ErrorCode: TypeAlias = Literal[
+    "MALFORMED_MESSAGE",
+    "INVALID_OPERATION",
+    "INVALID_PARAMS",
+    "CACHE_MISS",
+    "CACHE_CORRUPT",
+    "CACHE_UNAVAILABLE",
+    "CACHE_TIMEOUT",
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "RATE_LIMITED",
+    "LIMIT_EXCEEDED",
+    "OVERLOADED",
+    "INTERNAL_ERROR",
+]
+"""The stable name of what went wrong."""
+
+
+Kind: TypeAlias = Literal["read", "stream", "system"]
+"""`read`: one request, one reply. `stream`: one reply, then updates. `system`: on the server
+itself.
+"""
+
+
 Scope: TypeAlias = Literal["market", "account", "orders", "bots", "ops"]
+"""What a caller may be entitled to."""
 
 
-class LoggedIn(TypedDict):
-    """Who a client is, and what it may read."""
+class Described(TypedDict):
+    """One operation, as the registry knows it."""
 
     name: str
-    """What it is called in the server's log."""
-    scopes: list[Scope]
-    """The scopes that it has."""
-    user_ids: NotRequired[list[str] | None]
-    """Whose data it may read; null: everybody's."""
-    expires: NotRequired[float | None]
-    """When the login ends, in seconds since the epoch; null: it does not."""
+    """What a request names it by."""
+    kind: Kind
+    """`read`: one request, one reply. `stream`: one reply, then updates. `system`: on the server
+    itself.
+    """
+    domain: str
+    """The group that it belongs to."""
+    summary: str
+    """One sentence."""
+    description: str
+    """More, where there is more to say."""
+    params: dict[str, Any]
+    """JSON Schema (2020-12) of the params, in the order in which a client's method takes them."""
+    result: NotRequired[dict[str, Any] | None]
+    """JSON Schema (2020-12) of the result; a stream has `update` instead."""
+    update: NotRequired[dict[str, Any] | None]
+    """JSON Schema (2020-12) of a stream's updates."""
+    update_type: NotRequired[str | None]
+    """The `type` of a stream's updates."""
+    keys: dict[str, str]
+    """The key patterns that it reads."""
+    commands: list[str]
+    """The Redis commands that it sends."""
+    channel: NotRequired[str | None]
+    """The channel on which the writer publishes changes."""
+    poll_interval_ms: NotRequired[int | None]
+    """How long a scan's result is kept, and how often a poll would look; milliseconds."""
+    push: NotRequired[str | None]
+    """How change is noticed, for a stream, if the Redis and its user's rights allow it: `channel`
+    or `tracking`. A stream's reply says how it is.
+    """
+    scope: NotRequired[Scope | None]
+    """What a caller must be entitled to; null: nothing."""
+    owner: NotRequired[str | None]
+    """The param that names whose data it is; `all_users`: it can't be told, so it is for those who
+    may read everybody's.
+    """
+    errors: list[ErrorCode]
+    """The error codes that it may answer with."""
+    examples: list[Any]
+    """Params that work on a filled cache."""
 
 
-class DescriptionServerLimits(TypedDict):
+class PublishedLimits(TypedDict):
     """What a client may ask of it."""
 
     in_flight: int
@@ -124,186 +273,131 @@ class DescriptionServerLimits(TypedDict):
     """Milliseconds for which what nobody watches can be resumed."""
 
 
-class DescriptionServer(TypedDict):
+class ServerFacts(TypedDict):
     """The server."""
 
     name: str
     """`fullon_cache_api`."""
     version: str
     """The version of the server."""
-    limits: DescriptionServerLimits
+    limits: PublishedLimits
     """What a client may ask of it."""
-
-
-Error: TypeAlias = Literal[
-    "MALFORMED_MESSAGE",
-    "INVALID_OPERATION",
-    "INVALID_PARAMS",
-    "CACHE_MISS",
-    "CACHE_CORRUPT",
-    "CACHE_UNAVAILABLE",
-    "CACHE_TIMEOUT",
-    "UNAUTHENTICATED",
-    "FORBIDDEN",
-    "RATE_LIMITED",
-    "LIMIT_EXCEEDED",
-    "OVERLOADED",
-    "INTERNAL_ERROR",
-]
-
-
-class DescriptionOperation(TypedDict):
-    """One operation, as the registry knows it."""
-
-    name: str
-    """What a request names it by."""
-    kind: Literal["read", "stream", "system"]
-    """`read`: one request, one reply. `stream`: one reply, then updates. `system`: on the server
-    itself.
-    """
-    domain: str
-    """The group that it belongs to."""
-    summary: str
-    """One sentence."""
-    description: str
-    """More, where there is more to say."""
-    params: dict[str, Any]
-    """JSON Schema (2020-12) of the params, in the order in which a client's method takes them."""
-    result: NotRequired[dict[str, Any] | None]
-    """JSON Schema (2020-12) of the result; a stream has `update` instead."""
-    update: NotRequired[dict[str, Any] | None]
-    """JSON Schema (2020-12) of a stream's updates."""
-    update_type: NotRequired[str | None]
-    """The `type` of a stream's updates."""
-    keys: dict[str, str]
-    """The key patterns that it reads."""
-    commands: list[str]
-    """The Redis commands that it sends."""
-    channel: NotRequired[str | None]
-    """The channel on which the writer publishes changes."""
-    poll_interval_ms: NotRequired[int | None]
-    """How long a scan's result is kept, and how often a poll would look; milliseconds."""
-    push: NotRequired[str | None]
-    """How change is noticed, for a stream, if the Redis and its user's rights allow it: `channel`
-    or `tracking`. A stream's reply says how it is.
-    """
-    scope: NotRequired[Scope | None]
-    """What a caller must be entitled to; null: nothing."""
-    owner: NotRequired[str | None]
-    """The param that names whose data it is; `all_users`: it can't be told, so it is for those who
-    may read everybody's.
-    """
-    errors: list[Error]
-    """The error codes that it may answer with."""
-    examples: list[Any]
-    """Params that work on a filled cache."""
 
 
 class Description(TypedDict):
     """What the server can do."""
 
-    server: DescriptionServer
+    server: ServerFacts
     """The server."""
-    operations: list[DescriptionOperation]
+    operations: list[Described]
     """Its operations, by name."""
 
 
-class Process(TypedDict):
-    """One process."""
+class Ended(TypedDict):
+    """What was ended."""
 
-    process_id: str
-    """`{type}:{component}:{unix time}`."""
-    process_type: str
-    """What it does."""
-    component: str
-    """The part of the system that it is, e.g. `tick_binance`."""
-    params: NotRequired[Any]
-    """What it was started with."""
-    status: str
-    """`starting`, `running`, `processing`, `idle`, `error`, `stopped`."""
-    message: NotRequired[str | None]
-    """What it last said."""
-    created_at: NotRequired[float | None]
-    """When it was started."""
-    updated_at: NotRequired[float | None]
-    """When it last changed."""
-    heartbeat: NotRequired[float | None]
-    """When it was last known to live."""
+    ended: int
+    """How many streams."""
 
 
-class Ticker(TypedDict):
-    """The latest quote of one pair on one exchange, in the quote currency."""
+class Health(TypedDict):
+    """Whether the processes are well. Looked at are those that were updated within the last 60
+    minutes and whose data still exists.
+    """
 
-    symbol: str
-    """The pair, e.g. `BTC/USDT`."""
-    exchange: str
-    """The exchange, e.g. `binance`."""
-    price: float | None
-    """The price of the last trade, as the writer understands it."""
-    volume: NotRequired[float | None]
-    """What was traded in the exchange's own window, in the base currency."""
-    timestamp: NotRequired[float | None]
-    """When the exchange said so."""
-    bid: NotRequired[float | None]
-    """The best price that a buyer offers."""
-    ask: NotRequired[float | None]
-    """The best price that a seller asks."""
-    last: NotRequired[float | None]
-    """The price of the last trade."""
+    healthy: bool
+    """Whether none is stale and none in `error`."""
+    total_processes: int
+    """How many there are."""
+    by_type: dict[str, int]
+    """How many of each type."""
+    by_status: dict[str, int]
+    """How many in each state."""
+    stale_processes: list[str]
+    """The ids of those whose heartbeat is older than 60 minutes."""
+    error_processes: list[str]
+    """The ids of those in `error`."""
 
 
-class Balance(TypedDict):
-    """What an account holds of one currency, in units of that currency."""
+class LinkState(TypedDict):
+    """How the cache is."""
 
-    user_id: str
-    """The account."""
-    currency: str
-    """The currency, e.g. `USDT`."""
-    total: NotRequired[float | None]
-    """All of it."""
-    available: NotRequired[float | None]
-    """What no order holds."""
-    reserved: NotRequired[float | None]
-    """What orders hold: the total less what is available."""
-    timestamp: NotRequired[float | None]
-    """When the account was last read."""
-
-
-class Block(TypedDict):
-    """A pair that a bot keeps others from trading."""
-
-    exchange: str
-    """The exchange, e.g. `binance`."""
-    symbol: str
-    """The pair, e.g. `BTC/USDT`."""
-    bot_id: str
-    """The bot that blocks it."""
+    state: str
+    """`connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer),
+    or `embedded`.
+    """
+    cause: NotRequired[str | None]
+    """Why, where it is not connected."""
+    version: NotRequired[str | None]
+    """The version of the Redis."""
+    role: NotRequired[str | None]
+    """The role of the Redis: `master` or `replica`."""
+    connections: int
+    """Connections that are up and serve clients."""
+    reconnects: int
+    """Connections that were made again since the start."""
+    commands: int
+    """Commands answered since the start."""
+    batches: int
+    """Writes that these commands went out in."""
+    latency_ms: NotRequired[float | None]
+    """Milliseconds that the last write took to be answered."""
 
 
-class Feed(TypedDict):
-    """What a bot says of one of its feeds, in its own words."""
+class Listed(TypedDict):
+    """One stream of a client, for `list_streams`."""
 
-    status: NotRequired[Any]
-    """`running`, `stopped`, `error`, …"""
-    timestamp: NotRequired[float | None]
-    """When the bot last said so."""
+    stream: Any
+    """The `request_id` that opened it."""
+    operation: str
+    """The operation."""
+    params: Any
+    """The params that it was opened with."""
+    update_type: str
+    """The `type` of the stream's updates."""
+    push: str
+    """How change is noticed: `channel` (the writer publishes new values), `tracking` (Redis tells
+    which keys changed), `poll`.
+    """
+    poll_interval_ms: int
+    """Milliseconds between two looks, where change is noticed by polling."""
+    min_interval_ms: int
+    """Milliseconds between two updates of one item at the least."""
+    epoch: str
+    """Tells this course of `update_id`s from any other; for `resume`."""
+    resumed: bool
+    """Whether the stream goes on where the earlier one ended. If it was asked for and is false, a
+    snapshot comes instead.
+    """
 
 
-class BotStatus(TypedDict):
-    """A bot's state."""
+class LoggedIn(TypedDict):
+    """Who a client is, and what it may read."""
+
+    name: str
+    """What it is called in the server's log."""
+    scopes: list[Scope]
+    """The scopes that it has."""
+    user_ids: NotRequired[list[str] | None]
+    """Whose data it may read; null: everybody's."""
+    expires: NotRequired[float | None]
+    """When the login ends, in seconds since the epoch; null: it does not."""
+
+
+class OhlcvUpdate(BarUpdate, Update):
+    """An update of `stream_ohlcv`: a `BarUpdate`, and what all updates have."""
+
+    type: Literal["ohlcv_update"]
+    """The kind of update."""
+
+
+class Opening(TypedDict):
+    """A position that a bot is about to open."""
 
     bot_id: str
     """The bot."""
-    status: str
-    """The state of its first feed that has one, else `unknown`."""
-    feeds: dict[str, Feed]
-    """Its feeds by name."""
-
-
-Bar: TypeAlias = list[float]
-"""One bar: its begin in seconds since the epoch; open, high, low and close in the quote currency;
-the volume in the base currency.
-"""
+    since: float
+    """Since when. Seconds since the epoch."""
 
 
 class Order(TypedDict):
@@ -336,7 +430,27 @@ class Order(TypedDict):
     uid: NotRequired[str | None]
     """The user whose order it is."""
     timestamp: NotRequired[float | None]
-    """When it last changed."""
+    """When it last changed. Seconds since the epoch."""
+
+
+class OrderUpdate(Order, StateUpdate):
+    """An update of `stream_orders`: a `Order`, and what all updates have."""
+
+    type: Literal["order_update"]
+    """The kind of update."""
+
+
+class Pong(TypedDict):
+    """The answer to a ping."""
+
+    status: str
+    """Always `ok`."""
+    time: float
+    """The server's clock. Seconds since the epoch."""
+
+
+Side: TypeAlias = Literal["long", "short"]
+"""Which way it goes."""
 
 
 class Position(TypedDict):
@@ -346,7 +460,7 @@ class Position(TypedDict):
     """The account."""
     symbol: str
     """The pair, e.g. `BTC/USDT`."""
-    side: Literal["long", "short"]
+    side: Side
     """Which way it goes."""
     volume: float
     """How much, in the base currency; below zero for a short position."""
@@ -359,7 +473,44 @@ class Position(TypedDict):
     count: NotRequired[float | None]
     """How many trades made it."""
     timestamp: NotRequired[float | None]
-    """When it last changed."""
+    """When it last changed. Seconds since the epoch."""
+
+
+class PositionUpdate(Position, StateUpdate):
+    """An update of `stream_positions`: a `Position`, and what all updates have."""
+
+    type: Literal["position_update"]
+    """The kind of update."""
+
+
+class Process(TypedDict):
+    """One process."""
+
+    process_id: str
+    """`{type}:{component}:{unix time}`."""
+    process_type: str
+    """What it does."""
+    component: str
+    """The part of the system that it is, e.g. `tick_binance`."""
+    params: NotRequired[Any]
+    """What it was started with."""
+    status: str
+    """`starting`, `running`, `processing`, `idle`, `error`, `stopped`."""
+    message: NotRequired[str | None]
+    """What it last said."""
+    created_at: NotRequired[float | None]
+    """When it was started. Seconds since the epoch."""
+    updated_at: NotRequired[float | None]
+    """When it last changed. Seconds since the epoch."""
+    heartbeat: NotRequired[float | None]
+    """When it was last known to live. Seconds since the epoch."""
+
+
+class ProcessHealthUpdate(Health, StateUpdate):
+    """An update of `stream_process_health`: a `Health`, and what all updates have."""
+
+    type: Literal["process_health_update"]
+    """The kind of update."""
 
 
 class ProcessMetrics(TypedDict):
@@ -373,7 +524,27 @@ class ProcessMetrics(TypedDict):
     """How many processes."""
 
 
-class ServerStatsPush(TypedDict):
+ProcessType: TypeAlias = Literal[
+    "tick",
+    "ohlcv",
+    "bot",
+    "account",
+    "order",
+    "bot_status_service",
+    "crawler",
+    "user_trades_service",
+]
+"""What a process does."""
+
+
+class ProcessUpdate(Process, StateUpdate):
+    """An update of `stream_processes`: a `Process`, and what all updates have."""
+
+    type: Literal["process_update"]
+    """The kind of update."""
+
+
+class PushStats(TypedDict):
     """How change is noticed."""
 
     tracking: bool
@@ -382,29 +553,22 @@ class ServerStatsPush(TypedDict):
     """Redis passes on what writers publish."""
 
 
-class ServerStatsCache(TypedDict):
-    """How the cache is."""
+class Queue(TypedDict):
+    """How many orders one exchange's hash holds."""
 
-    state: str
-    """`connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer),
-    or `embedded`.
-    """
-    cause: NotRequired[str | None]
-    """Why, where it is not connected."""
-    version: NotRequired[str | None]
-    """The version of the Redis."""
-    role: NotRequired[str | None]
-    """The role of the Redis: `master` or `replica`."""
-    connections: int
-    """Connections that are up and serve clients."""
-    reconnects: int
-    """Connections that were made again since the start."""
-    commands: int
-    """Commands answered since the start."""
-    batches: int
-    """Writes that these commands went out in."""
-    latency_ms: NotRequired[float | None]
-    """Milliseconds that the last write took to be answered."""
+    exchange: str
+    """The exchange, e.g. `binance`."""
+    queue_length: int
+    """How many orders there are."""
+    timestamp: float
+    """When the server saw it. Seconds since the epoch."""
+
+
+class QueueUpdate(Queue, StateUpdate):
+    """An update of `stream_order_queue`: a `Queue`, and what all updates have."""
+
+    type: Literal["queue_update"]
+    """The kind of update."""
 
 
 class ServerStats(TypedDict):
@@ -432,29 +596,38 @@ class ServerStats(TypedDict):
     """Streams that are open."""
     topics: int
     """Different things that these streams watch."""
-    push: ServerStatsPush
+    push: PushStats
     """How change is noticed."""
-    cache: ServerStatsCache
+    cache: LinkState
     """How the cache is."""
 
 
-class Health(TypedDict):
-    """Whether the processes are well. Looked at are those that were updated within the last 60
-    minutes and whose data still exists.
-    """
+class Ticker(TypedDict):
+    """The latest quote of one pair on one exchange, in the quote currency."""
 
-    healthy: bool
-    """Whether none is stale and none in `error`."""
-    total_processes: int
-    """How many there are."""
-    by_type: dict[str, int]
-    """How many of each type."""
-    by_status: dict[str, int]
-    """How many in each state."""
-    stale_processes: list[str]
-    """The ids of those whose heartbeat is older than 60 minutes."""
-    error_processes: list[str]
-    """The ids of those in `error`."""
+    symbol: str
+    """The pair, e.g. `BTC/USDT`."""
+    exchange: str
+    """The exchange, e.g. `binance`."""
+    price: float | None
+    """The price of the last trade, as the writer understands it."""
+    volume: NotRequired[float | None]
+    """What was traded in the exchange's own window, in the base currency."""
+    timestamp: NotRequired[float | None]
+    """When the exchange said so. Seconds since the epoch."""
+    bid: NotRequired[float | None]
+    """The best price that a buyer offers."""
+    ask: NotRequired[float | None]
+    """The best price that a seller asks."""
+    last: NotRequired[float | None]
+    """The price of the last trade."""
+
+
+class TickerUpdate(Ticker, StateUpdate):
+    """An update of `stream_tickers`: a `Ticker`, and what all updates have."""
+
+    type: Literal["ticker_update"]
+    """The kind of update."""
 
 
 class Trade(TypedDict):
@@ -483,146 +656,7 @@ class Trade(TypedDict):
     fee: NotRequired[float | None]
     """What the exchange took."""
     time: NotRequired[float | None]
-    """When it was."""
-
-
-class Opening(TypedDict):
-    """A position that a bot is about to open."""
-
-    bot_id: str
-    """The bot."""
-    since: float
-    """Since when."""
-
-
-class Listed(TypedDict):
-    """One stream of a client, for `list_streams`."""
-
-    stream: Any
-    """The `request_id` that opened it."""
-    operation: str
-    """The operation."""
-    params: Any
-    """The params that it was opened with."""
-    update_type: str
-    """The `type` of the stream's updates."""
-    push: str
-    """How change is noticed: `channel` (the writer publishes new values), `tracking` (Redis tells
-    which keys changed), `poll`.
-    """
-    poll_interval_ms: int
-    """Milliseconds between two looks, where change is noticed by polling."""
-    min_interval_ms: int
-    """Milliseconds between two updates of one item at the least."""
-    epoch: str
-    """Tells this course of `update_id`s from any other; for `resume`."""
-    resumed: bool
-    """Whether the stream goes on where the earlier one ended. If it was asked for and is false, a
-    snapshot comes instead.
-    """
-
-
-class Pong(TypedDict):
-    """The answer to a ping."""
-
-    status: str
-    """Always `ok`."""
-    time: float
-    """The server's clock."""
-
-
-class BalanceUpdate(Balance, StateUpdate):
-    """An update of `stream_balances`: a `Balance`, and what all updates have."""
-
-    type: Literal["balance_update"]
-    """The kind of update."""
-
-
-class BlockUpdate(Block, StateUpdate):
-    """An update of `stream_blocks`: a `Block`, and what all updates have."""
-
-    type: Literal["block_update"]
-    """The kind of update."""
-
-
-class BotUpdate(BotStatus, StateUpdate):
-    """An update of `stream_bot_status`: a `BotStatus`, and what all updates have."""
-
-    type: Literal["bot_update"]
-    """The kind of update."""
-
-
-class BarUpdate(TypedDict):
-    """A bar, new or changed."""
-
-    symbol: str
-    """The symbol as it was asked for."""
-    timeframe: str
-    """The time that a bar spans, e.g. `1m`."""
-    bar: Bar
-    """The bar."""
-    closed: bool
-    """Whether a later one has begun, so that it changes no more."""
-
-
-class OhlcvUpdate(BarUpdate, Update):
-    """An update of `stream_ohlcv`: a `BarUpdate`, and what all updates have."""
-
-    type: Literal["ohlcv_update"]
-    """The kind of update."""
-
-
-class Queue(TypedDict):
-    """How many orders one exchange's hash holds."""
-
-    exchange: str
-    """The exchange, e.g. `binance`."""
-    queue_length: int
-    """How many orders there are."""
-    timestamp: float
-    """When the server saw it."""
-
-
-class QueueUpdate(Queue, StateUpdate):
-    """An update of `stream_order_queue`: a `Queue`, and what all updates have."""
-
-    type: Literal["queue_update"]
-    """The kind of update."""
-
-
-class OrderUpdate(Order, StateUpdate):
-    """An update of `stream_orders`: a `Order`, and what all updates have."""
-
-    type: Literal["order_update"]
-    """The kind of update."""
-
-
-class PositionUpdate(Position, StateUpdate):
-    """An update of `stream_positions`: a `Position`, and what all updates have."""
-
-    type: Literal["position_update"]
-    """The kind of update."""
-
-
-class ProcessHealthUpdate(Health, StateUpdate):
-    """An update of `stream_process_health`: a `Health`, and what all updates have."""
-
-    type: Literal["process_health_update"]
-    """The kind of update."""
-
-
-class ProcessUpdate(Process, StateUpdate):
-    """An update of `stream_processes`: a `Process`, and what all updates have."""
-
-    type: Literal["process_update"]
-    """The kind of update."""
-
-
-class TickerUpdate(Ticker, StateUpdate):
-    """An update of `stream_tickers`: a `Ticker`, and what all updates have."""
-
-    type: Literal["ticker_update"]
-    """The kind of update."""
+    """When it was. Seconds since the epoch."""
 
 
 class TradeUpdate(Trade, Update):
@@ -637,22 +671,3 @@ class UserTradeUpdate(Trade, Update):
 
     type: Literal["user_trade_update"]
     """The kind of update."""
-
-
-class Ended(TypedDict):
-    """What was ended."""
-
-    ended: int
-    """How many streams."""
-
-
-ProcessType: TypeAlias = Literal[
-    "tick",
-    "ohlcv",
-    "bot",
-    "account",
-    "order",
-    "bot_status_service",
-    "crawler",
-    "user_trades_service",
-]
