@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     cache::{Json, Verb, View},
-    protocol::{Error, Result, Warning},
+    protocol::{Error, ErrorCode, Result, Warning},
     server::System,
     streams::{self, Said, Sheet, State},
 };
@@ -74,6 +74,7 @@ pub struct Operation {
     pub(crate) may_miss: bool,
     pub(crate) has_owned_rows: bool,
     pub(crate) is_for_strangers: bool,
+    pub(crate) more_errors: &'static [ErrorCode],
     pub(crate) examples: &'static [&'static str],
     pub(crate) params: SchemaFn,
     pub(crate) result: SchemaFn,
@@ -187,6 +188,7 @@ impl Operation {
             may_miss: false,
             has_owned_rows: false,
             is_for_strangers: false,
+            more_errors: &[],
             examples: &[],
             params,
             result,
@@ -218,6 +220,12 @@ impl Operation {
     /// Those may call it who have not logged in.
     pub(crate) const fn for_strangers(mut self) -> Self {
         self.is_for_strangers = true;
+        self
+    }
+
+    /// It may answer with these codes too, beside those that all of its kind may.
+    pub const fn fails_with(mut self, codes: &'static [ErrorCode]) -> Self {
+        self.more_errors = codes;
         self
     }
 

@@ -93,6 +93,7 @@ pub(super) fn errors_of(operation: &Operation) -> Vec<ErrorCode> {
         Kind::System => {}
         Kind::Read | Kind::Stream => codes.push(ErrorCode::Forbidden),
     }
+    codes.extend(operation.more_errors);
     if operation.may_miss {
         codes.push(ErrorCode::CacheMiss);
     }

@@ -11,7 +11,7 @@ use crate::{
     cache::{Json, LinkState},
     config::{Config, Span, milliseconds},
     operation::{Operation, SystemQuery},
-    protocol::Result,
+    protocol::{ErrorCode, Result},
     registry::{Described, Filter},
     submit,
     types::Seconds,
@@ -285,6 +285,7 @@ impl SystemQuery for GetServerStats {
 submit! {
     Operation::system::<Ping>("ping", "Tells that the server is there, and its time.").examples(&["{}"]),
     Operation::system::<Describe>("describe", "Tells every operation with its schemas, errors and examples.")
+        .fails_with(&[ErrorCode::InvalidOperation])
         .examples(&["{}", r#"{"operation": "get_ticker"}"#, r#"{"domain": "tickers"}"#]),
     Operation::system::<GetServerStats>("get_server_stats", "Tells how the server and its cache are.")
         .examples(&["{}"]),

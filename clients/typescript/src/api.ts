@@ -63,7 +63,8 @@ export class Client extends Core {
    * @param operation - Only this operation.
    * @param domain - Only the operations of this domain, e.g. `tickers`.
    * @param all - Those too that the caller may not call.
-   * @throws {@link InvalidParams}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link InvalidOperation}, {@link LimitExceeded},
+   *   {@link InternalError}
    */
   describe(
     operation?: string,

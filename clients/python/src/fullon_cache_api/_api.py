@@ -86,7 +86,7 @@ class Api(Core):
             all: Those too that the caller may not call.
 
         Raises:
-            InvalidParams, LimitExceeded, InternalError.
+            InvalidParams, InvalidOperation, LimitExceeded, InternalError.
 
         Example:
             result = await handler.describe()

@@ -85,7 +85,7 @@ class SyncApi(SyncCore):
             all: Those too that the caller may not call.
 
         Raises:
-            InvalidParams, LimitExceeded, InternalError.
+            InvalidParams, InvalidOperation, LimitExceeded, InternalError.
 
         Example:
             result = handler.describe()
