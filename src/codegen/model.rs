@@ -27,7 +27,7 @@ pub(super) struct Method {
     pub(super) doc: Vec<String>,
     pub(super) params: Vec<Param>,
     pub(super) answer: Answer,
-    /// The codes of the errors that it may fail with.
+    /// The errors that it may fail with, as clients call them.
     pub(super) errors: Vec<String>,
     pub(super) example: Option<Map<String, Value>>,
 }
@@ -172,6 +172,14 @@ impl Type {
         }
     }
 
+    /// The same without null.
+    pub(super) fn without_null(&self) -> Self {
+        match self {
+            Self::Either(all) => Self::either(all.iter().filter(|one| **one != Self::Null).cloned()),
+            other => other.clone(),
+        }
+    }
+
     /// What a schema, whose types have names already, admits.
     fn of(schema: &Value) -> Self {
         let get = |key: &str| schema.get(key);
@@ -273,7 +281,7 @@ fn method(operation: &Operation, types: &mut Types, updates: &mut Vec<Named>) ->
         doc,
         params: params_of(operation, types),
         answer,
-        errors: operation.errors.clone(),
+        errors: operation.errors.iter().map(|code| pascal(&code.to_lowercase())).collect(),
         example: operation.examples.first().and_then(Value::as_object).cloned(),
     }
 }

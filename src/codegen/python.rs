@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::{
     File, Model,
     model::{Answer, Form, Member, Method, Named, Param, Type},
-    pascal,
-    text::{WIDTH, each, fit, fits, wrap},
+    text::{self, Layout, WIDTH, fits, quoted, wrap},
 };
 
 const HEAD: &str = "# Written by `fullon-cache-api generate python`; changes here are lost.\n";
+
+const PYTHON: Layout = Layout(4);
 
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def",
@@ -69,7 +70,8 @@ fn write_named(model: &Model, named: &Named, done: &mut BTreeSet<String>, body: 
     match &named.form {
         Form::Alias(Type::Words(words)) => {
             let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-            let _ = writeln!(body, "{}", fit(0, &format!("{name}: TypeAlias = Literal["), &words, "]"));
+            let _ =
+                writeln!(body, "{}", PYTHON.fit(0, &format!("{name}: TypeAlias = Literal["), &words, "]"));
             write_doc(body, 0, &named.doc);
         }
         Form::Alias(what) => {
@@ -98,7 +100,7 @@ fn write_named(model: &Model, named: &Named, done: &mut BTreeSet<String>, body: 
             let _ = writeln!(
                 body,
                 "{}",
-                each(0, &format!("{name} = TypedDict({}, {{", quoted(name)), &members, "})")
+                PYTHON.each(0, &format!("{name} = TypedDict({}, {{", quoted(name)), &members, "})")
             );
             write_doc(body, 0, &named.doc);
         }
@@ -174,7 +176,7 @@ impl Api {
         let used: BTreeSet<String> = model.methods.iter().flat_map(Method::uses).collect();
         let used: Vec<String> = used.into_iter().collect();
         if !used.is_empty() {
-            imports.push_str(&each(4, "from ._types import (", &used, ")"));
+            imports.push_str(&PYTHON.each(4, "from ._types import (", &used, ")"));
             imports.push('\n');
         }
         imports
@@ -185,8 +187,11 @@ impl Api {
         let (def, wait) = if self.is_async { ("async def", "await ") } else { ("def", "") };
         let mut params = vec!["self".to_owned()];
         params.extend(method.params.iter().map(of_param));
-        let _ =
-            writeln!(body, "\n{}", fit(4, &format!("{def} {name}("), &params, &format!(") -> {result}:")));
+        let _ = writeln!(
+            body,
+            "\n{}",
+            PYTHON.fit(4, &format!("{def} {name}("), &params, &format!(") -> {result}:"))
+        );
         self.write_method_doc(method, &[], body);
         let (call, operation) = (format!("{wait}self._call("), quoted(&method.operation));
         let inline = format!("{{{}}}", pairs(&method.params).join(", "));
@@ -202,7 +207,7 @@ impl Api {
             let _ = writeln!(body, "{kept}\n{}", give("result"));
         } else {
             let whole = give(&format!("{call}{operation}, params)"));
-            let _ = writeln!(body, "{}", each(8, "params = {", &pairs(&method.params), "}"));
+            let _ = writeln!(body, "{}", PYTHON.each(8, "params = {", &pairs(&method.params), "}"));
             let _ = match fits(&whole) {
                 true => writeln!(body, "{whole}"),
                 false => {
@@ -237,7 +242,7 @@ impl Api {
         );
         let mut given = pairs(&method.params);
         given.extend(["snapshot", "min_interval_ms"].map(|name| format!("{name:?}: {name}")));
-        let _ = writeln!(body, "{}", each(8, "params = {", &given, "}"));
+        let _ = writeln!(body, "{}", PYTHON.each(8, "params = {", &given, "}"));
         let mut parts = vec![quoted(&method.operation), "params".to_owned()];
         if let Answer::Updates { is_log, named_by, .. } = &method.answer {
             parts.push(format!("kind={}", quoted(if *is_log { "log" } else { "state" })));
@@ -253,7 +258,7 @@ impl Api {
         let _ = match (fits(&one), fits(&inner)) {
             (true, _) => writeln!(body, "{one}"),
             (_, true) => writeln!(body, "        return self._stream(\n{inner}\n        )"),
-            _ => writeln!(body, "{}", each(8, "return self._stream(", &parts, ")")),
+            _ => writeln!(body, "{}", PYTHON.each(8, "return self._stream(", &parts, ")")),
         };
     }
 
@@ -263,7 +268,7 @@ impl Api {
         params.extend(
             ["*", "snapshot: bool = True", "min_interval_ms: int | None = None", events].map(str::to_owned),
         );
-        each(4, &format!("def {}(", ident(&method.operation)), &params, &format!(") -> {gives}"))
+        PYTHON.each(4, &format!("def {}(", ident(&method.operation)), &params, &format!(") -> {gives}"))
     }
 
     fn write_method_doc(&self, method: &Method, more: &[(&str, &str)], body: &mut String) {
@@ -279,18 +284,12 @@ impl Api {
                 lines.extend(wrapped.into_iter().map(|line| format!("    {line}")));
             }
         }
-        let errors: Vec<String> = method.errors.iter().map(|code| pascal(&code.to_lowercase())).collect();
         lines.extend([String::new(), "Raises:".to_owned()]);
-        let wrapped = wrap(&[format!("{}.", errors.join(", "))], width - 4, "");
+        let wrapped = wrap(&[format!("{}.", method.errors.join(", "))], width - 4, "");
         lines.extend(wrapped.into_iter().map(|line| format!("    {line}")));
         lines.extend([String::new(), "Example:".to_owned()]);
         lines.extend(self.example(method).into_iter().map(|line| format!("    {line}")));
-        let _ = writeln!(body, "{INDENT}\"\"\"{}", lines[0]);
-        for line in &lines[1..] {
-            let _ =
-                writeln!(body, "{}", if line.is_empty() { String::new() } else { format!("{INDENT}{line}") });
-        }
-        let _ = writeln!(body, "{INDENT}\"\"\"");
+        write_docstring(body, INDENT, &lines);
     }
 
     fn example(&self, method: &Method) -> Vec<String> {
@@ -341,16 +340,9 @@ fn described(param: &Param) -> String {
 
 fn of_param(param: &Param) -> String {
     // What may be left out is left out where it is None.
-    let what = match &param.what {
-        Type::List(inner) => format!("Sequence[{}]", shown(inner)),
-        Type::Either(all) => {
-            let all: Vec<Type> = all.iter().filter(|one| **one != Type::Null).cloned().collect();
-            match all.as_slice() {
-                [Type::List(inner)] => format!("Sequence[{}]", shown(inner)),
-                _ => shown(&Type::Either(all)),
-            }
-        }
-        other => shown(other),
+    let what = match param.what.without_null() {
+        Type::List(inner) => format!("Sequence[{}]", shown(&inner)),
+        other => shown(&other),
     };
     match param.is_required {
         true => format!("{}: {what}", ident(&param.name)),
@@ -396,21 +388,19 @@ fn write_doc(body: &mut String, indent: usize, text: &str) {
         let _ = writeln!(body, "{one}");
         return;
     }
-    let lines = wrap(&[text], WIDTH - indent - 3, "");
-    let _ = writeln!(body, "{pad}\"\"\"{}", lines[0]);
-    for line in &lines[1..] {
-        let _ = writeln!(body, "{pad}{line}");
-    }
-    let _ = writeln!(body, "{pad}\"\"\"");
+    write_docstring(body, &pad, &wrap(&[text], WIDTH - indent - 3, ""));
+}
+
+fn write_docstring(body: &mut String, pad: &str, lines: &[String]) {
+    let lines = lines.join(&format!("\n{pad}"));
+    // An empty line is not indented.
+    let lines = lines.replace(&format!("\n{pad}\n"), "\n\n");
+    let _ = writeln!(body, "{pad}\"\"\"{lines}\n{pad}\"\"\"");
 }
 
 /// A text within a docstring.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace("\"\"\"", "\\\"\\\"\\\"")
-}
-
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
 }
 
 fn is_name(text: &str) -> bool {
@@ -421,12 +411,5 @@ fn is_name(text: &str) -> bool {
 
 /// A name that Python takes.
 fn ident(name: &str) -> String {
-    match is_name(name) {
-        true => name.to_owned(),
-        false => {
-            let name: String =
-                name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            format!("{name}_")
-        }
-    }
+    text::ident(name, is_name(name))
 }

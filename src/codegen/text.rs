@@ -1,5 +1,7 @@
 //! Laying text out.
 
+use serde_json::Value;
+
 /// How wide generated code is.
 pub(super) const WIDTH: usize = 100;
 
@@ -26,20 +28,36 @@ pub(super) fn wrap(paragraphs: &[String], width: usize, hanging: &str) -> Vec<St
     lines
 }
 
-/// A text with the same before and after it, each part in a line of its own if it does not fit in one.
-pub(super) fn fit(indent: usize, open: &str, parts: &[String], close: &str) -> String {
-    let one = format!("{}{open}{}{close}", " ".repeat(indent), parts.join(", "));
-    if one.chars().count() <= WIDTH {
-        return one;
+/// How a language's code is laid out: the spaces of a level.
+pub(super) struct Layout(pub(super) usize);
+
+impl Layout {
+    /// Parts between what opens and what closes them, each in a line of its own if they do not fit in one.
+    pub(super) fn fit(&self, indent: usize, open: &str, parts: &[String], close: &str) -> String {
+        let one = format!("{}{open}{}{close}", " ".repeat(indent), parts.join(", "));
+        if fits(&one) { one } else { self.each(indent, open, parts, close) }
     }
-    each(indent, open, parts, close)
+
+    /// The same with each part in a line of its own.
+    pub(super) fn each(&self, indent: usize, open: &str, parts: &[String], close: &str) -> String {
+        let (pad, level) = (" ".repeat(indent), " ".repeat(self.0));
+        let lines: String = parts.iter().map(|part| format!("{pad}{level}{part},\n")).collect();
+        format!("{pad}{open}\n{lines}{pad}{close}")
+    }
 }
 
-/// The same with each part in a line of its own.
-pub(super) fn each(indent: usize, open: &str, parts: &[String], close: &str) -> String {
-    let pad = " ".repeat(indent);
-    let lines: String = parts.iter().map(|part| format!("{pad}    {part},\n")).collect();
-    format!("{pad}{open}\n{lines}{pad}{close}")
+/// A text as a literal: that of JSON is one in each language.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// A name that a language takes: itself if that is `good`, else one like it.
+pub(super) fn ident(name: &str, good: bool) -> String {
+    if good {
+        return name.to_owned();
+    }
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("{name}_")
 }
 
 /// Whether a line of code is not too wide.

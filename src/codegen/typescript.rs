@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use serde_json::Value;
-
 use super::{
     File, Model,
     model::{Answer, Form, Method, Named, Param, Type},
     pascal,
-    text::{WIDTH, fits, wrap},
+    text::{self, Layout, WIDTH, fits, quoted, wrap},
 };
 
 const HEAD: &str = "// Written by `fullon-cache-api generate typescript`; changes are lost.\n";
+
+const TYPESCRIPT: Layout = Layout(2);
 
 /// The files that are written.
 pub(super) fn files(model: &Model) -> Vec<File> {
@@ -90,7 +90,11 @@ fn api(model: &Model) -> String {
     }
     let used: BTreeSet<String> = model.methods.iter().flat_map(Method::uses).collect();
     let used: Vec<String> = used.into_iter().collect();
-    let types = lay(0, "import type {", &used, "} from \"./types.js\";", ' ');
+    let types = format!("import type {{ {} }} from \"./types.js\";", used.join(", "));
+    let types = match fits(&types) {
+        true => types,
+        false => TYPESCRIPT.each(0, "import type {", &used, "} from \"./types.js\";"),
+    };
     format!(
         "{HEAD}import {{ Core }} from \"./core.js\";\n\
          import type {{ CallOptions, StreamOptions }} from \"./options.js\";\n\
@@ -105,14 +109,14 @@ fn write_call(method: &Method, result: &Type, body: &mut String) {
     write_method_doc(method, body);
     let mut params: Vec<String> = method.params.iter().map(of_param).collect();
     params.push("options?: CallOptions".to_owned());
-    let head = fit2(
+    let head = TYPESCRIPT.fit(
         2,
         &format!("{}(", camel(&method.operation)),
         &params,
         &format!("): Promise<{}> {{", shown(result)),
     );
     let call = [quoted(&method.operation), object(&method.params), "options".to_owned()];
-    let _ = writeln!(body, "{head}\n{}\n  }}", fit2(4, "return this.call(", &call, ");"));
+    let _ = writeln!(body, "{head}\n{}\n  }}", TYPESCRIPT.fit(4, "return this.call(", &call, ");"));
 }
 
 fn write_stream(method: &Method, update: &str, is_log: bool, named_by: &[String], body: &mut String) {
@@ -120,7 +124,7 @@ fn write_stream(method: &Method, update: &str, is_log: bool, named_by: &[String]
     let mut params: Vec<String> = method.params.iter().map(of_param).collect();
     params.push("options?: StreamOptions<Events>".to_owned());
     let head = format!("{}<Events extends boolean = false>(", camel(&method.operation));
-    let head = fit2(2, &head, &params, &format!("): Stream<{update}, Events> {{"));
+    let head = TYPESCRIPT.fit(2, &head, &params, &format!("): Stream<{update}, Events> {{"));
     let names: Vec<String> = named_by.iter().map(|name| quoted(name)).collect();
     let kind = if is_log { "log" } else { "state" };
     let parts = [
@@ -129,7 +133,7 @@ fn write_stream(method: &Method, update: &str, is_log: bool, named_by: &[String]
         format!("{{ kind: \"{kind}\", namedBy: [{}] }}", names.join(", ")),
         "options".to_owned(),
     ];
-    let _ = writeln!(body, "{head}\n{}\n  }}", fit2(4, "return this.stream(", &parts, ");"));
+    let _ = writeln!(body, "{head}\n{}\n  }}", TYPESCRIPT.fit(4, "return this.stream(", &parts, ");"));
 }
 
 fn write_method_doc(method: &Method, body: &mut String) {
@@ -139,46 +143,19 @@ fn write_method_doc(method: &Method, body: &mut String) {
         let default = param.default.as_ref().map(|default| format!(" Default: {default}."));
         tags.push(format!("@param {} - {}{}", ident(&param.name), param.doc, default.unwrap_or_default()));
     }
-    let errors = method.errors.iter().map(|code| format!("{{@link\u{a0}{}}}", pascal(&code.to_lowercase())));
+    let errors = method.errors.iter().map(|error| format!("{{@link\u{a0}{error}}}"));
     tags.push(format!("@throws {}", errors.collect::<Vec<_>>().join(", ")));
     write_doc(body, 2, &method.doc, &tags);
 }
 
-/// Two spaces a level, as TypeScript has it, where the shared helpers have four.
-fn fit2(indent: usize, open: &str, parts: &[String], close: &str) -> String {
-    lay(indent, open, parts, close, '\0')
-}
-
-/// Parts in one line, `inside` between them and what is around, or each in a line of its own.
-fn lay(indent: usize, open: &str, parts: &[String], close: &str, inside: char) -> String {
-    let pad = " ".repeat(indent);
-    let space = if inside == ' ' { " " } else { "" };
-    let one = format!("{pad}{open}{space}{}{space}{close}", parts.join(", "));
-    if fits(&one) {
-        return one;
-    }
-    let lines: String = parts.iter().map(|part| format!("{pad}  {part},\n")).collect();
-    format!("{pad}{open}\n{lines}{pad}{close}")
-}
-
+/// What may be left out is left out, and not null.
 fn of_param(param: &Param) -> String {
     let mark = if param.is_required { "" } else { "?" };
-    let what = match without_null(&param.what) {
+    let what = match param.what.without_null() {
         Type::List(inner) => format!("readonly {}", listed(&inner)),
         other => shown(&other),
     };
     format!("{}{mark}: {what}", ident(&param.name))
-}
-
-/// What may be left out is left out, and not null.
-fn without_null(what: &Type) -> Type {
-    match what {
-        Type::Either(all) => {
-            let mut all: Vec<Type> = all.iter().filter(|one| **one != Type::Null).cloned().collect();
-            if all.len() == 1 { all.remove(0) } else { Type::Either(all) }
-        }
-        other => other.clone(),
-    }
 }
 
 fn object(params: &[Param]) -> String {
@@ -253,10 +230,6 @@ fn write_doc(body: &mut String, indent: usize, paragraphs: &[String], tags: &[St
     let _ = writeln!(body, "{pad} */");
 }
 
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
 /// `get_ticker` as `getTicker`; the names that the client itself has are taken.
 fn camel(name: &str) -> String {
     const TAKEN: [&str; 7] = ["call", "stream", "on", "connect", "close", "state", "constructor"];
@@ -324,12 +297,5 @@ fn ident(name: &str) -> String {
         "var",
         "void",
     ];
-    match is_name(name) && !RESERVED.contains(&name) {
-        true => name.to_owned(),
-        false => {
-            let name: String =
-                name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            format!("{name}_")
-        }
-    }
+    text::ident(name, is_name(name) && !RESERVED.contains(&name))
 }
