@@ -107,10 +107,12 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// As JSON: an object.
-    pub(crate) fn to_json(&self) -> String {
+    /// Its members as JSON, each behind a comma: what stands before them is up to the message.
+    pub(crate) fn to_members(&self) -> String {
         // Codes and texts always serialize.
-        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let members = json.strip_prefix('{').and_then(|json| json.strip_suffix('}'));
+        format!(",{}", members.unwrap_or_default())
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum What {
     Removed(Arc<str>),
     /// Entries of a log may have been missed here.
     Gap,
-    /// What is stored of an item, or a part of it, is corrupt; warnings, as JSON. The item's last healthy form is
+    /// What is stored of an item, or a part of it, is corrupt; the members of its warnings. Its last healthy form is
     /// another entry.
     Corrupt(Arc<[String]>),
 }

@@ -161,10 +161,7 @@ impl Client {
 
     fn end(&self, streams: &mut Streams, stream: &Subscription, reason: &str) {
         stream.leave(&self.hub, &self.bell);
-        let notice = format!(
-            "{{\"type\":\"stream_end\",\"request_id\":{},\"reason\":\"{reason}\"}}",
-            stream.id.as_json()
-        );
+        let notice = stream.notice("stream_end", &format!(",\"reason\":\"{reason}\""));
         streams.notices.push((stream.array, notice));
         self.bell.ring();
     }

@@ -171,19 +171,19 @@ impl<'s, U: JsonSchema> State<'s, U> {
         let id = ItemId { group: group.into(), key: key.into() };
         let sheet = &mut *self.sheet;
         let round = sheet.round;
-        let known = sheet.items.entry(id.clone());
-        let known = known.or_insert_with(|| Known { stored: Box::default(), round: 0, is_corrupt: true });
-        // One that could not be read is told again when it can, even if it is the same.
-        let again = known.is_corrupt || sheet.corrupt.contains(&id.group);
-        let is_new = known.round == 0;
-        known.round = round;
-        if !is_new && *known.stored == *stored && (known.is_corrupt || !again) {
-            return;
+        let mut again = false;
+        if let Some(known) = sheet.items.get_mut(&id) {
+            known.round = round;
+            // One that could not be read is told again when it can, even if it is the same.
+            again = known.is_corrupt || sheet.corrupt.contains(&id.group);
+            if *known.stored == *stored && (known.is_corrupt || !again) {
+                return;
+            }
         }
-        known.stored = stored.into();
         let name = if key.is_empty() { group } else { key };
         let (update, mut warnings) = view.collecting(update);
-        known.is_corrupt = update.is_err();
+        let known = Known { stored: stored.into(), round, is_corrupt: update.is_err() };
+        sheet.items.insert(id.clone(), known);
         let owner: Option<Arc<str>> = owner.map(Into::into);
         let mut tell = |told| {
             sheet.changes.items.push(Change { id: id.clone(), owner: owner.clone(), told });
@@ -239,7 +239,7 @@ impl<'s, U: JsonSchema> State<'s, U> {
             elements.drain(..elements.len().saturating_sub(MOST_IN_SNAPSHOT));
         }
         if !is_sure {
-            self.gap(group);
+            self.log(group, Told::Gap);
         }
         self.sheet.lists.insert(name, next);
         Ok(Appended { previous: previous.filter(|_| is_sure), elements })
@@ -249,18 +249,13 @@ impl<'s, U: JsonSchema> State<'s, U> {
     /// declared.
     pub fn append(&mut self, view: &View, name: &str, group: &str, entry: Result<Json<U>>) {
         match view.healthy(name, entry) {
-            Some(entry) => {
-                self.sheet
-                    .changes
-                    .items
-                    .push(Change::of_log(group, Told::Item { json: entry.into_text(), again: false }));
-            }
-            None => self.gap(group),
+            Some(entry) => self.log(group, Told::Item { json: entry.into_text(), again: false }),
+            None => self.log(group, Told::Gap),
         }
     }
 
-    fn gap(&mut self, group: &str) {
-        self.sheet.changes.items.push(Change::of_log(group, Told::Gap));
+    fn log(&mut self, group: &str, told: Told) {
+        self.sheet.changes.items.push(Change::of_log(group, told));
     }
 }
 

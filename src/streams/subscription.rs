@@ -160,12 +160,8 @@ impl Subscription {
         if let (Some((since, reason)), false) = (&content.stale, self.told_stale) {
             // Whatever else is to be told, and however slowly.
             self.told_stale = true;
-            frames.push(format!(
-                "{{\"type\":\"stream_stale\",\"request_id\":{},\"since\":{},\"reason\":{}}}",
-                self.id.as_json(),
-                since.0,
-                Value::from(&**reason)
-            ));
+            let members = format!(",\"since\":{},\"reason\":{}", since.0, Value::from(&**reason));
+            frames.push(self.notice("stream_stale", &members));
         }
         if !matches!(self.begin, Begin::Begun) {
             return None;
@@ -209,7 +205,7 @@ impl Subscription {
             }
             if self.told_stale && content.stale.is_none() {
                 self.told_stale = false;
-                frames.push(format!("{{\"type\":\"stream_fresh\",\"request_id\":{}}}", self.id.as_json()));
+                frames.push(self.notice("stream_fresh", ""));
             }
         }
         None
@@ -264,7 +260,7 @@ impl Subscription {
             // What is past of a log is past.
             What::Corrupt(_) if in_snapshot && self.topic.kind == Kind::Log => return false,
             What::Corrupt(warnings) => {
-                warnings.iter().for_each(|warning| self.push_warning(warning, frames));
+                frames.extend(warnings.iter().map(|members| self.notice("stream_warning", members)));
                 return true;
             }
         };
@@ -289,15 +285,12 @@ impl Subscription {
         true
     }
 
-    fn push_warning(&self, warning: &str, frames: &mut Vec<String>) {
-        let members = warning.strip_prefix('{').unwrap_or(warning);
-        frames.push(format!("{{\"type\":\"stream_warning\",\"request_id\":{},{members}", self.id.as_json()));
+    fn push_gap(&self, from: u64, to: u64, frames: &mut Vec<String>) {
+        frames.push(self.notice("stream_gap", &format!(",\"from\":{from},\"to\":{to}")));
     }
 
-    fn push_gap(&self, from: u64, to: u64, frames: &mut Vec<String>) {
-        frames.push(format!(
-            "{{\"type\":\"stream_gap\",\"request_id\":{},\"from\":{from},\"to\":{to}}}",
-            self.id.as_json()
-        ));
+    /// The frame of what is said of the stream beside its updates; further members begin with a comma.
+    pub(super) fn notice(&self, kind: &str, members: &str) -> String {
+        format!("{{\"type\":\"{kind}\",\"request_id\":{}{members}}}", self.id.as_json())
     }
 }

@@ -107,7 +107,7 @@ impl Content {
         self.forgive(&id);
         let healthy = self.items.get(&id).and_then(|version| self.entries.get(version));
         let owner = owner.or_else(|| healthy.and_then(|healthy| healthy.owner.clone()));
-        self.put(id.clone(), owner, What::Corrupt(warnings.iter().map(Warning::to_json).collect()));
+        self.put(id.clone(), owner, What::Corrupt(warnings.iter().map(Warning::to_members).collect()));
         self.corrupt.insert(id, self.version);
     }
 
@@ -332,7 +332,7 @@ impl Topic {
                     content.put(id, owner, What::Item(json.into()));
                 }
                 Told::Corrupt(warnings) => {
-                    let warnings: Arc<[String]> = warnings.iter().map(Warning::to_json).collect();
+                    let warnings: Arc<[String]> = warnings.iter().map(Warning::to_members).collect();
                     content.bytes += length(&warnings);
                     content.put(id, owner, What::Corrupt(warnings));
                 }
