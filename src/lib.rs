@@ -13,7 +13,8 @@
 //! - [`access`]: who may read what; from tokens and certificates to rights.
 //! - [`config`]: defaults < file < `.env` < environment < flags.
 //! - [`demo`]: fills the embedded cache, by a simulated market or by a recording.
-//! - `object`: a quick way through JSON objects, for stored ones and for requests.
+//! - `object`: a quick way through JSON objects, for stored ones and for requests; `pem`, `transport`: what the server
+//!   and the client have in common.
 //! - [`codegen`]: clients in other languages and the AsyncAPI document, from what `describe` says.
 //! - [`client`]: a WebSocket client; [`cli`]: the command line, one file a subcommand.
 
@@ -34,11 +35,13 @@ pub mod demo;
 pub mod fuzzing;
 mod object;
 pub mod operation;
+mod pem;
 pub mod prelude;
 pub mod protocol;
 pub mod registry;
 pub mod server;
 pub mod streams;
+mod transport;
 pub mod types;
 
 /// One module a file of `handlers/`, made by build.rs.

@@ -6,10 +6,11 @@ use tokio::time::timeout;
 
 use super::{ConfigFlags, Failure, output, registry};
 use crate::{
+    access::Access,
     cache::Cache,
     config::{Config, Effective},
     registry::Registry,
-    server::{self, Listener, Live},
+    server::{self, Listener},
 };
 
 /// Prints every effective value with where it came from, then checks the operations, where it would listen, the
@@ -33,8 +34,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     for doubt in config.doubts() {
         report.warn(doubt)?;
     }
-    match Live::new(super::registry(&config)?, config.clone()) {
-        Ok(live) => check_keys(&live, &mut report).await?,
+    match Access::of(&config.auth) {
+        Ok(access) => check_keys(&access, &mut report).await?,
         Err(problems) => problems.iter().try_for_each(|problem| report.error(problem))?,
     }
     check_redis(&config, &registry, &mut report).await?;
@@ -80,8 +81,8 @@ async fn check_listeners(config: &Config, report: &mut Report) -> Result<(), Fai
 }
 
 /// Whether the keys that issuers publish can be fetched.
-async fn check_keys(live: &Live, report: &mut Report) -> Result<(), Failure> {
-    for keys in live.access.try_keys().await {
+async fn check_keys(access: &Access, report: &mut Report) -> Result<(), Failure> {
+    for keys in access.try_keys().await {
         match keys {
             Ok(found) => report.ok(format_args!("auth.issuers: {found}")),
             Err(error) => report.error(format_args!("auth.issuers: {error}")),

@@ -1,20 +1,14 @@
 //! Where a server is, and how one gets there.
 
 use std::{
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use hyper::Uri;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, UnixStream},
-};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::{TcpStream, UnixStream};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{
@@ -26,6 +20,7 @@ use tokio_tungstenite::{
 };
 
 use super::ClientError;
+use crate::{pem, transport::Io};
 
 /// Where a server is: `ws://host:port`, `wss://host:port` or `unix:///path/of/its/socket`.
 #[derive(Debug, Clone)]
@@ -43,11 +38,6 @@ enum Way {
     Tcp { host: String, port: u16, is_tls: bool },
     Unix(PathBuf),
 }
-
-/// Bytes to and from a server, whatever they travel on.
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 pub(super) type Socket = MaybeTlsStream<Box<dyn Io>>;
 
@@ -93,15 +83,9 @@ impl Endpoint {
             return Ok(self);
         }
         let wrong = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
-        let bytes = fs::read(file).map_err(|error| wrong(&error))?;
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&bytes) {
-            let added =
-                certificate.map_err(|error| wrong(&error)).map(|certificate| roots.add(certificate))?;
-            added.map_err(|error| wrong(&error))?;
-        }
-        if roots.is_empty() {
-            return Err(wrong(&"no certificate in PEM"));
+        for certificate in pem::certificates(file).map_err(|error| wrong(&error))? {
+            roots.add(certificate).map_err(|error| wrong(&error))?;
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

@@ -4,11 +4,12 @@ use std::{fmt, fs, path::Path};
 
 use rustls::{
     Error::InconsistentKeys,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
     sign::CertifiedKey,
 };
 
 use super::{Listen, Tls};
+use crate::pem;
 
 impl Listen {
     /// What is wrong with the files of certificates, as sentences with their keys.
@@ -26,11 +27,11 @@ impl Tls {
             Some(format!("{key}.{name}: {}: {error}", file.display()))
         };
         if let Some(file) = &self.client_ca
-            && let Err(error) = certificates(file)
+            && let Err(error) = pem::certificates(file)
         {
             return of("client_ca", file, &error);
         }
-        let chain = match certificates(&self.certificate) {
+        let chain = match pem::certificates(&self.certificate) {
             Ok(chain) => chain,
             Err(error) => return of("certificate", &self.certificate, &error),
         };
@@ -49,11 +50,4 @@ impl Tls {
             Err(error) => of("certificate", &self.certificate, &error),
         }
     }
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
-    let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let list = list.map_err(|error| error.to_string())?;
-    if list.is_empty() { Err("no certificate in PEM".to_owned()) } else { Ok(list) }
 }

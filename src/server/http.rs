@@ -28,11 +28,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{
     App,
     caller::{Login, NotTaken, Peer},
-    listen::Io,
 };
 use crate::{
     access::{self, AddressPlace, Credential},
     config::{Listen, Origin, Secret},
+    transport::Io,
 };
 
 /// How much of a request's head is read.

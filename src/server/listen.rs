@@ -8,18 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream},
-};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 use super::tls::Tls;
-use crate::config::{Address, Anonymous, Config};
-
-/// Bytes to and from a client, whatever they travel on.
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+use crate::{
+    config::{Address, Anonymous, Config},
+    transport::Io,
+};
 
 /// One place that clients come in by.
 pub struct Listener {

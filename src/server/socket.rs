@@ -18,8 +18,8 @@ use tokio_tungstenite::{
     tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
-use super::{frames::Frames, http::linger, listen::Io, throttle::Throttle};
-use crate::config::Limits;
+use super::{frames::Frames, http::linger, throttle::Throttle};
+use crate::{config::Limits, transport::Io};
 
 /// Small, as a server has many connections and most of them are quiet.
 const READ_BUFFER: usize = 4 << 10;

@@ -1,19 +1,19 @@
 //! TLS to clients.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fmt, fs, path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
 use rustls::{
     RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::listen::Io;
 use crate::{
     access::{Certificate, Digest},
-    config,
+    config, pem,
+    transport::Io,
 };
 
 /// How a listener's connections are encrypted.
@@ -66,8 +66,8 @@ fn settings(files: &config::Tls) -> Result<Arc<ServerConfig>, String> {
         None => builder.with_no_client_auth(),
         Some(file) => {
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(file)? {
-                roots.add(certificate).map_err(|error| format!("{}: {error}", file.display()))?;
+            for certificate in pem::certificates(file).map_err(|error| of_file(file, &error))? {
+                roots.add(certificate).map_err(|error| of_file(file, &error))?;
             }
             // A client may also log in by a token.
             let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
@@ -76,23 +76,13 @@ fn settings(files: &config::Tls) -> Result<Arc<ServerConfig>, String> {
             builder.with_client_cert_verifier(verifier.map_err(|error| error.to_string())?)
         }
     };
-    let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
-        .map_err(|error| format!("{}: {error}", files.key.display()))?;
+    let chain = pem::certificates(&files.certificate).map_err(|error| of_file(&files.certificate, &error))?;
+    let key = fs::read(&files.key).map_err(|error| of_file(&files.key, &error))?;
+    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| of_file(&files.key, &error))?;
     let config = builder.with_single_cert(chain, key);
-    config.map(Arc::new).map_err(|error| format!("{}: {error}", files.certificate.display()))
+    config.map(Arc::new).map_err(|error| of_file(&files.certificate, &error))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = read(file)?;
-    let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    match list {
-        Ok(list) if list.is_empty() => Err(format!("{}: no certificate in PEM", file.display())),
-        Ok(list) => Ok(list),
-        Err(error) => Err(format!("{}: {error}", file.display())),
-    }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+fn of_file(file: &Path, error: &dyn fmt::Display) -> String {
+    format!("{}: {error}", file.display())
 }
