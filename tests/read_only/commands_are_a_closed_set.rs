@@ -14,7 +14,9 @@ impl Query for Write {
 }
 
 submit! {
-    Operation::read::<Write>("write", "Writes.").sends(&[Verb::Set]).examples(&["{}"]),
+    Operation::read::<Write>("write", "Writes.")
+        .sends(&[Verb::Set]) //~ no variant or associated item named `Set` found
+        .examples(&["{}"]),
 }
 
 fn main() {}

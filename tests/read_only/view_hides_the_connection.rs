@@ -2,7 +2,7 @@
 use fullon_cache_api::prelude::*;
 
 fn reach(view: &View) {
-    let _ = &view.cache;
+    let _ = &view.cache; //~ field `cache`
 }
 
 fn main() {}

@@ -1,32 +1,38 @@
 //! One handler file and one entry make an operation: nothing else is touched, and none is left behind.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use serde_json::{Value, json};
 
 use crate::common::{Client, Ended, Fixture, Program, Redis, readme_code, run};
 
-/// A copy of this crate to build. Folder and target stay from run to run, so that only the first run
-/// builds the dependencies.
+/// A copy of this crate to build.
 struct Tree {
     root: PathBuf,
+    /// Where its binary goes.
     target: PathBuf,
+    /// What it is built from: this crate's own, so that no dependency is built again.
+    build: PathBuf,
     /// The handler and the entry that the README shows.
     handler: String,
     entry: String,
 }
 
 impl Tree {
-    fn copy() -> Self {
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("drop-in");
+    fn copy(name: &str) -> Self {
+        let build = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_path_buf();
+        let home = build.join(name);
         let of_readme = |language| readme_code("Adding an operation", language);
         let tree = Self {
             root: home.join("tree"),
             target: home.join("target"),
+            build,
             handler: of_readme("rust"),
             entry: of_readme("yaml"),
         };
@@ -50,15 +56,21 @@ impl Tree {
         fs::write(&file, if present { format!("{text}{}", self.entry) } else { text }).unwrap();
     }
 
-    /// Builds the binary from what is there now.
-    fn build(&self) {
+    fn cargo(&self, args: &[impl AsRef<OsStr>]) -> Output {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--locked", "--offline", "--bin", "fullon-cache-api"])
+        Command::new(cargo)
+            .args(args)
+            .args(["--quiet", "--locked", "--offline"])
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_BUILD_BUILD_DIR", &self.build)
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Builds the binary from what is there now.
+    fn build(&self) {
+        let built = self.cargo(&["build", "--bin", "fullon-cache-api"]);
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     }
 
@@ -128,7 +140,7 @@ async fn one_file_and_one_entry_make_an_operation() {
     let folder = tempfile::tempdir().unwrap();
     let schemas =
         [folder.path().join("get_ticker_time.json"), folder.path().join("draft-07/get_ticker_time.json")];
-    let tree = Tree::copy();
+    let tree = Tree::copy("drop-in");
     assert!(tree.handler.lines().count() < 40, "a handler is short:\n{}", tree.handler);
 
     // An entry without a file.
@@ -192,4 +204,43 @@ async fn one_file_and_one_entry_make_an_operation() {
     assert!(!all.to_string().contains("get_ticker_time"), "{all}");
     tree.write_schemas(folder.path()).await;
     assert!(schemas.iter().all(|file| !file.exists()) && folder.path().join("get_ticker.json").exists());
+}
+
+/// What the compiler refuses: the message, by `file:line`.
+fn errors(output: &Output) -> BTreeMap<String, String> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let found = text.lines().filter_map(|line| {
+        let (place, error) = line.split_once(": error[")?;
+        let (line, _column) = place.rsplit_once(':')?;
+        Some((line.to_owned(), error.split_once(": ")?.1.to_owned()))
+    });
+    found.collect()
+}
+
+/// Each file of tests/read_only marks the lines that must not compile, and says why.
+#[test]
+fn what_would_write_does_not_compile() {
+    let tree = Tree::copy("read-only");
+    let mut expected = BTreeMap::new();
+    let mut check = vec!["check".to_owned(), "--keep-going".to_owned(), "--message-format=short".to_owned()];
+    for entry in fs::read_dir("tests/read_only").unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let source = fs::read_to_string(&path).unwrap();
+        for (index, line) in source.lines().enumerate() {
+            if let Some((_, message)) = line.split_once("//~ ") {
+                expected.insert(format!("examples/{name}.rs:{}", index + 1), message.to_owned());
+            }
+        }
+        fs::write(tree.root.join(format!("examples/{name}.rs")), source).unwrap();
+        check.push(format!("--example={name}"));
+    }
+    let mut refused = errors(&tree.cargo(&check));
+    for (place, message) in &mut refused {
+        // How the compiler goes on, and with which hints, is its own affair.
+        let length = expected.get(place).map_or(0, String::len);
+        assert!(message.is_char_boundary(length), "{message}");
+        message.truncate(length);
+    }
+    assert_eq!(refused, expected);
 }

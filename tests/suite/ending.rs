@@ -107,11 +107,10 @@ async fn many_clients_are_told_one_after_another() {
         begin.elapsed()
     }))
     .await;
-    let within = |from: u64, to: u64| {
-        let range = Duration::from_millis(from)..Duration::from_millis(to);
-        told.iter().filter(|told| range.contains(*told)).count()
-    };
-    assert!(within(0, 200) > 50 && within(200, 10_000) > 50, "{told:?}");
+    // Counted from the first, since a busy machine may be late with all.
+    let first = *told.iter().min().unwrap();
+    let early = told.iter().filter(|told| **told < first + Duration::from_millis(200)).count();
+    assert!((51..450).contains(&early), "{told:?}");
     // Nobody new is let in meanwhile.
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err());
 }
