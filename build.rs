@@ -40,7 +40,7 @@ fn write_handlers() -> Result<(), Box<dyn Error>> {
             )
             .into());
         }
-        writeln!(modules, "#[path = {:?}]\nmod {name};", file.display().to_string())?;
+        writeln!(modules, "#[path = {:?}]\npub mod {name};", file.display().to_string())?;
     }
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("handlers.rs"), modules)?;
     Ok(())

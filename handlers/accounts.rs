@@ -3,9 +3,9 @@
 use fullon_cache_api::prelude::*;
 
 /// Which way a position goes.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Side {
+pub enum Side {
     /// It gains when the price rises.
     Long,
     /// It gains when the price falls; its volume is below zero.
@@ -13,43 +13,43 @@ enum Side {
 }
 
 /// What an account holds of one pair.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Position {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Position {
     /// The account.
-    user_id: Id,
+    pub user_id: Id,
     /// The pair, e.g. `BTC/USDT`.
-    symbol: String,
+    pub symbol: String,
     /// Which way it goes.
-    side: Side,
+    pub side: Side,
     /// How much, in the base currency; below zero for a short position.
-    volume: f64,
+    pub volume: f64,
     /// The average price that it was opened at, in the quote currency.
-    price: Option<f64>,
+    pub price: Option<f64>,
     /// What was paid for it, in the quote currency.
-    cost: Option<f64>,
+    pub cost: Option<f64>,
     /// The fees so far, in the quote currency.
-    fee: Option<f64>,
+    pub fee: Option<f64>,
     /// How many trades made it.
-    count: Option<f64>,
+    pub count: Option<f64>,
     /// When it last changed.
-    timestamp: Option<Seconds>,
+    pub timestamp: Option<Seconds>,
 }
 
 /// What an account holds of one currency, in units of that currency.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Balance {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Balance {
     /// The account.
-    user_id: Id,
+    pub user_id: Id,
     /// The currency, e.g. `USDT`.
-    currency: String,
+    pub currency: String,
     /// All of it.
-    total: Option<f64>,
+    pub total: Option<f64>,
     /// What no order holds.
-    available: Option<f64>,
+    pub available: Option<f64>,
     /// What orders hold: the total less what is available.
-    reserved: Option<f64>,
+    pub reserved: Option<f64>,
     /// When the account was last read.
-    timestamp: Option<Seconds>,
+    pub timestamp: Option<Seconds>,
 }
 
 static POSITION: Shape<Position> = Shape::new();
@@ -115,10 +115,10 @@ fn balance(user_id: &str, currency: &str, stored: &str, date: Option<&str>) -> R
 }
 
 /// The positions of one account.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetPositions {
-    user_id: UserId,
+pub struct GetPositions {
+    pub user_id: UserId,
 }
 
 impl Query for GetPositions {
@@ -138,11 +138,11 @@ impl Query for GetPositions {
 }
 
 /// The position of one account in one pair.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetPosition {
-    user_id: UserId,
-    symbol: Symbol,
+pub struct GetPosition {
+    pub user_id: UserId,
+    pub symbol: Symbol,
 }
 
 impl Query for GetPosition {
@@ -158,11 +158,11 @@ impl Query for GetPosition {
 }
 
 /// What one account holds of one currency.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetBalance {
-    user_id: UserId,
-    currency: Currency,
+pub struct GetBalance {
+    pub user_id: UserId,
+    pub currency: Currency,
 }
 
 impl Query for GetBalance {
@@ -183,10 +183,10 @@ impl Query for GetBalance {
 }
 
 /// What one account holds of every currency.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetBalances {
-    user_id: UserId,
+pub struct GetBalances {
+    pub user_id: UserId,
 }
 
 impl Query for GetBalances {
@@ -209,10 +209,10 @@ impl Query for GetBalances {
 }
 
 /// The positions of one account, whenever they change.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamPositions {
-    user_id: UserId,
+pub struct StreamPositions {
+    pub user_id: UserId,
 }
 
 impl Watch for StreamPositions {
@@ -231,10 +231,10 @@ impl Watch for StreamPositions {
 }
 
 /// The balances of one account, whenever they change.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamBalances {
-    user_id: UserId,
+pub struct StreamBalances {
+    pub user_id: UserId,
 }
 
 impl Watch for StreamBalances {

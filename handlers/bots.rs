@@ -3,25 +3,25 @@
 use fullon_cache_api::prelude::*;
 
 /// What a bot says of one of its feeds, in its own words.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Feed {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Feed {
     /// `running`, `stopped`, `error`, …
-    status: Option<serde_json::Value>,
+    pub status: Option<serde_json::Value>,
     /// When the bot last said so.
-    timestamp: Option<Seconds>,
+    pub timestamp: Option<Seconds>,
 }
 
 static FEED: Shape<Feed> = Shape::new();
 
 /// A bot's state.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct BotStatus {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BotStatus {
     /// The bot.
-    bot_id: Id,
+    pub bot_id: Id,
     /// The state of its first feed that has one, else `unknown`.
-    status: String,
+    pub status: String,
     /// Its feeds by name.
-    feeds: BTreeMap<String, Feed>,
+    pub feeds: BTreeMap<String, Feed>,
 }
 
 /// A bot's feeds; a corrupt one is reported as `bot_id/feed` and left out.
@@ -43,9 +43,9 @@ fn status(stored: &Fields<'_>) -> String {
 }
 
 /// All bots.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetBots {}
+pub struct GetBots {}
 
 impl Query for GetBots {
     type Output = BTreeMap<String, BTreeMap<String, Feed>>;
@@ -62,10 +62,10 @@ impl Query for GetBots {
 }
 
 /// One bot.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetBotStatus {
-    bot_id: BotId,
+pub struct GetBotStatus {
+    pub bot_id: BotId,
 }
 
 impl Query for GetBotStatus {
@@ -88,11 +88,11 @@ fn bot(view: &View, bot_id: &str, stored: &Stored) -> Result<Json<BotStatus>> {
 }
 
 /// The bots, whenever their state changes.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamBotStatus {
+pub struct StreamBotStatus {
     /// Only this one.
-    bot_id: Option<BotId>,
+    pub bot_id: Option<BotId>,
 }
 
 impl Watch for StreamBotStatus {
@@ -107,11 +107,11 @@ impl Watch for StreamBotStatus {
 }
 
 /// Whether one pair is blocked.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct IsBlocked {
-    exchange: Exchange,
-    symbol: Symbol,
+pub struct IsBlocked {
+    pub exchange: Exchange,
+    pub symbol: Symbol,
 }
 
 impl Query for IsBlocked {
@@ -125,20 +125,20 @@ impl Query for IsBlocked {
 }
 
 /// A pair that a bot keeps others from trading.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Block {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Block {
     /// The exchange, e.g. `binance`.
-    exchange: String,
+    pub exchange: String,
     /// The pair, e.g. `BTC/USDT`.
-    symbol: String,
+    pub symbol: String,
     /// The bot that blocks it.
-    bot_id: Id,
+    pub bot_id: Id,
 }
 
 /// All pairs that are blocked.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetBlocks {}
+pub struct GetBlocks {}
 
 impl Query for GetBlocks {
     type Output = Vec<Block>;
@@ -157,9 +157,9 @@ fn block(pair: &str, stored: &Stored) -> Result<Block> {
 }
 
 /// The pairs that are blocked, whenever one is or is no more.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamBlocks {}
+pub struct StreamBlocks {}
 
 impl Watch for StreamBlocks {
     type Update = Block;
@@ -173,20 +173,20 @@ impl Watch for StreamBlocks {
 }
 
 /// A position that a bot is about to open.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Opening {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Opening {
     /// The bot.
-    bot_id: Id,
+    pub bot_id: Id,
     /// Since when.
-    since: Seconds,
+    pub since: Seconds,
 }
 
 /// Whether a bot is about to open a position in one pair.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct IsOpeningPosition {
-    exchange: Exchange,
-    symbol: Symbol,
+pub struct IsOpeningPosition {
+    pub exchange: Exchange,
+    pub symbol: Symbol,
 }
 
 impl Query for IsOpeningPosition {

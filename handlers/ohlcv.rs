@@ -4,21 +4,21 @@ use fullon_cache_api::prelude::*;
 
 /// One bar: its begin in seconds since the epoch; open, high, low and close in the quote currency; the
 /// volume in the base currency.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Bar(Seconds, f64, f64, f64, f64, f64);
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Bar(pub Seconds, pub f64, pub f64, pub f64, pub f64, pub f64);
 
 /// The newest bars of one symbol.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetLatestOhlcvBars {
+pub struct GetLatestOhlcvBars {
     /// As its writer spells it, `BTC/USDT` or `BTCUSD`; where there is none with the slash, the one
     /// without is read.
-    symbol: Symbol,
-    timeframe: Timeframe,
+    pub symbol: Symbol,
+    pub timeframe: Timeframe,
     /// How many at the most.
     #[serde(default = "hundred")]
     #[schemars(range(min = 1, max = 10000))]
-    count: u32,
+    pub count: u32,
 }
 
 const fn hundred() -> u32 {
@@ -97,26 +97,26 @@ fn bar(stored: &Stored) -> Result<Json<Bar>> {
 }
 
 /// The bars of one symbol, as they form.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamOhlcv {
+pub struct StreamOhlcv {
     /// As its writer spells it, `BTC/USDT` or `BTCUSD`; where there is none with the slash, the one
     /// without is watched.
-    symbol: Symbol,
-    timeframe: Timeframe,
+    pub symbol: Symbol,
+    pub timeframe: Timeframe,
 }
 
 /// A bar, new or changed.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct BarUpdate {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BarUpdate {
     /// The symbol as it was asked for.
-    symbol: String,
+    pub symbol: String,
     /// The time that a bar spans, e.g. `1m`.
-    timeframe: String,
+    pub timeframe: String,
     /// The bar.
-    bar: Bar,
+    pub bar: Bar,
     /// Whether a later one has begun, so that it changes no more.
-    closed: bool,
+    pub closed: bool,
 }
 
 impl Watch for StreamOhlcv {

@@ -3,36 +3,36 @@
 use fullon_cache_api::prelude::*;
 
 /// One order, as its exchange last reported it.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Order {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Order {
     /// The id that it is stored under.
-    order_id: Id,
+    pub order_id: Id,
     /// The exchange's own id.
-    ex_order_id: Option<Id>,
+    pub ex_order_id: Option<Id>,
     /// The exchange, e.g. `binance`.
-    exchange: String,
+    pub exchange: String,
     /// The pair, e.g. `BTC/USDT`.
-    symbol: OrNull<String>,
+    pub symbol: OrNull<String>,
     /// Which way it goes: `buy` or `sell`.
-    side: Option<String>,
+    pub side: Option<String>,
     /// `limit`, `market`, …
-    order_type: Option<String>,
+    pub order_type: Option<String>,
     /// How much was ordered, in the base currency.
-    volume: Option<f64>,
+    pub volume: Option<f64>,
     /// How much of it was traded.
-    filled: Option<f64>,
+    pub filled: Option<f64>,
     /// How much of it was not: the volume less what was filled.
-    remaining: Option<f64>,
+    pub remaining: Option<f64>,
     /// The price that was asked or offered, in the quote currency.
-    price: Option<f64>,
+    pub price: Option<f64>,
     /// `pending`, `open`, `closed`, `canceled`, …
-    status: OrNull<String>,
+    pub status: OrNull<String>,
     /// The bot that gave the order.
-    bot_id: Option<Id>,
+    pub bot_id: Option<Id>,
     /// The user whose order it is.
-    uid: Option<Id>,
+    pub uid: Option<Id>,
     /// When it last changed.
-    timestamp: Option<Seconds>,
+    pub timestamp: Option<Seconds>,
 }
 
 static ORDER: Shape<Order> = Shape::renaming(&[("final_volume", "filled")]);
@@ -65,12 +65,12 @@ fn seen<'s>(view: &View, stored: &'s Stored) -> Result<Option<Fields<'s>>> {
 }
 
 /// One order.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetOrderStatus {
-    order_id: OrderId,
+pub struct GetOrderStatus {
+    pub order_id: OrderId,
     /// Where it was placed; if it is omitted, all exchanges are searched.
-    exchange: Option<Exchange>,
+    pub exchange: Option<Exchange>,
 }
 
 impl Query for GetOrderStatus {
@@ -95,15 +95,15 @@ impl Query for GetOrderStatus {
 }
 
 /// The orders of one exchange.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetOrders {
-    exchange: Exchange,
+pub struct GetOrders {
+    pub exchange: Exchange,
     /// Only those in this state, e.g. `open`.
     #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z0-9_. -]+$"))]
-    status: Option<String>,
+    pub status: Option<String>,
     /// Only those of this pair.
-    symbol: Option<Symbol>,
+    pub symbol: Option<Symbol>,
 }
 
 impl Query for GetOrders {
@@ -129,10 +129,10 @@ impl Query for GetOrders {
 }
 
 /// How many orders one exchange's hash holds.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetQueueLength {
-    exchange: Exchange,
+pub struct GetQueueLength {
+    pub exchange: Exchange,
 }
 
 impl Query for GetQueueLength {
@@ -144,11 +144,11 @@ impl Query for GetQueueLength {
 }
 
 /// The order ids that wait under one local id, first in first out.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetOrderQueue {
+pub struct GetOrderQueue {
     /// The id that the order has before an exchange gives it one, e.g. `LOCAL_0001`.
-    local_order_id: OrderId,
+    pub local_order_id: OrderId,
 }
 
 impl Query for GetOrderQueue {
@@ -165,21 +165,21 @@ impl Query for GetOrderQueue {
 const MOST_WAITING: i64 = 10_000;
 
 /// How many orders one exchange's hash holds, whenever that changes.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamOrderQueue {
-    exchange: Exchange,
+pub struct StreamOrderQueue {
+    pub exchange: Exchange,
 }
 
 /// How many orders one exchange's hash holds.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Queue {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Queue {
     /// The exchange, e.g. `binance`.
-    exchange: String,
+    pub exchange: String,
     /// How many orders there are.
-    queue_length: u64,
+    pub queue_length: u64,
     /// When the server saw it.
-    timestamp: Seconds,
+    pub timestamp: Seconds,
 }
 
 impl Watch for StreamOrderQueue {
@@ -196,10 +196,10 @@ impl Watch for StreamOrderQueue {
 }
 
 /// The orders of one exchange, whenever they change.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamOrders {
-    exchange: Exchange,
+pub struct StreamOrders {
+    pub exchange: Exchange,
 }
 
 impl Watch for StreamOrders {

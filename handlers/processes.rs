@@ -3,9 +3,9 @@
 use fullon_cache_api::prelude::*;
 
 /// What a process does.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum ProcessType {
+pub enum ProcessType {
     Tick,
     Ohlcv,
     Bot,
@@ -17,26 +17,26 @@ enum ProcessType {
 }
 
 /// One process.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Process {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Process {
     /// `{type}:{component}:{unix time}`.
-    process_id: String,
+    pub process_id: String,
     /// What it does.
-    process_type: String,
+    pub process_type: String,
     /// The part of the system that it is, e.g. `tick_binance`.
-    component: String,
+    pub component: String,
     /// What it was started with.
-    params: Option<serde_json::Value>,
+    pub params: Option<serde_json::Value>,
     /// `starting`, `running`, `processing`, `idle`, `error`, `stopped`.
-    status: String,
+    pub status: String,
     /// What it last said.
-    message: Option<String>,
+    pub message: Option<String>,
     /// When it was started.
-    created_at: Option<Seconds>,
+    pub created_at: Option<Seconds>,
     /// When it last changed.
-    updated_at: Option<Seconds>,
+    pub updated_at: Option<Seconds>,
     /// When it was last known to live.
-    heartbeat: Option<Seconds>,
+    pub heartbeat: Option<Seconds>,
 }
 
 static PROCESS: Shape<Process> = Shape::new();
@@ -71,26 +71,26 @@ async fn seen_since(view: &View, since: f64) -> Result<Vec<Seen>> {
 
 /// Whether the processes are well. Looked at are those that were updated within the last 60 minutes and
 /// whose data still exists.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Health {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
     /// Whether none is stale and none in `error`.
-    healthy: bool,
+    pub healthy: bool,
     /// How many there are.
-    total_processes: usize,
+    pub total_processes: usize,
     /// How many of each type.
-    by_type: BTreeMap<String, usize>,
+    pub by_type: BTreeMap<String, usize>,
     /// How many in each state.
-    by_status: BTreeMap<String, usize>,
+    pub by_status: BTreeMap<String, usize>,
     /// The ids of those whose heartbeat is older than 60 minutes.
-    stale_processes: Vec<String>,
+    pub stale_processes: Vec<String>,
     /// The ids of those in `error`.
-    error_processes: Vec<String>,
+    pub error_processes: Vec<String>,
 }
 
 /// Whether the processes are well.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetSystemHealth {}
+pub struct GetSystemHealth {}
 
 impl Query for GetSystemHealth {
     type Output = Health;
@@ -133,9 +133,9 @@ async fn health(view: &View) -> Result<Json<Health>> {
 }
 
 /// Whether the processes are well, whenever that changes.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamProcessHealth {}
+pub struct StreamProcessHealth {}
 
 impl Watch for StreamProcessHealth {
     type Update = Health;
@@ -148,11 +148,11 @@ impl Watch for StreamProcessHealth {
 }
 
 /// The processes that were updated within the last 60 minutes, whenever one changes.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamProcesses {
+pub struct StreamProcesses {
     /// Only those of this type.
-    process_type: Option<ProcessType>,
+    pub process_type: Option<ProcessType>,
 }
 
 impl Watch for StreamProcesses {
@@ -170,17 +170,17 @@ impl Watch for StreamProcesses {
 }
 
 /// The processes that were updated of late, the newest first.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetActiveProcesses {
+pub struct GetActiveProcesses {
     /// Only those of this type.
-    process_type: Option<ProcessType>,
+    pub process_type: Option<ProcessType>,
     /// Only those of this component.
-    component: Option<Component>,
+    pub component: Option<Component>,
     /// How far back to look, in minutes.
     #[serde(default = "five")]
     #[schemars(range(min = 1, max = 1440))]
-    since_minutes: u32,
+    pub since_minutes: u32,
 }
 
 const fn five() -> u32 {
@@ -211,10 +211,10 @@ impl Query for GetActiveProcesses {
 }
 
 /// One process.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetProcess {
-    process_id: ProcessId,
+pub struct GetProcess {
+    pub process_id: ProcessId,
 }
 
 impl Query for GetProcess {
@@ -227,10 +227,10 @@ impl Query for GetProcess {
 }
 
 /// The process of one component.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetComponentStatus {
-    component: Component,
+pub struct GetComponentStatus {
+    pub component: Component,
 }
 
 impl Query for GetComponentStatus {
@@ -245,20 +245,20 @@ impl Query for GetComponentStatus {
 }
 
 /// How many processes and components are registered, however old they are.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct ProcessMetrics {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProcessMetrics {
     /// How many processes of each type.
-    by_type: BTreeMap<String, u64>,
+    pub by_type: BTreeMap<String, u64>,
     /// How many components.
-    components: u64,
+    pub components: u64,
     /// How many processes.
-    total: u64,
+    pub total: u64,
 }
 
 /// How many processes and components are registered.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetProcessMetrics {}
+pub struct GetProcessMetrics {}
 
 impl Query for GetProcessMetrics {
     type Output = ProcessMetrics;

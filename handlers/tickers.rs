@@ -3,34 +3,34 @@
 use fullon_cache_api::prelude::*;
 
 /// The latest quote of one pair on one exchange, in the quote currency.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Ticker {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ticker {
     /// The pair, e.g. `BTC/USDT`.
-    symbol: String,
+    pub symbol: String,
     /// The exchange, e.g. `binance`.
-    exchange: String,
+    pub exchange: String,
     /// The price of the last trade, as the writer understands it.
-    price: OrNull<f64>,
+    pub price: OrNull<f64>,
     /// What was traded in the exchange's own window, in the base currency.
-    volume: Option<f64>,
+    pub volume: Option<f64>,
     /// When the exchange said so.
-    timestamp: Option<Seconds>,
+    pub timestamp: Option<Seconds>,
     /// The best price that a buyer offers.
-    bid: Option<f64>,
+    pub bid: Option<f64>,
     /// The best price that a seller asks.
-    ask: Option<f64>,
+    pub ask: Option<f64>,
     /// The price of the last trade.
-    last: Option<f64>,
+    pub last: Option<f64>,
 }
 
 static TICKER: Shape<Ticker> = Shape::renaming(&[("time", "timestamp")]);
 
 /// One pair on one exchange.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetTicker {
-    exchange: Exchange,
-    symbol: Symbol,
+pub struct GetTicker {
+    pub exchange: Exchange,
+    pub symbol: Symbol,
 }
 
 impl Query for GetTicker {
@@ -45,10 +45,10 @@ impl Query for GetTicker {
 }
 
 /// All pairs of one exchange.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetAllTickers {
-    exchange: Exchange,
+pub struct GetAllTickers {
+    pub exchange: Exchange,
 }
 
 impl Query for GetAllTickers {
@@ -61,10 +61,10 @@ impl Query for GetAllTickers {
 }
 
 /// One pair, wherever it was quoted last.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetAnyTicker {
-    symbol: Symbol,
+pub struct GetAnyTicker {
+    pub symbol: Symbol,
 }
 
 impl Query for GetAnyTicker {
@@ -91,9 +91,9 @@ impl Query for GetAnyTicker {
 }
 
 /// The exchanges that have tickers.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetExchanges {}
+pub struct GetExchanges {}
 
 impl Query for GetExchanges {
     type Output = Vec<String>;
@@ -105,13 +105,13 @@ impl Query for GetExchanges {
 }
 
 /// The tickers of one exchange, whenever they change.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamTickers {
-    exchange: Exchange,
+pub struct StreamTickers {
+    pub exchange: Exchange,
     /// Only these; omitted or empty: all.
     #[serde(default)]
-    symbols: Vec<Symbol>,
+    pub symbols: Vec<Symbol>,
 }
 
 impl Watch for StreamTickers {

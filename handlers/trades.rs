@@ -3,32 +3,32 @@
 use fullon_cache_api::prelude::*;
 
 /// One trade. Amounts are in the base currency, costs and fees in the quote currency.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Trade {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trade {
     /// The writer's own id.
-    trade_id: Option<u64>,
+    pub trade_id: Option<u64>,
     /// The exchange's id.
-    ex_trade_id: Option<Id>,
+    pub ex_trade_id: Option<Id>,
     /// The exchange's id of the order that it filled.
-    ex_order_id: Option<Id>,
+    pub ex_order_id: Option<Id>,
     /// The user whose trade it was, where it is known.
-    uid: Option<Id>,
+    pub uid: Option<Id>,
     /// The pair, e.g. `BTC/USDT`.
-    symbol: Option<String>,
+    pub symbol: Option<String>,
     /// `buy` or `sell`.
-    side: Option<String>,
+    pub side: Option<String>,
     /// `limit`, `market`, …
-    order_type: Option<String>,
+    pub order_type: Option<String>,
     /// How much was traded.
-    volume: OrNull<f64>,
+    pub volume: OrNull<f64>,
     /// At which price.
-    price: OrNull<f64>,
+    pub price: OrNull<f64>,
     /// The volume times the price.
-    cost: Option<f64>,
+    pub cost: Option<f64>,
     /// What the exchange took.
-    fee: Option<f64>,
+    pub fee: Option<f64>,
     /// When it was.
-    time: Option<Seconds>,
+    pub time: Option<Seconds>,
 }
 
 static TRADE: Shape<Trade> = Shape::new();
@@ -45,15 +45,15 @@ async fn newest(view: &View, limit: u32) -> Result<Json<Vec<Trade>>> {
 }
 
 /// The newest trades of one pair on one exchange, oldest first.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetTrades {
-    symbol: Symbol,
-    exchange: Exchange,
+pub struct GetTrades {
+    pub symbol: Symbol,
+    pub exchange: Exchange,
     /// How many at the most.
     #[serde(default = "thousand")]
     #[schemars(range(min = 1, max = 10000))]
-    limit: u32,
+    pub limit: u32,
 }
 
 impl Query for GetTrades {
@@ -65,15 +65,15 @@ impl Query for GetTrades {
 }
 
 /// The trades that wait for one user on one exchange, oldest first.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetUserTrades {
-    user_id: UserId,
-    exchange: Exchange,
+pub struct GetUserTrades {
+    pub user_id: UserId,
+    pub exchange: Exchange,
     /// How many at the most: the newest.
     #[serde(default = "thousand")]
     #[schemars(range(min = 1, max = 10000))]
-    limit: u32,
+    pub limit: u32,
 }
 
 impl Query for GetUserTrades {
@@ -85,10 +85,10 @@ impl Query for GetUserTrades {
 }
 
 /// When the last trade was, by what it is kept under.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetTradeStatus {
-    trade_key: TradeKey,
+pub struct GetTradeStatus {
+    pub trade_key: TradeKey,
 }
 
 impl Query for GetTradeStatus {
@@ -101,9 +101,9 @@ impl Query for GetTradeStatus {
 }
 
 /// When the last trade was, for everything that has had one.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetTradeStatuses {}
+pub struct GetTradeStatuses {}
 
 impl Query for GetTradeStatuses {
     type Output = BTreeMap<String, Seconds>;
@@ -122,10 +122,10 @@ impl Query for GetTradeStatuses {
 }
 
 /// When one user's last trade was.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct GetUserTradeStatus {
-    user_id: UserId,
+pub struct GetUserTradeStatus {
+    pub user_id: UserId,
 }
 
 impl Query for GetUserTradeStatus {
@@ -138,12 +138,12 @@ impl Query for GetUserTradeStatus {
 }
 
 /// The trades of an exchange, as they come.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamTradeUpdates {
-    exchange: Exchange,
+pub struct StreamTradeUpdates {
+    pub exchange: Exchange,
     /// Only those of this pair.
-    symbol: Option<Symbol>,
+    pub symbol: Option<Symbol>,
 }
 
 impl Watch for StreamTradeUpdates {
@@ -158,11 +158,11 @@ impl Watch for StreamTradeUpdates {
 }
 
 /// The trades that wait for one user on one exchange, as they come.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamUserTrades {
-    user_id: UserId,
-    exchange: Exchange,
+pub struct StreamUserTrades {
+    pub user_id: UserId,
+    pub exchange: Exchange,
 }
 
 impl Watch for StreamUserTrades {

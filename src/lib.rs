@@ -44,8 +44,10 @@ pub mod streams;
 mod transport;
 pub mod types;
 
-/// One module a file of `handlers/`, made by build.rs.
-mod handlers {
+/// The params and the results of all operations, as the Rust [`client`] takes them too: one module a file of
+/// `handlers/`, made by build.rs.
+#[allow(missing_docs, reason = "a param of a type that says what it is needs no words")]
+pub mod handlers {
     include!(concat!(env!("OUT_DIR"), "/handlers.rs"));
 }
 

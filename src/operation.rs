@@ -1,6 +1,6 @@
 //! What an operation is: a params type that knows how to answer, and a const value that registers it.
 
-use std::{future::Future, panic::AssertUnwindSafe};
+use std::{any::TypeId, future::Future, panic::AssertUnwindSafe};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -14,10 +14,11 @@ use crate::{
     streams::{self, Said, Sheet, State},
 };
 
-/// A one-shot read: the params, and how they are answered from the cache.
-pub trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+/// A one-shot read: the params, and how they are answered from the cache. The Rust client sends the same params and
+/// reads the same result.
+pub trait Query: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What comes back. Its schema is published as the operation's result.
-    type Output: JsonSchema;
+    type Output: JsonSchema + DeserializeOwned;
 
     /// Answers from what lies in the cache now.
     fn run(&self, view: &View) -> impl Future<Output = Result<Json<Self::Output>>> + Send;
@@ -37,9 +38,9 @@ pub trait SystemQuery: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 ///
 /// The type is the params. They fill the key patterns; a topic is shared by all who give the same, but for
 /// the param that chooses groups of items ([`Operation::grouped_by`]), so there is no `self` here.
-pub trait Watch: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+pub trait Watch: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// An item as updates carry it.
-    type Update: JsonSchema;
+    type Update: JsonSchema + DeserializeOwned + Send + 'static;
 
     /// Tells the present state, or what [`State::said`] holds.
     fn read(view: &View, state: &mut State<'_, Self::Update>) -> impl Future<Output = Result<()>> + Send;
@@ -76,6 +77,8 @@ pub struct Operation {
     pub(crate) is_for_strangers: bool,
     pub(crate) more_errors: &'static [ErrorCode],
     pub(crate) examples: &'static [&'static str],
+    /// The type of the params.
+    pub(crate) takes: TypeId,
     pub(crate) params: SchemaFn,
     pub(crate) result: SchemaFn,
     pub(crate) answer: Answer,
@@ -109,7 +112,7 @@ impl Operation {
     /// A one-shot read. The summary is one sentence for users; `T`'s doc comment says more.
     pub const fn read<T: Query>(name: &'static str, summary: &'static str) -> Self {
         let answer = Answer::Read { run: run::<T>, check: check::<T> };
-        Self::new(name, summary, Kind::Read, schema_of::<T>, schema_of::<T::Output>, answer)
+        Self::new::<T>(name, summary, Kind::Read, schema_of::<T::Output>, answer)
     }
 
     /// A stream. The summary is one sentence for users; `update_type` is the `type` of its updates.
@@ -119,8 +122,7 @@ impl Operation {
         update_type: &'static str,
     ) -> Self {
         let answer = Answer::Stream { read: watch::<T>, hear: hear::<T>, check: check::<T> };
-        let mut operation =
-            Self::new(name, summary, Kind::Stream, schema_of::<T>, schema_of::<T::Update>, answer);
+        let mut operation = Self::new::<T>(name, summary, Kind::Stream, schema_of::<T::Update>, answer);
         operation.watched = Some(Watched {
             kind: streams::Kind::State,
             update_type,
@@ -167,14 +169,18 @@ impl Operation {
     /// An operation on the server itself.
     pub const fn system<T: SystemQuery>(name: &'static str, summary: &'static str) -> Self {
         let answer = Answer::System(answer::<T>);
-        Self::new(name, summary, Kind::System, schema_of::<T>, schema_of::<T::Output>, answer)
+        Self::new::<T>(name, summary, Kind::System, schema_of::<T::Output>, answer)
     }
 
-    const fn new(
+    /// The operation that takes params of this type.
+    pub(crate) fn of<T: 'static>() -> Option<&'static Self> {
+        inventory::iter::<Self>.into_iter().find(|operation| operation.takes == TypeId::of::<T>())
+    }
+
+    const fn new<T: JsonSchema + 'static>(
         name: &'static str,
         summary: &'static str,
         kind: Kind,
-        params: SchemaFn,
         result: SchemaFn,
         answer: Answer,
     ) -> Self {
@@ -190,7 +196,8 @@ impl Operation {
             is_for_strangers: false,
             more_errors: &[],
             examples: &[],
-            params,
+            takes: TypeId::of::<T>(),
+            params: schema_of::<T>,
             result,
             answer,
             watched: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{ClientFlags, Failure, output};
-use crate::client::Connection;
+use crate::client::Client;
 
 /// Params are `key=value`; what a value means is up to the operation's schema. A list is written
 /// `a,b,c`. On a terminal the result is indented; piped, it is the very JSON that the server sent.
@@ -27,27 +27,27 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let data = args.data.as_deref().map(serde_json::from_str::<Value>).transpose();
     let data = data.map_err(|error| Failure::usage(format!("--data: {error}")))?;
     split_pairs(&args.params)?;
-    let mut connection = args.client.connect().await?;
+    let client = args.client.connect().await?;
     let params = match data {
         Some(data) => data,
         None => {
-            let described = described(&mut connection, &args.operation).await?;
+            let described = described(&client, &args.operation).await?;
             if described["kind"] == "stream" {
                 return Err(Failure::usage(format!("{} is a stream; `watch` it instead", args.operation)));
             }
             params_of(&args.params, &described)?
         }
     };
-    let answer = connection.call(&args.operation, &params).await?;
+    let answer = client.call_by_name(&args.operation, &params).await?;
     for warning in &answer.warnings {
-        eprintln!("warning: {warning}");
+        eprintln!("warning: {}", serde_json::to_string(warning).map_err(Failure::new)?);
     }
     output::json(answer.result.get())
 }
 
 /// What a server says of an operation.
-pub(super) async fn described(connection: &mut Connection, operation: &str) -> Result<Value, Failure> {
-    let described = connection.call("describe", &json!({ "operation": operation })).await?;
+pub(super) async fn described(client: &Client, operation: &str) -> Result<Value, Failure> {
+    let described = client.call_by_name("describe", &json!({ "operation": operation })).await?;
     let mut described: Value = serde_json::from_str(described.result.get()).map_err(Failure::new)?;
     Ok(described.pointer_mut("/operations/0").map(Value::take).unwrap_or_default())
 }

@@ -14,12 +14,12 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let mut connection = args.client.connect().await?;
+    let client = args.client.connect().await?;
     let params = match &args.operation {
         Some(operation) => json!({ "operation": operation }),
         None => json!({}),
     };
-    let answer = connection.call("describe", &params).await?;
+    let answer = client.call_by_name("describe", &params).await?;
     if !output::is_terminal() || args.operation.is_none() {
         return output::json(answer.result.get());
     }

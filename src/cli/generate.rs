@@ -48,8 +48,8 @@ impl What {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let description = match args.client.names_a_server() {
         true => {
-            let mut server = args.client.connect().await?;
-            let described = server.call("describe", &json!({ "all": true })).await?;
+            let server = args.client.connect().await?;
+            let described = server.call_by_name("describe", &json!({ "all": true })).await?;
             Description::parse(described.result.get())
         }
         false => Description::of(&Registry::built_in().map_err(Failure::new)?),

@@ -15,9 +15,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let mut connection = args.client.connect().await?;
+    let client = args.client.connect().await?;
     let params = args.domain.map_or_else(|| json!({}), |domain| json!({ "domain": domain }));
-    let answer = connection.call("describe", &params).await?;
+    let answer = client.call_by_name("describe", &params).await?;
     let description: Value = serde_json::from_str(answer.result.get()).map_err(Failure::new)?;
     let operations = description["operations"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !output::is_terminal() {

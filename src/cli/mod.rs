@@ -31,7 +31,7 @@ use clap::{
 };
 
 use crate::{
-    client::{ClientError, Connection, Endpoint},
+    client::{Client, ClientError, Endpoint},
     config::{Config, Effective, Listen, Loader, LogFormat, Secret, parse_duration},
     registry::Registry,
     server::Live,
@@ -97,10 +97,6 @@ impl Failure {
         Self { code: exit::FAILED, message: message.to_string() }
     }
 
-    fn refused(message: impl fmt::Display) -> Self {
-        Self { code: exit::REFUSED, message: message.to_string() }
-    }
-
     fn usage(message: impl fmt::Display) -> Self {
         Self { code: exit::USAGE, message: message.to_string() }
     }
@@ -112,6 +108,8 @@ impl From<ClientError> for Failure {
             ClientError::Unreachable(_) => exit::UNREACHABLE,
             ClientError::TimedOut(_) => exit::TIMED_OUT,
             ClientError::Refused(_) => exit::REFUSED,
+            ClientError::BadAddress(_) => exit::USAGE,
+            ClientError::Gap(_) | ClientError::Closed | ClientError::UnknownForm(_) => exit::FAILED,
         };
         let hint = match &error {
             ClientError::Refused(refusal) if refusal.error_code == "UNAUTHENTICATED" => {
@@ -210,36 +208,38 @@ impl ClientFlags {
         self.url.as_ref().is_some_and(|url| !url.is_empty())
     }
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        Ok(self.open(&self.endpoint()?).await?)
-    }
-
-    async fn open(&self, endpoint: &Endpoint) -> Result<Connection, ClientError> {
-        let token = self.token.as_ref().filter(|token| !token.expose().is_empty());
-        Connection::open(endpoint, token, self.timeout).await
-    }
-
-    fn endpoint(&self) -> Result<Endpoint, Failure> {
-        let url = match self.url.as_ref().filter(|url| !url.is_empty()) {
-            Some(url) => url.clone(),
-            None => {
-                let file = std::env::var_os("CONFIG_FILE").filter(|file| !file.is_empty());
-                let (config, _) = Loader::of_process(file.map(PathBuf::from), Vec::new())
-                    .load()
-                    .map_err(|problems| Failure::usage(problems.join("\n")))?;
-                let Listen { host, port, tls, .. } = &config.listen;
-                let scheme = if tls.is_some() { "wss" } else { "ws" };
-                match host.parse::<Ipv6Addr>() {
-                    Ok(host) => format!("{scheme}://[{host}]:{port}"),
-                    Err(_) => format!("{scheme}://{host}:{port}"),
-                }
-            }
-        };
-        let endpoint = Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))?;
-        match self.ca.as_ref().filter(|file| !file.as_os_str().is_empty()) {
-            None => Ok(endpoint),
-            Some(file) => endpoint.trusting(file).map_err(|wrong| Failure::usage(format!("--ca: {wrong}"))),
+    /// Connects, once.
+    async fn connect(&self) -> Result<Client, Failure> {
+        let url = self.address()?;
+        Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))?;
+        let mut builder = Client::builder(&url).timeout(self.timeout).heartbeat(self.timeout);
+        if let Some(token) = self.token.as_ref().filter(|token| !token.expose().is_empty()) {
+            builder = builder.token(token.expose());
         }
+        if let Some(file) = self.ca.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+            builder = builder.authority(file);
+        }
+        builder.connect().await.map_err(|error| match error {
+            ClientError::BadAddress(wrong) => Failure::usage(format!("--ca: {wrong}")),
+            error => error.into(),
+        })
+    }
+
+    /// Where the server is: as it is said, or else where the configuration has `serve` listen.
+    fn address(&self) -> Result<String, Failure> {
+        if let Some(url) = self.url.as_ref().filter(|url| !url.is_empty()) {
+            return Ok(url.clone());
+        }
+        let file = std::env::var_os("CONFIG_FILE").filter(|file| !file.is_empty());
+        let (config, _) = Loader::of_process(file.map(PathBuf::from), Vec::new())
+            .load()
+            .map_err(|problems| Failure::usage(problems.join("\n")))?;
+        let Listen { host, port, tls, .. } = &config.listen;
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
+        Ok(match host.parse::<Ipv6Addr>() {
+            Ok(host) => format!("{scheme}://[{host}]:{port}"),
+            Err(_) => format!("{scheme}://{host}:{port}"),
+        })
     }
 }
 

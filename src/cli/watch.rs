@@ -2,14 +2,15 @@
 
 mod screen;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::{ClientFlags, Failure, call, output};
 use crate::{
-    client::{ClientError, Connection},
+    client::{ConnectionState, Event, Gap, RawUpdate, StreamKind, Warning},
     config::parse_duration,
 };
 use screen::Screen;
@@ -40,162 +41,101 @@ pub(super) struct Args {
     client: ClientFlags,
 }
 
-/// The first pause before it connects again; it doubles up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
-
-/// What is followed, and how far.
-struct Watching {
-    params: Value,
-    /// Where to go on, if the connection is lost.
-    resume: Option<(Value, u64)>,
-    left: u64,
-    /// How long to wait before connecting again.
-    /// Whether the stream was ever open.
-    has_begun: bool,
-    pause: Duration,
-    end: Instant,
-    screen: Option<Screen>,
-}
-
-/// How following a stream ends.
-enum End {
-    /// There was enough of it.
-    Enough,
-    /// It broke off for this reason, and may go on.
-    Lost(String),
-}
+/// How often the screen is drawn at the most.
+const FRAME: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     /// As good as for ever.
     const LONG: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-    let endpoint = args.client.endpoint()?;
-    let mut connection = args.client.open(&endpoint).await?;
-    let described = call::described(&mut connection, &args.operation).await?;
+    let client = args.client.connect().await?;
+    let described = call::described(&client, &args.operation).await?;
     if described["kind"] != "stream" && !described.is_null() {
         return Err(Failure::usage(format!("{} is no stream; `call` it instead", args.operation)));
     }
-    let mut params = call::params_of(&args.params, &described)?;
+    let Value::Object(params) = call::params_of(&args.params, &described)? else { return Ok(()) };
+    let kind = kind_of(&described);
+    let mut screen = output::is_terminal().then(|| Screen::new(&args.operation, &kind));
+    let mut opening = client.stream_by_name(&args.operation, params, kind);
     if let Some(interval) = args.min_interval {
-        params["min_interval_ms"] = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).into();
+        opening = opening.min_interval(interval);
     }
     if args.no_snapshot {
-        params["snapshot"] = false.into();
+        opening = opening.without_snapshot();
     }
     let now = Instant::now();
-    let mut watching = Watching {
-        params,
-        resume: None,
-        left: args.count.unwrap_or(u64::MAX),
-        has_begun: false,
-        pause: FIRST_PAUSE,
-        end: args.time.and_then(|time| now.checked_add(time)).unwrap_or(now + LONG),
-        screen: output::is_terminal().then(|| Screen::new(&args.operation, &described)),
-    };
-    loop {
-        let mut lost = match watching.follow(&mut connection, &args.operation).await? {
-            End::Enough => return Ok(()),
-            End::Lost(cause) => cause,
-        };
-        eprintln!("{lost}; connecting again");
-        drop(connection);
-        connection = loop {
-            let pause = watching.pause;
-            if Instant::now() + pause >= watching.end {
-                sleep_until(watching.end).await;
-                return Ok(());
-            }
-            sleep(pause).await;
-            watching.pause = (pause * 2).min(LAST_PAUSE);
-            match args.client.open(&endpoint).await {
-                Ok(connection) => break connection,
-                Err(error) if !error.may_pass() => return Err(error.into()),
-                Err(error) => {
-                    let cause = error.to_string();
-                    if cause != lost {
-                        eprintln!("{cause}; trying again");
-                        lost = cause;
+    let end = args.time.and_then(|time| now.checked_add(time)).unwrap_or(now + LONG);
+    let mut events = opening.events().await?;
+    if let (Some(screen), Some(settings)) = (&mut screen, events.settings()) {
+        screen.begin(&settings.push);
+    }
+    let mut left = args.count.unwrap_or(u64::MAX);
+    let mut state = client.state();
+    let mut told = String::new();
+    while left > 0 {
+        let frame = screen.as_ref().map_or(end, |screen| screen.drawn + FRAME);
+        let event = tokio::select! {
+            event = events.next() => event,
+            Ok(()) = state.changed() => {
+                if let ConnectionState::Reconnecting { cause, .. } = &*state.borrow_and_update() {
+                    let cause = cause.to_string();
+                    if cause != told {
+                        eprintln!("{cause}; connecting again");
+                        told = cause;
                     }
                 }
+                continue;
+            }
+            () = sleep_until(end) => break,
+            () = sleep_until(frame) => {
+                if let Some(screen) = &mut screen {
+                    // A screen that is gone is looked at by nobody.
+                    let _ = screen.draw();
+                }
+                continue;
             }
         };
+        let Some(event) = event else { break };
+        let event = event?;
+        left -= u64::from(matches!(event, Event::Update(_)));
+        let Some(line) = line_of(&event) else { continue };
+        match &mut screen {
+            Some(screen) => screen.take(&serde_json::from_str(&line).map_err(Failure::new)?),
+            None if !output::line_if_read(&line)? => break,
+            None => {}
+        }
+    }
+    match screen {
+        Some(mut screen) if left == 0 => screen.draw(),
+        _ => Ok(()),
     }
 }
 
-impl Watching {
-    async fn follow(&mut self, connection: &mut Connection, operation: &str) -> Result<End, Failure> {
-        let mut params = self.params.clone();
-        if let Some((epoch, update_id)) = &self.resume {
-            params["resume"] = json!({ "epoch": epoch, "update_id": update_id });
+/// What a stream is made of.
+fn kind_of(described: &Value) -> StreamKind {
+    let forms = described.pointer("/update/anyOf").and_then(Value::as_array);
+    let removed = forms.into_iter().flatten().find(|form| form["title"] == "Removed");
+    match removed.and_then(|form| form["required"].as_array()) {
+        None => StreamKind::Log,
+        Some(required) => {
+            let names = required.iter().filter_map(Value::as_str).filter(|name| *name != "removed");
+            StreamKind::State(names.map(str::to_owned).collect())
         }
-        let settings = match connection.call(operation, &params).await {
-            Ok(answer) => serde_json::from_str::<Value>(answer.result.get()).map_err(Failure::new)?,
-            // The server may not know yet that the connection before is gone.
-            Err(error) if self.has_begun && error.code() == Some("LIMIT_EXCEEDED") => {
-                return Ok(End::Lost(error.to_string()));
-            }
-            Err(error) => return broken(error),
-        };
-        self.has_begun = true;
-        self.pause = FIRST_PAUSE;
-        if let Some(screen) = &mut self.screen {
-            screen.begin(&settings);
-        }
-        while self.left > 0 {
-            let text = match timeout_at(self.end, next(connection, self.screen.as_mut())).await {
-                Err(_) => return Ok(End::Enough),
-                Ok(Ok(text)) => text,
-                Ok(Err(error)) => return broken(error),
-            };
-            let message: Value = serde_json::from_str(&text).map_err(Failure::new)?;
-            if let Some(update_id) = message["update_id"].as_u64() {
-                self.resume = Some((settings["epoch"].clone(), update_id));
-                self.left -= 1;
-            }
-            match &mut self.screen {
-                Some(screen) => screen.take(&message),
-                None if !output::line_if_read(&text)? => return Ok(End::Enough),
-                None => {}
-            }
-            if message["type"] == "stream_end" {
-                return match message["reason"].as_str() {
-                    Some("forbidden") => {
-                        Err(Failure::refused("FORBIDDEN: the login is no longer entitled to this stream"))
-                    }
-                    reason => {
-                        Ok(End::Lost(format!("the stream has ended: {}", reason.unwrap_or("no reason"))))
-                    }
-                };
-            }
-        }
-        if let Some(screen) = &mut self.screen {
-            screen.draw()?;
-        }
-        Ok(End::Enough)
     }
 }
 
-/// How following a stream ends by an error.
-fn broken(error: ClientError) -> Result<End, Failure> {
-    match error.may_pass() {
-        true => Ok(End::Lost(error.to_string())),
-        false => Err(error.into()),
-    }
-}
-
-/// The next message; meanwhile the screen is kept up to date.
-async fn next(connection: &mut Connection, screen: Option<&mut Screen>) -> Result<String, ClientError> {
-    /// How often the screen is drawn at the most.
-    const FRAME: Duration = Duration::from_millis(100);
-    let Some(screen) = screen else { return connection.next_message().await };
-    let mut message = std::pin::pin!(connection.next_message());
-    loop {
-        tokio::select! {
-            message = &mut message => return message,
-            () = sleep_until(screen.drawn + FRAME) => {
-                // A screen that is gone is looked at by nobody.
-                let _ = screen.draw();
-            }
+/// What happened, as the server puts it. That the connection is lost is for standard error.
+fn line_of(event: &Event<RawUpdate>) -> Option<Cow<'_, str>> {
+    let line = match event {
+        Event::Update(update) => return Some(update.text.as_str().into()),
+        Event::Reconnecting { .. } => return None,
+        Event::Fresh => json!({ "type": "stream_fresh" }),
+        Event::Stale { since, reason } => json!({ "type": "stream_stale", "since": since, "reason": reason }),
+        Event::Gap(Gap { from, to, reason }) => {
+            json!({ "type": "stream_gap", "from": from, "to": to, "reason": reason })
         }
-    }
+        Event::Warning(Warning { error_code, error, item }) => {
+            json!({ "type": "stream_warning", "error_code": error_code, "error": error, "item": item })
+        }
+    };
+    Some(line.to_string().into())
 }

@@ -10,50 +10,92 @@ use tokio_tungstenite::tungstenite::{self, http};
 use super::Endpoint;
 
 /// Why there is no result.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ClientError {
+    /// The address is none, or what is said of how to get there is wrong.
+    BadAddress(String),
     /// The server cannot be reached, or went away.
     Unreachable(String),
     /// It did not answer in time.
     TimedOut(Duration),
     /// It answered with an error.
     Refused(Box<Refusal>),
+    /// Entries of a log may be missing. A stream that is opened with its events tells so by one.
+    Gap(String),
+    /// The client was closed.
+    Closed,
+    /// What the server sent is not what this version knows.
+    UnknownForm(String),
 }
 
 /// An error of the server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The stable code, e.g. `CACHE_MISS`.
     pub error_code: String,
     /// A sentence.
     pub error: String,
-    /// What exactly is wrong with the params.
+    /// What exactly is wrong with the params: each with its `path` and a `message`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Value>,
+    /// Where waiting helps: for how many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl ClientError {
-    /// The code of the server's error, where it is one.
-    pub fn code(&self) -> Option<&str> {
+    /// The stable name of what went wrong: the code of the server's error, or one of the client's own. The same as in
+    /// the other clients.
+    pub fn code(&self) -> &str {
         match self {
-            Self::Refused(refusal) => Some(&refusal.error_code),
-            Self::Unreachable(_) | Self::TimedOut(_) => None,
+            Self::Refused(refusal) => &refusal.error_code,
+            Self::BadAddress(_) => "BAD_ADDRESS",
+            Self::Unreachable(_) => "CONNECTION_LOST",
+            Self::TimedOut(_) => "CALL_TIMEOUT",
+            Self::Gap(_) => "STREAM_GAP",
+            Self::Closed => "CLIENT_CLOSED",
+            Self::UnknownForm(_) => "UNKNOWN_FORM",
         }
     }
 
-    /// Whether it may go well later, with nothing changed but the time.
-    pub fn may_pass(&self) -> bool {
+    /// Whether nothing is stored under that key.
+    pub fn is_miss(&self) -> bool {
+        self.code() == "CACHE_MISS"
+    }
+
+    /// Whether the same may go well later, with nothing changed but the time.
+    pub fn is_retryable(&self) -> bool {
         /// What the server says when it has too much to do, or has no Redis.
         const PASSING: [&str; 4] = ["RATE_LIMITED", "OVERLOADED", "CACHE_UNAVAILABLE", "CACHE_TIMEOUT"];
         match self {
-            Self::Unreachable(_) | Self::TimedOut(_) => true,
-            Self::Refused(refusal) => PASSING.contains(&refusal.error_code.as_str()),
+            Self::Unreachable(_) | Self::TimedOut(_) | Self::Gap(_) => true,
+            Self::Refused(refusal) => {
+                refusal.retry_after_ms.is_some() || PASSING.contains(&refusal.error_code.as_str())
+            }
+            Self::BadAddress(_) | Self::Closed | Self::UnknownForm(_) => false,
         }
+    }
+
+    /// How long to wait before the same is asked again, if the server said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after_ms.map(Duration::from_millis),
+            _ => None,
+        }
+    }
+
+    pub(super) fn unknown_form(error: &serde_json::Error) -> Self {
+        Self::UnknownForm(format!("what the server sent is not what this version knows: {error}"))
+    }
+
+    pub(super) fn not_registered<Q>() -> Self {
+        let name = std::any::type_name::<Q>();
+        Self::refused("INVALID_OPERATION", format!("no operation is registered with {name} as its params"))
     }
 
     pub(super) fn refused(error_code: &str, error: impl Into<String>) -> Self {
         let (error_code, error) = (error_code.to_owned(), error.into());
-        Self::Refused(Box::new(Refusal { error_code, error, details: Vec::new() }))
+        Self::Refused(Box::new(Refusal { error_code, error, details: Vec::new(), retry_after_ms: None }))
     }
 
     pub(super) fn bad_token() -> Self {
@@ -96,7 +138,11 @@ impl ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(cause) => f.write_str(cause),
+            Self::BadAddress(cause) | Self::Unreachable(cause) | Self::UnknownForm(cause) => {
+                f.write_str(cause)
+            }
+            Self::Gap(cause) => write!(f, "entries may be missing: {cause}"),
+            Self::Closed => f.write_str("the client is closed"),
             Self::TimedOut(patience) => write!(f, "no answer within {patience:?}"),
             Self::Refused(refusal) => {
                 write!(f, "{}: {}", refusal.error_code, refusal.error)?;

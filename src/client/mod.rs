@@ -1,150 +1,224 @@
-//! A WebSocket client: one connection, one request at a time.
+//! The Rust client: calls and streams over one connection, typed by the handlers' own params and results.
+//!
+//! ```no_run
+//! use fullon_cache_api::{
+//!     client::{Client, ClientError},
+//!     handlers::tickers::{GetTicker, StreamTickers},
+//! };
+//! use futures_util::StreamExt;
+//!
+//! # async fn example() -> Result<(), ClientError> {
+//! let client = Client::connect("ws://127.0.0.1:8765").await?;
+//! let ticker = client.call(GetTicker { exchange: "binance".into(), symbol: "BTC/USDT".into() }).await?;
+//! println!("{:?}", ticker.price.0);
+//!
+//! let symbols = vec!["BTC/USDT".into(), "ETH/USDT".into()];
+//! let mut tickers = client.stream(StreamTickers { exchange: "binance".into(), symbols }).await?;
+//! while let Some(update) = tickers.next().await {
+//!     if let Some(ticker) = update?.into_present() {
+//!         println!("{} {:?}", ticker.symbol, ticker.price.0);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An operation that is dropped into `handlers/` is called the same way, by its own types; one that this binary does not
+//! know, by its name: [`Client::call_by_name`], [`Client::stream_by_name`].
+//!
+//! The parts: [`Client`] hands what is asked to the driver, a task that keeps the connection (`driver`, `connection`,
+//! `backoff`, `login`), the calls that wait for their replies (`calls`), and the course of each stream (`course`), from
+//! which a mailbox (`mailbox`) leads to the one who reads it (`stream`).
 
+mod backoff;
+mod builder;
+mod calls;
+mod connection;
+mod course;
+mod driver;
 mod endpoint;
+mod event;
 mod failure;
+mod inner;
+mod login;
+mod mailbox;
+mod stream;
+mod wire;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
-use tokio::time::timeout;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        http::{HeaderValue, header::AUTHORIZATION},
-    },
-};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json, value::RawValue};
+use tokio::sync::watch;
 
-pub use endpoint::Endpoint;
+pub use builder::Builder;
+pub(crate) use endpoint::Endpoint;
+pub use event::{Event, Gap, Item, RawUpdate, Told, Update, Warning};
 pub use failure::{ClientError, Refusal};
+pub use mailbox::StreamKind;
+pub use stream::{Events, Opening, OpeningEvents, StreamSettings, Updates};
 
-use crate::config::Secret;
-use endpoint::Socket;
-use failure::gone;
+use crate::{
+    operation::{Operation, Query, Watch},
+    streams,
+    types::Seconds,
+};
+use inner::{Handle, Inner};
 
-/// A connection to a server.
-pub struct Connection {
-    socket: WebSocketStream<Socket>,
-    patience: Duration,
-    last_id: u64,
+/// A client of one server: calls and streams share its connection, which is made again whenever it is lost.
+///
+/// Clones are the same client. When the last of them, and the last stream, is dropped, the connection is closed.
+#[derive(Debug, Clone)]
+pub struct Client {
+    handle: Arc<Handle>,
 }
 
 /// The result of an operation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer {
-    /// The result, with the digits that the cache has.
+    /// The result as JSON, with the digits that the cache has.
     pub result: Box<RawValue>,
     /// What had to be left out of it.
-    pub warnings: Vec<Value>,
+    pub warnings: Vec<Warning>,
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    request_id: Value,
-    success: bool,
-    result: Option<Box<RawValue>>,
-    #[serde(default)]
-    warnings: Vec<Value>,
-    error_code: Option<String>,
-    error: Option<String>,
-    #[serde(default)]
-    details: Vec<Value>,
+/// A place in the course of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The course: the `epoch` of the stream's settings.
+    pub epoch: Arc<str>,
+    /// The last update that was taken.
+    pub update_id: u64,
 }
 
-impl Connection {
-    /// Connects, and logs in if there is a token. `patience` bounds this and every call.
-    pub async fn open(
-        endpoint: &Endpoint,
-        token: Option<&Secret>,
-        patience: Duration,
-    ) -> Result<Self, ClientError> {
-        let login = token.map(|token| HeaderValue::from_str(&format!("Bearer {}", token.expose())));
-        // What is no header is no token either.
-        let login = login.transpose().map_err(|_| ClientError::bad_token())?;
-        let headers = login.map(|login| (AUTHORIZATION, login));
-        let connecting = timeout(patience, endpoint.connect(headers));
-        let socket = connecting.await.map_err(|_| ClientError::TimedOut(patience))??;
-        Ok(Self { socket, patience, last_id: 0 })
+/// How the connection is.
+#[derive(Debug, Clone)]
+pub enum ConnectionState {
+    /// Calls and streams are served.
+    Connected,
+    /// It is lost, or could not be made, and is tried again after a pause.
+    Reconnecting {
+        /// Why.
+        cause: ClientError,
+        /// How long it waits before the next attempt.
+        pause: std::time::Duration,
+    },
+    /// Nothing more comes: by this error, or because the client was closed.
+    Closed(Option<ClientError>),
+}
+
+impl Client {
+    /// Connects to a server: `ws://host:port`, `wss://host:port` or `unix:///path/of/its/socket`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Builder::connect`].
+    pub async fn connect(url: &str) -> Result<Self, ClientError> {
+        Self::builder(url).connect().await
     }
 
-    /// Calls an operation and waits for its result.
-    pub async fn call(&mut self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
-        self.last_id += 1;
-        let id = self.last_id;
-        let request = json!({ "request_id": id, "operation": operation, "params": params }).to_string();
-        timeout(self.patience, self.exchange(id, request))
-            .await
-            .map_err(|_| ClientError::TimedOut(self.patience))?
+    /// Says how to connect.
+    pub fn builder(url: &str) -> Builder {
+        Builder::new(url)
     }
 
-    /// The next message that answers no call: what a stream sends. Waits as long as it takes.
-    pub async fn next_message(&mut self) -> Result<String, ClientError> {
-        loop {
-            let text = self.text().await?;
-            if serde_json::from_str::<Reply>(&text).is_err() {
-                return Ok(text);
+    /// Calls an operation by its params, e.g. `handlers::tickers::GetTicker`. One whose connection is lost before the
+    /// answer is asked once more on the next: reads change nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers, e.g. `CACHE_MISS`; or that it does not.
+    pub async fn call<Q: Query>(&self, query: Q) -> Result<Q::Output, ClientError> {
+        let Some(operation) = Operation::of::<Q>() else { return Err(ClientError::not_registered::<Q>()) };
+        let params = serde_json::to_value(&query).map_err(|error| ClientError::unknown_form(&error))?;
+        self.call_by_name(operation.name, &params).await?.read()
+    }
+
+    /// Calls an operation by its name.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers; or that it does not.
+    pub async fn call_by_name(&self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
+        self.handle.inner.call(operation, params).await
+    }
+
+    /// Follows a stream by its params, e.g. `handlers::tickers::StreamTickers`.
+    ///
+    /// Awaiting it opens it, and gives its updates as a [`futures_util::Stream`]; see [`Opening`] for what can be said
+    /// before. When the connection is lost it is opened again, and goes on where it was.
+    pub fn stream<W: Watch>(&self, watch: W) -> Opening<'_, Update<W::Update>> {
+        // What is no object the server refuses, as what nobody registered.
+        let params = match serde_json::to_value(&watch) {
+            Ok(Value::Object(params)) => params,
+            _ => Map::new(),
+        };
+        let operation = Operation::of::<W>();
+        let kind = operation.and_then(|operation| operation.watched).map(|watched| match watched.kind {
+            streams::Kind::Log => StreamKind::Log,
+            streams::Kind::State => {
+                StreamKind::State(watched.named_by.iter().map(|name| (*name).to_owned()).collect())
             }
-        }
+        });
+        let name = operation.map_or("", |operation| operation.name);
+        Opening::new(self, name, params, kind.unwrap_or(StreamKind::Log))
     }
 
-    async fn exchange(&mut self, id: u64, request: String) -> Result<Answer, ClientError> {
-        self.socket.send(Message::text(request)).await.map_err(|error| gone(&error))?;
-        loop {
-            let text = self.text().await?;
-            let reply: Reply = serde_json::from_str(&text)
-                .map_err(|error| ClientError::Unreachable(format!("not a reply of this API: {error}")))?;
-            // One that is late answers a call that was given up.
-            if reply.request_id == id {
-                return reply.into_answer();
-            }
+    /// Follows a stream by its operation's name; its updates come as they are.
+    pub fn stream_by_name(
+        &self,
+        operation: &str,
+        params: Map<String, Value>,
+        kind: StreamKind,
+    ) -> Opening<'_, RawUpdate> {
+        Opening::new(self, operation, params, kind)
+    }
+
+    /// Asks the server for its time.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    pub async fn ping(&self) -> Result<Seconds, ClientError> {
+        #[derive(serde::Deserialize)]
+        struct Pong {
+            time: Seconds,
         }
+        Ok(self.call_by_name("ping", &json!({})).await?.read::<Pong>()?.time)
+    }
+
+    /// Logs in by another token, on the open connection and on all later ones.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED`: the server does not take it, and what was in force stays so.
+    pub async fn authenticate(&self, token: &str) -> Result<(), ClientError> {
+        self.call_by_name("authenticate", &json!({ "token": token })).await?;
+        self.handle.inner.login.adopt(token.into());
+        Ok(())
+    }
+
+    /// How the connection is, and how that changes.
+    pub fn state(&self) -> watch::Receiver<ConnectionState> {
+        self.handle.inner.state.subscribe()
+    }
+
+    /// Ends all streams, gives up all calls and closes the connection, for all clones of this client.
+    pub async fn close(&self) {
+        self.handle.inner.close();
+        let mut state = self.state();
+        // An error says that it is gone altogether.
+        let _ = state.wait_for(|state| matches!(state, ConnectionState::Closed(_))).await;
     }
 }
 
-impl Connection {
-    /// The text of the next message. Where nothing comes for long the server is asked whether it is there: a
-    /// connection can be cut so that neither end is told.
-    async fn text(&mut self) -> Result<String, ClientError> {
-        let mut is_asked = false;
-        loop {
-            let frame = match timeout(self.patience, self.socket.next()).await {
-                Ok(frame) => frame,
-                Err(_) if is_asked => return Err(ClientError::TimedOut(self.patience)),
-                Err(_) => {
-                    is_asked = true;
-                    self.socket.send(Message::Ping(Bytes::new())).await.map_err(|error| gone(&error))?;
-                    continue;
-                }
-            };
-            is_asked = false;
-            match frame {
-                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
-                Some(Ok(Message::Close(Some(frame)))) => {
-                    let cause = format!("the server closed the connection: {} {}", frame.code, frame.reason);
-                    return Err(ClientError::Unreachable(cause));
-                }
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(gone(&error)),
-                None => return Err(ClientError::Unreachable("the server closed the connection".to_owned())),
-            }
-        }
-    }
-}
-
-impl Reply {
-    fn into_answer(self) -> Result<Answer, ClientError> {
-        match (self.success, self.result) {
-            (true, Some(result)) => Ok(Answer { result, warnings: self.warnings }),
-            // serde reads a JSON null as None.
-            (true, None) => Ok(Answer { result: RawValue::NULL.to_owned(), warnings: self.warnings }),
-            (false, _) => Err(ClientError::Refused(Box::new(Refusal {
-                error_code: self.error_code.unwrap_or_default(),
-                error: self.error.unwrap_or_default(),
-                details: self.details,
-            }))),
-        }
+impl Answer {
+    /// The result in a form of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// It is not of that form.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        serde_json::from_str(self.result.get()).map_err(|error| ClientError::unknown_form(&error))
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod asyncapi;
 mod cli;
+mod client;
 mod common;
 mod config;
 mod corrupt;

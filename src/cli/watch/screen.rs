@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Map, Value};
 use tokio::time::{Duration, Instant};
 
-use crate::cli::{Failure, output};
+use crate::{
+    cli::{Failure, output},
+    client::StreamKind,
+};
 
 /// How long a changed cell is marked.
 const MARKED: Duration = Duration::from_millis(700);
@@ -37,17 +40,14 @@ struct Row {
 }
 
 impl Screen {
-    pub(super) fn new(operation: &str, described: &Value) -> Self {
-        let forms = described.pointer("/update/anyOf").and_then(Value::as_array);
-        let removed = forms.into_iter().flatten().find(|form| form["title"] == "Removed");
-        let required = removed.and_then(|form| form["required"].as_array());
-        let names = |required: &Vec<Value>| {
-            let names = required.iter().filter_map(Value::as_str).filter(|name| *name != "removed");
-            names.map(str::to_owned).collect()
+    pub(super) fn new(operation: &str, kind: &StreamKind) -> Self {
+        let named_by = match kind {
+            StreamKind::State(names) => Some(names.clone()),
+            StreamKind::Log => None,
         };
         Self {
             title: operation.to_owned(),
-            named_by: required.map(names),
+            named_by,
             columns: Vec::new(),
             rows: BTreeMap::new(),
             entries: 0,
@@ -57,24 +57,24 @@ impl Screen {
         }
     }
 
-    /// A stream has begun, or goes on.
-    pub(super) fn begin(&mut self, settings: &Value) {
-        self.state = format!("by {}", settings["push"].as_str().unwrap_or_default());
-        if settings["resumed"] != true {
-            self.rows.clear();
-        }
+    /// The stream is open.
+    pub(super) fn begin(&mut self, push: &str) {
+        self.state = format!("by {push}");
     }
 
     pub(super) fn take(&mut self, message: &Value) {
         match message["type"].as_str() {
             Some("stream_stale") => self.state = format!("STALE: {}", text_of(&message["reason"])),
             Some("stream_fresh") => self.state = "fresh".to_owned(),
-            Some("stream_gap") => self.state = "a gap: entries were missed".to_owned(),
+            Some("stream_gap") if self.named_by.is_none() => {
+                self.state = "a gap: entries were missed".to_owned();
+            }
+            // All that there is follows.
+            Some("stream_gap") => self.rows.clear(),
             Some("stream_warning") => {
                 let item = message["item"].as_str().map(|item| format!("{item}: ")).unwrap_or_default();
                 self.state = format!("{item}{}", text_of(&message["error"]));
             }
-            Some("stream_end") => self.state = "ended".to_owned(),
             _ => self.update(message),
         }
     }

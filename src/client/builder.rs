@@ -1,0 +1,105 @@
+//! What a client is made of.
+
+use std::{future::Future, path::PathBuf, time::Duration};
+
+use tokio::sync::mpsc;
+
+use super::{
+    Client, ClientError, Endpoint, Handle, Inner,
+    backoff::{LONGEST, SHORTEST},
+    driver::Driver,
+    login::{Login, TokenSource},
+};
+
+/// How long a call, or an attempt to connect, may take, unless it is said otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// After how much silence the server is asked for a sign of life, unless it is said otherwise.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How many requests may wait for the connection; who asks more has to wait.
+const WAITING: usize = 64;
+
+/// Makes a [`Client`].
+#[derive(Debug, Clone)]
+#[must_use = "a client is made by `connect`"]
+pub struct Builder {
+    address: String,
+    authority: Option<PathBuf>,
+    token: TokenSource,
+    pub(super) timeout: Duration,
+    pub(super) heartbeat: Duration,
+    pub(super) backoff: (Duration, Duration),
+}
+
+impl Builder {
+    pub(super) fn new(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            authority: None,
+            token: TokenSource::None,
+            timeout: TIMEOUT,
+            heartbeat: HEARTBEAT,
+            backoff: (SHORTEST, LONGEST),
+        }
+    }
+
+    /// Logs in by this token.
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = TokenSource::Fixed(token.into());
+        self
+    }
+
+    /// Logs in by the token that this brings. It is asked for whenever the client connects, and before a login ends.
+    pub fn token_from<F, B>(mut self, bring: F) -> Self
+    where
+        F: Fn() -> B + Send + Sync + 'static,
+        B: Future<Output = Result<String, String>> + Send + 'static,
+    {
+        self.token = TokenSource::of(bring);
+        self
+    }
+
+    /// Believes those alone who are in this file, as PEM, to vouch for a `wss://` server, instead of those whom the
+    /// system trusts.
+    pub fn authority(mut self, file: impl Into<PathBuf>) -> Self {
+        self.authority = Some(file.into());
+        self
+    }
+
+    /// How long a call, or opening a stream, may take, connecting again included; and every attempt to connect. By
+    /// default 10 s.
+    pub const fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
+        self
+    }
+
+    /// After how much silence the server is asked for a sign of life; it has as long to give one. By default 20 s.
+    pub const fn heartbeat(mut self, time: Duration) -> Self {
+        self.heartbeat = time;
+        self
+    }
+
+    /// The longest pause before the first attempt to connect again, and before any later one. Each is a random part of
+    /// them. By default 100 ms and 20 s.
+    pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.backoff = (first, longest);
+        self
+    }
+
+    /// Connects. This is tried once; when the connection is lost later, it is made again for as long as that may help.
+    ///
+    /// # Errors
+    ///
+    /// The address is none, nobody listens there, or the server does not want this client.
+    pub async fn connect(self) -> Result<Client, ClientError> {
+        let endpoint = Endpoint::parse(&self.address).map_err(ClientError::BadAddress)?;
+        let endpoint = match &self.authority {
+            None => endpoint,
+            Some(file) => endpoint.trusting(file).map_err(ClientError::BadAddress)?,
+        };
+        let (commands, waiting) = mpsc::channel(WAITING);
+        let inner = Inner::new(endpoint, Login::new(self.token.clone()), self, commands);
+        let connection = inner.connect().await?;
+        tokio::spawn(Driver::new(inner.clone(), waiting).run(connection));
+        Ok(Client { handle: Handle::new(inner) })
+    }
+}

@@ -1,0 +1,250 @@
+//! A stream's course over any number of connections.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value, json};
+use tokio::{sync::oneshot, time::Instant};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::{
+    Answer, ClientError, Event, Gap, Position, RawUpdate, StreamSettings, Warning,
+    backoff::Backoff,
+    mailbox::Mailbox,
+    wire::{Head, Notice},
+};
+use crate::types::Seconds;
+
+/// What a stream asks for.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) operation: String,
+    pub(super) params: Map<String, Value>,
+    pub(super) has_snapshot: bool,
+    /// Whether its reader takes events, too.
+    pub(super) has_events: bool,
+    pub(super) resume: Option<Position>,
+}
+
+/// A stream that is opened, followed, and opened again where it stood. What comes of it goes to a mailbox. If that is
+/// full the stream is left, and gone on with from there when there is room: the server remembers for a while what was
+/// not taken, and says what it does not.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) mailbox: Arc<Mailbox>,
+    wanted: Wanted,
+    /// The id of the request that opened it last, while it is open or being opened.
+    pub(super) request_id: Option<u64>,
+    /// When to open it again.
+    pub(super) reopen_at: Option<Instant>,
+    settings: Option<StreamSettings>,
+    epoch: Arc<str>,
+    opened: Option<oneshot::Sender<Result<StreamSettings, ClientError>>>,
+    /// Where it stands, as far as it was received.
+    position: Option<Position>,
+    /// Whether the request that is not yet answered asks to go on from there.
+    resumes: bool,
+    /// The `update_id` that the next update must name as the one before.
+    previous: Option<u64>,
+    backoff: Backoff,
+    /// Whether its reader was told that it is not followed at the moment.
+    is_away: bool,
+}
+
+/// What is to be done about a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Nothing,
+    /// End it on the server; it is gone on with later.
+    Leave,
+    /// End it on the server, and open it anew.
+    Reopen,
+    /// The server has ended it, or did not open it: open it after a pause.
+    OpenAfter(Duration),
+    /// It is over.
+    Over,
+}
+
+impl Course {
+    pub(super) fn new(
+        wanted: Wanted,
+        mailbox: Arc<Mailbox>,
+        opened: oneshot::Sender<Result<StreamSettings, ClientError>>,
+        backoff: Backoff,
+    ) -> Self {
+        Self {
+            mailbox,
+            position: wanted.resume.clone(),
+            wanted,
+            request_id: None,
+            reopen_at: None,
+            settings: None,
+            epoch: Arc::default(),
+            opened: Some(opened),
+            resumes: false,
+            previous: None,
+            backoff,
+            is_away: false,
+        }
+    }
+
+    pub(super) fn operation(&self) -> &str {
+        &self.wanted.operation
+    }
+
+    /// The params to open it with. None if it cannot go on.
+    pub(super) fn open(&mut self, request_id: u64) -> Option<Value> {
+        let is_again = self.settings.is_some();
+        let mut has_snapshot = self.wanted.has_snapshot;
+        if is_again && self.position.is_none() && !has_snapshot {
+            // It changed perhaps, but there is no place to go on from.
+            if self.mailbox.is_of_log() {
+                let is_told = self.gap(None, None, "the connection was lost");
+                if !is_told {
+                    return None;
+                }
+            } else {
+                has_snapshot = true;
+            }
+        }
+        let mut params = self.wanted.params.clone();
+        if !has_snapshot {
+            params.insert("snapshot".to_owned(), false.into());
+        }
+        if let Some(Position { epoch, update_id }) = &self.position {
+            params.insert("resume".to_owned(), json!({ "epoch": &**epoch, "update_id": update_id }));
+        }
+        self.resumes = self.position.is_some();
+        self.previous = None;
+        self.reopen_at = None;
+        self.request_id = Some(request_id);
+        Some(params.into())
+    }
+
+    /// Takes the reply to the request that opens it.
+    pub(super) fn settle(&mut self, answer: Result<Answer, ClientError>) -> Step {
+        let settings = match answer.and_then(|answer| answer.read::<StreamSettings>()) {
+            Ok(settings) => settings,
+            Err(error) => return self.refused(error),
+        };
+        self.backoff.reset();
+        let is_resumed = settings.resumed;
+        self.epoch = settings.epoch.as_str().into();
+        self.settings = Some(settings.clone());
+        if let Some(opened) = self.opened.take() {
+            // Who gave up waiting has left the stream, too.
+            let _ = opened.send(Ok(settings));
+        }
+        if self.resumes && !is_resumed {
+            self.position = None;
+            let is_told = self.gap(None, None, "the server does not remember where the stream stood");
+            if !is_told {
+                return Step::Over;
+            }
+        }
+        if std::mem::take(&mut self.is_away) {
+            self.tell(Event::Fresh);
+        }
+        Step::Nothing
+    }
+
+    /// It cannot be opened. Once it was, what may pass is waited for.
+    fn refused(&mut self, error: ClientError) -> Step {
+        /// What the same request is always answered by.
+        const FINAL: [&str; 4] = ["FORBIDDEN", "UNAUTHENTICATED", "INVALID_PARAMS", "INVALID_OPERATION"];
+        if self.settings.is_some() && !FINAL.contains(&error.code()) {
+            return Step::OpenAfter(self.backoff.next(error.retry_after()));
+        }
+        match self.opened.take() {
+            Some(opened) => drop(opened.send(Err(error))),
+            None => self.mailbox.finish(Err(error)),
+        }
+        Step::Over
+    }
+
+    /// Takes what the server sends of it.
+    pub(super) fn take(&mut self, head: &Head<'_>, text: &Utf8Bytes) -> Step {
+        let Some(StreamSettings { update_type, .. }) = &self.settings else { return Step::Nothing };
+        let (Some(update_id), true) = (head.update_id, head.kind.as_deref() == Some(update_type)) else {
+            return serde_json::from_str(text).map_or(Step::Nothing, |notice| self.notice(notice));
+        };
+        if head.prev_id != self.previous {
+            // One is missing: it is asked for again, with all that came after it.
+            return Step::Reopen;
+        }
+        self.previous = Some(update_id);
+        let position = Position { epoch: self.epoch.clone(), update_id };
+        self.position = Some(position.clone());
+        let (is_snapshot, is_removed) = (head.snapshot, head.removed);
+        let update = RawUpdate { text: text.clone(), update_id, is_snapshot, is_removed };
+        if self.mailbox.push(update, position) { Step::Leave } else { Step::Nothing }
+    }
+
+    fn notice(&mut self, notice: Notice) -> Step {
+        match notice {
+            Notice::StreamGap { from, to } => {
+                let is_told = self.gap(from, to, "the server could not keep what was not taken in time");
+                return if is_told { Step::Nothing } else { Step::Over };
+            }
+            Notice::StreamStale { since, reason } => {
+                self.tell(Event::Stale { since: Seconds(since), reason });
+            }
+            Notice::StreamFresh => self.tell(Event::Fresh),
+            Notice::StreamWarning { error_code, error, item } => {
+                self.tell(Event::Warning(Warning { error_code, error, item }));
+            }
+            Notice::StreamEnd { reason } => return self.ended(&reason),
+            Notice::Unknown => {}
+        }
+        Step::Nothing
+    }
+
+    fn ended(&mut self, reason: &str) -> Step {
+        match reason {
+            "unsubscribed" => self.mailbox.finish(Ok(())),
+            "forbidden" => {
+                let cause = "the login is no longer entitled to this stream";
+                self.mailbox.finish(Err(ClientError::refused("FORBIDDEN", cause)));
+            }
+            // It shows other items now.
+            _ => return Step::OpenAfter(self.backoff.next(None)),
+        }
+        Step::Over
+    }
+
+    /// The connection is lost.
+    pub(super) fn disconnected(&mut self, cause: &ClientError) {
+        self.request_id = None;
+        self.reopen_at = None;
+        if self.settings.is_some() {
+            self.is_away = true;
+            self.tell(Event::Reconnecting { reason: cause.to_string() });
+        }
+    }
+
+    /// Nothing more can come.
+    pub(super) fn finish(mut self, end: &Result<(), ClientError>) {
+        match (self.opened.take(), end) {
+            (Some(opened), Err(error)) => drop(opened.send(Err(error.clone()))),
+            (Some(opened), Ok(())) => drop(opened.send(Err(ClientError::Closed))),
+            (None, _) => self.mailbox.finish(end.clone()),
+        }
+    }
+
+    /// Tells what may have been missed. Gives whether the stream goes on: who follows a log without its events must
+    /// not be left to believe that all is there.
+    fn gap(&self, from: Option<u64>, to: Option<u64>, reason: &str) -> bool {
+        let goes_on = self.wanted.has_events || !self.mailbox.is_of_log();
+        if goes_on {
+            self.tell(Event::Gap(Gap { from, to, reason: reason.to_owned() }));
+        } else {
+            self.mailbox.finish(Err(ClientError::Gap(reason.to_owned())));
+        }
+        goes_on
+    }
+
+    fn tell(&self, event: Event<RawUpdate>) {
+        if self.wanted.has_events {
+            self.mailbox.tell(event);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The Rust client: typed calls and streams, and that it goes on over whatever happens to its connection.
+
+mod courses;
+mod logins;
+mod typed;
+
+use std::time::Duration;
+
+use fullon_cache_api::{
+    client::{Builder, Client, ClientError, ConnectionState},
+    handlers::tickers::GetTicker,
+};
+use serde_json::json;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
+
+use crate::common::{Redis, Server, filled};
+
+/// What a client sees of a server, through a way that can be cut.
+struct Way {
+    url: String,
+    cut: watch::Sender<u64>,
+}
+
+impl Way {
+    async fn to(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let (cut, is_cut) = watch::channel(0);
+        let address = server.address;
+        tokio::spawn(async move {
+            while let Ok((mut from, _)) = listener.accept().await {
+                let mut is_cut = is_cut.clone();
+                is_cut.mark_unchanged();
+                tokio::spawn(async move {
+                    let Ok(mut to) = TcpStream::connect(address).await else { return };
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut from, &mut to) => {}
+                        _ = is_cut.changed() => {}
+                    }
+                });
+            }
+        });
+        Self { url, cut }
+    }
+
+    /// Cuts all connections; new ones are let through.
+    fn cut(&self) {
+        self.cut.send_modify(|times| *times += 1);
+    }
+}
+
+/// A client that does not wait for long.
+fn hasty(url: &str) -> Builder {
+    Client::builder(url).backoff(Duration::from_millis(10), Duration::from_millis(50))
+}
+
+/// What comes within a time that is long enough for anything.
+async fn soon<T>(doing: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), doing).await.expect("nothing comes")
+}
+
+fn ticker() -> GetTicker {
+    GetTicker { exchange: "binance".into(), symbol: "BTC/USDT".into() }
+}
+
+#[tokio::test]
+async fn an_error_says_what_it_is() {
+    let (_redis, server, _) = filled().await;
+    let client = Client::connect(&server.url()).await.unwrap();
+    let miss =
+        client.call(GetTicker { exchange: "binance".into(), symbol: "NO/PAIR".into() }).await.unwrap_err();
+    assert!(miss.is_miss() && !miss.is_retryable() && miss.to_string().contains("NO/PAIR"), "{miss}");
+    let wrong =
+        client.call(GetTicker { exchange: "no/one".into(), symbol: "no pair".into() }).await.unwrap_err();
+    let ClientError::Refused(refusal) = &wrong else { panic!("{wrong}") };
+    assert_eq!((wrong.code(), refusal.details.len()), ("INVALID_PARAMS", 2), "{wrong}");
+    let unknown = client.call_by_name("get_tikcer", &json!({})).await.unwrap_err();
+    assert_eq!(unknown.code(), "INVALID_OPERATION");
+    assert!(client.ping().await.unwrap().0 > 1e9);
+}
+
+#[tokio::test]
+async fn many_calls_share_one_connection() {
+    let (_redis, server, _) = filled().await;
+    let client = Client::connect(&server.url()).await.unwrap();
+    let calls = (0..500).map(|_| client.call(ticker()));
+    let prices = futures_util::future::try_join_all(calls).await.unwrap();
+    assert!(prices.iter().all(|ticker| ticker.symbol == "BTC/USDT" && ticker.price.0.is_some()));
+    let stats = client.call_by_name("get_server_stats", &json!({})).await.unwrap();
+    let stats: serde_json::Value = stats.read().unwrap();
+    assert_eq!(stats["connections"], 1, "{stats}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_said_at_once() {
+    for (url, code) in [
+        ("http://127.0.0.1:1", "BAD_ADDRESS"),
+        ("127.0.0.1", "BAD_ADDRESS"),
+        ("ws://127.0.0.1:1", "CONNECTION_LOST"),
+        ("unix:///nowhere/at/all", "CONNECTION_LOST"),
+    ] {
+        assert_eq!(Client::connect(url).await.unwrap_err().code(), code, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_outlives_its_connection() {
+    let (_redis, server, _) = filled().await;
+    let way = Way::to(&server).await;
+    let client = hasty(&way.url).connect().await.unwrap();
+    let mut state = client.state();
+    for _ in 0..20 {
+        way.cut();
+        assert_eq!(client.call(ticker()).await.unwrap().exchange, "binance");
+    }
+    soon(state.wait_for(|state| matches!(state, ConnectionState::Connected))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_is_given_up_in_its_time() {
+    let redis = Redis::start().await;
+    let server = Server::reading(&redis).await;
+    let way = Way::to(&server).await;
+    let client = hasty(&way.url).timeout(Duration::from_millis(300)).connect().await.unwrap();
+    let mut state = client.state();
+    server.stop();
+    drop(way);
+    soon(state.wait_for(|state| matches!(state, ConnectionState::Reconnecting { .. }))).await.unwrap();
+    let lost = soon(client.call(ticker())).await.unwrap_err();
+    assert!(lost.is_retryable(), "{lost}");
+}
+
+#[tokio::test]
+async fn a_closed_client_says_so() {
+    let (_redis, server, mut other) = filled().await;
+    let client = Client::connect(&server.url()).await.unwrap();
+    let clone = client.clone();
+    soon(client.close()).await;
+    assert_eq!(clone.call(ticker()).await.unwrap_err(), ClientError::Closed);
+    // The server knows, too.
+    while other.call("get_server_stats", json!({})).await["connections"] != 1 {
+        tokio::task::yield_now().await;
+    }
+}

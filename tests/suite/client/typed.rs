@@ -1,0 +1,87 @@
+//! Every operation by its own types.
+
+use std::collections::BTreeSet;
+
+use fullon_cache_api::{
+    client::Client,
+    handlers::{accounts::*, bots::*, ohlcv::*, orders::*, processes::*, tickers::*, trades::*},
+    operation::{Query, Watch},
+};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use crate::common::filled;
+
+/// What `describe` says of the operations, by name, as one takes them from it.
+struct Described {
+    client: Client,
+    operations: Vec<Value>,
+    called: BTreeSet<String>,
+}
+
+impl Described {
+    /// The first of an operation's examples, as its params.
+    fn example<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> T {
+        let described = self.operations.iter().find(|described| described["name"] == name);
+        self.called.insert(name.to_owned());
+        serde_json::from_value(described.unwrap()["examples"][0].clone()).unwrap()
+    }
+
+    async fn call<Q: Query>(&mut self, name: &str) {
+        let query: Q = self.example(name);
+        if let Err(error) = self.client.call(query).await {
+            panic!("{name}: {error}");
+        }
+    }
+
+    async fn watch<W: Watch>(&mut self, name: &str) {
+        let watch: W = self.example(name);
+        let mut updates = self.client.stream(watch).await.unwrap();
+        let update = tokio::time::timeout(std::time::Duration::from_secs(5), updates.next()).await;
+        let update = update.unwrap_or_else(|_| panic!("{name}: nothing comes")).unwrap();
+        assert!(update.unwrap_or_else(|error| panic!("{name}: {error}")).present().is_some());
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_called_by_its_own_types() {
+    let (redis, server, mut other) = filled().await;
+    // The recorded processes are not of today; one is made so.
+    let ids: Vec<String> = redis.send(&["HKEYS", "process:active:tick"]).await;
+    let now = jiff::Timestamp::now().to_string();
+    redis.send::<()>(&["HSET", "process:active:tick", &ids[0], &now]).await;
+    let all = other.call("describe", json!({})).await;
+    let mut described = Described {
+        client: Client::connect(&server.url()).await.unwrap(),
+        operations: all["operations"].as_array().unwrap().clone(),
+        called: BTreeSet::new(),
+    };
+    macro_rules! all {
+        ($how:ident: $($name:literal $params:ty),+ $(,)?) => { $(described.$how::<$params>($name).await;)+ };
+    }
+    all!(call:
+        "get_ticker" GetTicker, "get_all_tickers" GetAllTickers, "get_any_ticker" GetAnyTicker,
+        "get_exchanges" GetExchanges, "get_positions" GetPositions, "get_position" GetPosition,
+        "get_balance" GetBalance, "get_balances" GetBalances, "get_order_status" GetOrderStatus,
+        "get_orders" GetOrders, "get_queue_length" GetQueueLength, "get_order_queue" GetOrderQueue,
+        "get_bots" GetBots, "get_bot_status" GetBotStatus, "is_blocked" IsBlocked, "get_blocks" GetBlocks,
+        "is_opening_position" IsOpeningPosition, "get_trades" GetTrades, "get_user_trades" GetUserTrades,
+        "get_trade_status" GetTradeStatus, "get_trade_statuses" GetTradeStatuses,
+        "get_user_trade_status" GetUserTradeStatus, "get_latest_ohlcv_bars" GetLatestOhlcvBars,
+        "get_system_health" GetSystemHealth, "get_active_processes" GetActiveProcesses,
+        "get_process" GetProcess, "get_component_status" GetComponentStatus,
+        "get_process_metrics" GetProcessMetrics,
+    );
+    all!(watch:
+        "stream_tickers" StreamTickers, "stream_positions" StreamPositions, "stream_balances" StreamBalances,
+        "stream_orders" StreamOrders, "stream_order_queue" StreamOrderQueue,
+        "stream_bot_status" StreamBotStatus, "stream_blocks" StreamBlocks,
+        "stream_trade_updates" StreamTradeUpdates, "stream_user_trades" StreamUserTrades,
+        "stream_ohlcv" StreamOhlcv, "stream_process_health" StreamProcessHealth,
+        "stream_processes" StreamProcesses,
+    );
+    let names = described.operations.iter().filter(|described| described["kind"] != "system");
+    let names: BTreeSet<String> =
+        names.map(|described| described["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(described.called, names);
+}
