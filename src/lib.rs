@@ -18,6 +18,9 @@
 //! - [`codegen`]: clients in other languages and the AsyncAPI document, from what `describe` says.
 //! - [`client`]: a WebSocket client; [`cli`]: the command line, one file a subcommand.
 
+// What the command line alone uses.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+
 // Handlers name the crate as a user would.
 extern crate self as fullon_cache_api;
 
@@ -26,7 +29,9 @@ pub use inventory;
 
 pub mod access;
 pub mod cache;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "client")]
 pub mod client;
 pub mod codegen;
 pub mod config;

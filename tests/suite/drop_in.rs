@@ -74,6 +74,27 @@ impl Tree {
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     }
 
+    /// What a program gets that calls the new operation by its own types.
+    async fn ask_in_rust(&self, url: &str) -> f64 {
+        let program = r#"//! Asks.
+            use fullon_cache_api::{client::Client, handlers::quote_times::GetTickerTime};
+
+            #[tokio::main(flavor = "current_thread")]
+            async fn main() -> Result<(), Box<dyn std::error::Error>> {
+                let client = Client::connect(&std::env::args().nth(1).ok_or("no address")?).await?;
+                let query = GetTickerTime { exchange: "binance".into(), symbol: "BTC/USDT".into() };
+                println!("{}", client.call(query).await?.0);
+                Ok(())
+            }
+        "#;
+        fs::write(self.root.join("examples/ticker_time.rs"), program).unwrap();
+        let built = self.cargo(&["build", "--example", "ticker_time"]);
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let mut command = Command::new(self.target.join("debug/examples/ticker_time"));
+        command.arg(url);
+        run(command).await.stdout.trim().parse().unwrap()
+    }
+
     /// The binary that was built.
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.target.join("debug/fullon-cache-api"));
@@ -93,12 +114,12 @@ impl Tree {
         stderr
     }
 
-    /// A server of this tree, and a client of it.
-    async fn serve(&self, redis: &Redis) -> (Program, Client) {
+    /// A server of this tree, and where it is.
+    async fn serve(&self, redis: &Redis) -> (Program, String) {
         let args = ["serve", "--port", "0", "--redis-url", &redis.url()];
         let mut program = Program::start(self.command(&args));
-        let client = Client::connect(&program.url().await).await;
-        (program, client)
+        let url = program.url().await;
+        (program, url)
     }
 
     async fn write_schemas(&self, folder: &Path) {
@@ -153,12 +174,14 @@ async fn one_file_and_one_entry_make_an_operation() {
     // Both.
     tree.set_handler(true);
     tree.build();
-    let (program, mut client) = tree.serve(&redis).await;
+    let (program, url) = tree.serve(&redis).await;
+    let mut client = Client::connect(&url).await;
     let result = client.call("get_ticker_time", params()).await;
     assert_eq!(result, stored.parse::<f64>().unwrap());
     let miss = client.fail("get_ticker_time", json!({"exchange": "binance", "symbol": "NO/PAIR"})).await;
     assert_eq!(miss.0, "CACHE_MISS", "{}", miss.1);
     assert_eq!(client.fail("get_ticker_time", json!({"exchange": "binance"})).await.0, "INVALID_PARAMS");
+    assert_eq!(tree.ask_in_rust(&url).await, stored.parse::<f64>().unwrap());
     let described = client.call("describe", json!({"domain": "quote_times"})).await;
     let described = &described["operations"][0];
     assert_eq!((&described["name"], &described["commands"]), (&json!("get_ticker_time"), &json!(["GET"])));
@@ -198,7 +221,8 @@ async fn one_file_and_one_entry_make_an_operation() {
     // Neither.
     tree.set_handler(false);
     tree.build();
-    let (_program, mut client) = tree.serve(&redis).await;
+    let (_program, url) = tree.serve(&redis).await;
+    let mut client = Client::connect(&url).await;
     assert_eq!(client.fail("get_ticker_time", params()).await.0, "INVALID_OPERATION");
     let all = client.call("describe", json!({})).await;
     assert!(!all.to_string().contains("get_ticker_time"), "{all}");
