@@ -68,6 +68,17 @@ test("a token logs in", async (t) => {
   await assert.rejects(client.streamBlocks().next(), Forbidden);
 });
 
+test("the environment names the server and the token where nothing else does", async (t) => {
+  process.env["FULLON_CACHE_API_URL"] = server.url;
+  process.env["FULLON_CACHE_API_TOKEN"] = STATIC;
+  const clients = [new Client(), new Client(undefined, { token: "fca_wrong" })] as const;
+  delete process.env["FULLON_CACHE_API_URL"];
+  delete process.env["FULLON_CACHE_API_TOKEN"];
+  t.after(() => clients.forEach((client) => client.close()));
+  assert.ok((await clients[0].getExchanges()).length > 0);
+  await assert.rejects(clients[1].ping(), Unauthenticated);
+});
+
 test("a bad token ends everything, and says why", async () => {
   const client = new Client(server.url, { token: "fca_wrong" });
   const stream = client.streamTickers("binance");
