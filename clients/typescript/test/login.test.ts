@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import {
   Client,
   Forbidden,
+  InvalidParams,
   NodeWebSocket,
   Unauthenticated,
   type ConnectionState,
@@ -85,6 +86,12 @@ test("a bad token ends everything, and says why", async () => {
   await assert.rejects(Promise.all([client.connect(), stream.next()]), Unauthenticated);
   await assert.rejects(client.ping(), Unauthenticated);
   assert.ok(client.state.status === "closed" && client.state.error instanceof Unauthenticated);
+});
+
+test("a token that none can be ends everything", async () => {
+  const client = new Client(server.url, { token: () => "" });
+  await assert.rejects(client.connect(), InvalidParams);
+  assert.equal(client.state.status, "closed");
 });
 
 test("a server that wants a login and gets none ends everything", async () => {
