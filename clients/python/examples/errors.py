@@ -7,14 +7,7 @@ Start `fullon-cache-api demo`, or name another server by FULLON_CACHE_API_URL, t
 
 import asyncio
 
-from fullon_cache_api import (
-    CacheApiError,
-    CacheMiss,
-    ConnectFailed,
-    InvalidParams,
-    RequestTimeout,
-    fullon_cache_api,
-)
+from fullon_cache_api import CacheApiError, CacheMiss, InvalidParams, fullon_cache_api
 
 
 async def main() -> None:
@@ -39,13 +32,13 @@ async def main() -> None:
     async with fullon_cache_api(timeout=0.0001) as hasty:
         try:
             await hasty.get_all_tickers("binance")
-        except RequestTimeout as error:  # a TimeoutError too
+        except TimeoutError as error:  # a CacheApiError too
             print("Too late:", error)
 
     try:
         async with fullon_cache_api("ws://127.0.0.1:1"):
             pass
-    except ConnectFailed as error:  # a ConnectionError too
+    except ConnectionError as error:  # a CacheApiError too
         print("Nobody there:", error)
 
 
