@@ -1,4 +1,5 @@
 import { Connection } from "./connection.js";
+import { variable } from "./environment.js";
 import { CallTimeout, ConnectionLost } from "./errors.js";
 import { Link } from "./link.js";
 import { Login } from "./login.js";
@@ -15,6 +16,8 @@ import type { StreamKind } from "./updates.js";
 import { waitFor, within } from "./waiting.js";
 import { defaultWebSocket } from "./websocket.js";
 
+/** Where the server is unless told otherwise. */
+const DEFAULT_URL = "ws://127.0.0.1:8765";
 /** How long a call, or an attempt to connect, may take unless told otherwise, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 /** After how much silence the server is asked for a sign of life, in milliseconds. */
@@ -34,17 +37,17 @@ export class Core {
   };
 
   /**
-   * A client of the server at `url`, e.g. `ws://127.0.0.1:8765`. It connects when it is first asked for something, or
-   * by `connect()`.
+   * A client of the server at `url`; else at what FULLON_CACHE_API_URL says, else at `ws://127.0.0.1:8765`. It
+   * connects when it is first asked for something, or by `connect()`.
    *
    * @throws `TypeError` if `url` is not one of `ws:` or `wss:`.
    */
-  constructor(url: string | URL, options: ClientOptions = {}) {
-    const address = addressOf(url);
+  constructor(url?: string | URL, options: ClientOptions = {}) {
+    const address = addressOf(url ?? variable("FULLON_CACHE_API_URL") ?? DEFAULT_URL);
     const factory = options.webSocket ?? defaultWebSocket();
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    this.#login = new Login(options.token);
+    this.#login = new Login(options.token ?? variable("FULLON_CACHE_API_TOKEN"));
     const connect = async (ended: AbortSignal): Promise<Connection> => {
       const late = (): Error =>
         new ConnectionLost(`cannot connect to ${address}: it takes too long`);

@@ -5,6 +5,7 @@ import {
   ConnectionLost,
   ConnectionRefused,
   Forbidden,
+  InvalidParams,
   Unauthenticated,
 } from "./errors.js";
 import type { ConnectionState } from "./options.js";
@@ -156,7 +157,8 @@ export class Link {
 
 /** Whether another attempt would end likewise. */
 function isFinal(error: Error): boolean {
-  return [Unauthenticated, Forbidden, ConnectionRefused, TypeError].some(
+  // Of what is asked before there is a connection, only a token can be invalid.
+  return [Unauthenticated, Forbidden, InvalidParams, ConnectionRefused, TypeError].some(
     (known) => error instanceof known,
   );
 }

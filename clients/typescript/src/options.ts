@@ -6,7 +6,9 @@ export type TokenSource = string | (() => string | Promise<string>);
 
 /** What a client may be told when it is made. */
 export interface ClientOptions {
-  /** Logs in: a static token, a JSON Web Token, or a function that brings one. */
+  /**
+   * Logs in: a static token, a JSON Web Token, or a function that brings one; else what FULLON_CACHE_API_TOKEN says.
+   */
   token?: TokenSource | undefined;
   /** How long a call may take in all, in milliseconds. Default: 10 000. */
   timeoutMs?: number | undefined;

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import {
   Client,
   Forbidden,
+  InvalidParams,
   NodeWebSocket,
   Unauthenticated,
   type ConnectionState,
@@ -68,12 +69,29 @@ test("a token logs in", async (t) => {
   await assert.rejects(client.streamBlocks().next(), Forbidden);
 });
 
+test("the environment names the server and the token where nothing else does", async (t) => {
+  process.env["FULLON_CACHE_API_URL"] = server.url;
+  process.env["FULLON_CACHE_API_TOKEN"] = STATIC;
+  const clients = [new Client(), new Client(undefined, { token: "fca_wrong" })] as const;
+  delete process.env["FULLON_CACHE_API_URL"];
+  delete process.env["FULLON_CACHE_API_TOKEN"];
+  t.after(() => clients.forEach((client) => client.close()));
+  assert.ok((await clients[0].getExchanges()).length > 0);
+  await assert.rejects(clients[1].ping(), Unauthenticated);
+});
+
 test("a bad token ends everything, and says why", async () => {
   const client = new Client(server.url, { token: "fca_wrong" });
   const stream = client.streamTickers("binance");
   await assert.rejects(Promise.all([client.connect(), stream.next()]), Unauthenticated);
   await assert.rejects(client.ping(), Unauthenticated);
   assert.ok(client.state.status === "closed" && client.state.error instanceof Unauthenticated);
+});
+
+test("a token that none can be ends everything", async () => {
+  const client = new Client(server.url, { token: () => "" });
+  await assert.rejects(client.connect(), InvalidParams);
+  assert.equal(client.state.status, "closed");
 });
 
 test("a server that wants a login and gets none ends everything", async () => {
