@@ -76,6 +76,14 @@ test("a bad token ends everything, and says why", async () => {
   assert.ok(client.state.status === "closed" && client.state.error instanceof Unauthenticated);
 });
 
+test("what cannot be a token is a bad one, and an empty one is none", async (t) => {
+  const spaced = new Client(server.url, { token: "a b" });
+  await assert.rejects(spaced.connect(), Unauthenticated);
+  const empty = new Client(server.url, { token: () => "" });
+  t.after(() => empty.close());
+  await empty.connect();
+});
+
 test("a server that wants a login and gets none ends everything", async () => {
   const client = new Client(server.url);
   await assert.rejects(client.getExchanges(), Unauthenticated);
