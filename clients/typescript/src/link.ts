@@ -3,9 +3,9 @@ import {
   CacheApiError,
   ClientClosed,
   ConnectionLost,
-  ConnectionRefused,
   Forbidden,
   Unauthenticated,
+  WrongAddress,
 } from "./errors.js";
 import type { ConnectionState } from "./options.js";
 import { pause, waitFor } from "./waiting.js";
@@ -156,7 +156,7 @@ export class Link {
 
 /** Whether another attempt would end likewise. */
 function isFinal(error: Error): boolean {
-  return [Unauthenticated, Forbidden, ConnectionRefused, TypeError].some(
+  return [Unauthenticated, Forbidden, WrongAddress, TypeError].some(
     (known) => error instanceof known,
   );
 }
