@@ -16,11 +16,11 @@ from fullon_cache_api import (
     CacheApiError,
     CacheMiss,
     CacheUnavailable,
+    CallTimeout,
     ClientClosed,
-    ConnectFailed,
     ConnectionLost,
     InvalidParams,
-    RequestTimeout,
+    WrongAddress,
     fullon_cache_api,
 )
 
@@ -99,7 +99,7 @@ async def test_a_cancelled_call_leaves_nothing_behind(handler: fullon_cache_api)
 async def test_a_call_fails_in_time(server: CacheWebSocketServer) -> None:
     async with fullon_cache_api(server.url, timeout=0.2) as handler, soon():
         assert server.pid is not None
-        with Stopped(server.pid), pytest.raises(RequestTimeout) as late:
+        with Stopped(server.pid), pytest.raises(CallTimeout) as late:
             await handler.ping()
         assert isinstance(late.value, TimeoutError)
         assert not handler._link._calls.by_id
@@ -116,13 +116,13 @@ async def test_calls_fail_in_time_when_nothing_can_be_sent(server: CacheWebSocke
             results = await asyncio.gather(
                 *(stream.__aenter__() for stream in streams), return_exceptions=True
             )
-        assert {type(result) for result in results} == {RequestTimeout}
+        assert {type(result) for result in results} == {CallTimeout}
 
 
 async def test_no_server_is_told_at_once_and_by_its_url() -> None:
     url = f"ws://127.0.0.1:{free_port()}"
     async with soon(5):
-        with pytest.raises(ConnectFailed, match=url) as failed:
+        with pytest.raises(ConnectionLost, match=url) as failed:
             async with fullon_cache_api(url):
                 pass
     assert failed.value.retryable
@@ -141,10 +141,10 @@ async def test_the_first_connection_may_be_waited_for(server: CacheWebSocketServ
 
 
 async def test_other_paths_and_other_addresses_are_final(server: CacheWebSocketServer) -> None:
-    with pytest.raises(ConnectFailed, match="404") as wrong:
+    with pytest.raises(WrongAddress, match="404") as wrong:
         await fullon_cache_api(f"{server.url}/nothing", wait=60).connect()
     assert not wrong.value.retryable
-    with pytest.raises(ConnectFailed, match="no ws://"):
+    with pytest.raises(WrongAddress, match="no ws://"):
         await fullon_cache_api("http://127.0.0.1", wait=60).connect()
 
 

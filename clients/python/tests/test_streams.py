@@ -9,12 +9,12 @@ import pytest
 from conftest import soon
 
 from fullon_cache_api import (
+    CacheWebSocketServer,
     ConnectionLost,
     Event,
     Fresh,
     Gap,
     InvalidParams,
-    Reconnected,
     Reconnecting,
     Stale,
     StreamGap,
@@ -25,12 +25,12 @@ from fullon_cache_api import (
 if TYPE_CHECKING:
     from conftest import RedisServer
 
-    from fullon_cache_api import CacheWebSocketServer, Stream
+    from fullon_cache_api import Stream
 
 
 async def none_is_open(handler: fullon_cache_api) -> bool:
     """Wait until the server has no stream of this connection, which takes a turn or two."""
-    async with soon(2):
+    async with soon(10):
         while await handler.list_streams():
             pass
     return True
@@ -170,9 +170,11 @@ async def test_unsubscribe_ends_a_loop(redis: RedisServer, handler: fullon_cache
 
 
 async def test_a_stream_that_is_refused_raises(handler: fullon_cache_api) -> None:
+    updates = aiter(handler.stream_tickers("no exchange"))
     with pytest.raises(InvalidParams):
-        async for _ in handler.stream_tickers("no exchange"):
-            pass
+        await anext(updates)
+    with pytest.raises(StopAsyncIteration):  # it is raised once
+        await anext(updates)
     assert not handler._link._streams
 
 
@@ -235,71 +237,135 @@ async def test_a_redis_that_is_gone_makes_streams_stale(
 
 
 async def test_a_slow_reader_of_a_state_gets_the_newest_of_each(
-    redis: RedisServer, server: CacheWebSocketServer
+    redis: RedisServer, handler: fullon_cache_api
 ) -> None:
     await redis.ticker("GONE/USDT", 1.0, publish=False)
-    async with fullon_cache_api(server.url, max_queue=10) as handler, soon():
+    async with handler.stream_tickers("binance") as tickers, soon():
+        await has_come(tickers, symbol="GONE/USDT")
+        await redis.write.hdel("tickers:binance", "GONE/USDT")
+        await has_come(tickers, symbol="GONE/USDT", removed=True)
+        for price in range(1, 51):
+            for symbol in ("A/USDT", "B/USDT"):
+                await redis.ticker(symbol, float(price))
+        await redis.ticker("END/USDT", 0.0)
+        await has_come(tickers, symbol="END/USDT")
+        waiting = items_of(tickers)
+        assert len(waiting) == 4
+        last = {update["symbol"]: update for update in waiting}
+        assert (last["A/USDT"]["price"], last["B/USDT"]["price"]) == (50, 50)
+        assert last["GONE/USDT"]["removed"]
+
+
+async def test_more_removals_than_may_wait_are_told_all_the_same(
+    redis: RedisServer, server: CacheWebSocketServer
+) -> None:
+    symbols = [f"A{number}/USDT" for number in range(5)]
+    for symbol in symbols:
+        await redis.ticker(symbol, 1.0, publish=False)
+    async with fullon_cache_api(server.url, max_queue=2) as handler, soon():
         async with handler.stream_tickers("binance") as tickers:
-            assert tickers._subscription is not None
-            backlog = tickers._subscription.backlog
-            await has_come(tickers, symbol="GONE/USDT")
-            await redis.write.hdel("tickers:binance", "GONE/USDT")
-            await has_come(tickers, symbol="GONE/USDT", removed=True)
-            for price in range(1, 51):
-                for symbol in ("A/USDT", "B/USDT"):
-                    await redis.ticker(symbol, float(price))
-            await redis.ticker("END/USDT", 0.0)
-            await has_come(tickers, symbol="END/USDT")
-            assert len(backlog) <= 11
-            last = {update["symbol"]: update for update in backlog}
-            assert (last["A/USDT"]["price"], last["B/USDT"]["price"]) == (50, 50)
-            assert [u for u in backlog if u["symbol"] == "GONE/USDT"][-1]["removed"]
+            updates = aiter(tickers)
+            for _ in symbols:
+                await anext(updates)
+            for symbol in symbols:
+                await redis.write.hdel("tickers:binance", symbol)
+            assert await none_is_open(handler), "it is paused"
+            removed = [await anext(updates) for _ in symbols]
+    assert all(update.get("removed") for update in removed)
+    assert {update["symbol"] for update in removed} == set(symbols)
+
+
+def items_of(stream: Stream[Any]) -> list[Any]:
+    """Tell what waits to be read of a stream."""
+    assert stream._subscription is not None
+    return list(stream._subscription.queue._items.values())
 
 
 async def has_come(stream: Stream[Any], **members: object) -> None:
     """Wait, without reading, until the newest update has these members."""
-    assert stream._subscription is not None
-    backlog = stream._subscription.backlog
-    while not (backlog and members.items() <= backlog[-1].items()):
+    while not ((waiting := items_of(stream)) and members.items() <= waiting[-1].items()):
         await asyncio.sleep(0.001)
 
 
+async def test_a_log_that_is_read_slowly_is_paused_and_complete(
+    redis: RedisServer, server: CacheWebSocketServer
+) -> None:
+    await redis.trade(1)
+    async with fullon_cache_api(server.url, max_queue=4) as handler, soon():
+        async with handler.stream_trade_updates("binance") as trades:
+            updates = aiter(trades)
+            numbers = [(await anext(updates)).get("trade_id")]
+            for number in range(2, 101):
+                await redis.trade(number)
+            assert await none_is_open(handler), "it is paused"
+            assert len(items_of(trades)) == 4
+            while numbers[-1] != 100:
+                numbers.append((await anext(updates)).get("trade_id"))
+            assert numbers == list(range(1, 101))
+            assert len(await handler.list_streams()) == 1
+        assert not await handler.list_streams()
+
+
 @pytest.mark.parametrize("events", [True, False])
-async def test_a_slow_reader_of_a_log_is_told_of_the_gap(
+async def test_a_reader_of_a_log_who_is_too_slow_for_the_server_is_told(
     redis: RedisServer,
-    server: CacheWebSocketServer,
     events: bool,
 ) -> None:
-    async with fullon_cache_api(server.url, max_queue=10) as handler, soon():
-        stream = (
-            handler.stream_trade_updates("binance", events=True)
-            if events
-            else handler.stream_trade_updates("binance")
-        )
+    await redis.trade(1)
+    forgetful = CacheWebSocketServer(
+        port=0, redis_url=redis.url, args=["--set", "streams.log_entries=20"]
+    )
+    async with forgetful, fullon_cache_api(forgetful.url, max_queue=4) as handler, soon():
+        stream: Stream[Any] = handler.stream_trade_updates("binance")
+        if events:
+            stream = handler.stream_trade_updates("binance", events=True)
         async with stream:
-            for number in range(1, 101):
-                await redis.trade(number)
-            await has_come(stream, trade_id=100)
-            got: list[Any] = []
-            lost: Gap | StreamGap | None = None
-            while not (got and got[-1]["trade_id"] == 100):
-                try:
-                    item = await anext(aiter(stream))
-                except StreamGap as gap:
-                    lost = gap
-                    continue
-                if isinstance(item, Gap):
-                    lost = item
-                else:
-                    got.append(item)
-            numbers = [item["trade_id"] for item in got]
-            assert numbers == list(range(numbers[0], 101))
-            assert 5 <= len(numbers) <= 11
-            if events:
-                assert lost == Gap(1, got[0]["update_id"] - 1)
+            updates = aiter(stream)
+            await anext(updates)
+            async with fullon_cache_api(forgetful.url) as other:
+                async with other.stream_trade_updates("binance", snapshot=False) as witness:
+                    for number in range(2, 61):
+                        await redis.trade(number)
+                        await has_come(witness, trade_id=number)
+            assert [(await anext(updates))["trade_id"] for _ in range(4)] == [2, 3, 4, 5]
+            if not events:
+                with pytest.raises(StreamGap, match="may be missing") as gap:
+                    await anext(updates)
+                assert gap.value.retryable
+                with pytest.raises(StopAsyncIteration):  # it is raised once
+                    await anext(updates)
+                assert await none_is_open(handler)
+                return
+            assert isinstance(await anext(updates), Gap)
+            rest = [(await anext(updates))["trade_id"]]
+            while rest[-1] != 60:
+                rest.append((await anext(updates))["trade_id"])
+            assert rest == list(range(rest[0], 61))
+            assert rest[0] > 6
+
+
+async def test_a_stream_that_was_stale_when_it_was_left_is_told_fresh_again(
+    redis: RedisServer, handler: fullon_cache_api
+) -> None:
+    await redis.ticker("BTC/USDT", 1.0)
+    async with handler.stream_tickers("binance", events=True) as tickers, soon():
+        subscription, updates = tickers._subscription, aiter(tickers)
+        assert subscription is not None
+        await anext(updates)
+        await redis.stop()
+        assert isinstance(await anext(updates), Stale)
+        handler._link.leave(subscription)
+        await redis.start()
+        await redis.ticker("BTC/USDT", 2.0)
+        handler._link.open_soon(subscription)
+        price: float | None = 1.0
+        is_fresh = False
+        while not (price == 2.0 and is_fresh):  # the server may have yet to connect to its Redis
+            item = await anext(updates)
+            if isinstance(item, dict):
+                price = item.get("price")
             else:
-                assert isinstance(lost, StreamGap)
-                assert f"1 to {got[0]['update_id'] - 1}" in str(lost)
+                is_fresh = isinstance(item, Fresh)
 
 
 async def test_a_stream_goes_on_where_it_was_when_the_connection_breaks(
@@ -314,12 +380,11 @@ async def test_a_stream_goes_on_where_it_was_when_the_connection_breaks(
             if len(seen) == 2:
                 assert handler._link._connection is not None
                 handler._link._connection.transport.abort()
-            elif isinstance(event, Reconnected):
-                assert event.resumed
+            elif isinstance(event, Fresh):
                 await redis.ticker("B/USDT", 2.0)
             elif isinstance(event, dict) and event["price"] == 2.0:
                 break
-        assert [type(event) for event in seen] == [dict, dict, Reconnecting, Reconnected, dict]
+        assert [type(event) for event in seen] == [dict, dict, Reconnecting, Fresh, dict]
         assert len(await handler.list_streams()) <= 1
         assert await none_is_open(handler)
 
@@ -338,9 +403,9 @@ async def test_a_stream_goes_on_when_the_server_starts_again(
                 await server.start()
             elif isinstance(event, dict) and event["price"] == 2.0:
                 break
-    kinds = [kind for kind in map(type, seen) if kind not in (Stale, Fresh)]
-    assert kinds == [dict, Reconnecting, Reconnected, Gap, dict]
-    assert seen[kinds.index(Reconnected)] == Reconnected(resumed=False)
+    kinds = [type(event) for event in seen if not isinstance(event, Stale)]
+    assert kinds[:4] == [dict, Reconnecting, Gap, Fresh]
+    assert seen[-1]["snapshot"]
 
 
 async def test_a_log_raises_when_the_server_has_forgotten(
@@ -348,7 +413,7 @@ async def test_a_log_raises_when_the_server_has_forgotten(
 ) -> None:
     await redis.trade(1)
     async with fullon_cache_api(server.url, reconnect_max=0.2) as handler, soon():
-        with pytest.raises(StreamGap, match="some") as gap:
+        with pytest.raises(StreamGap, match="does not remember") as gap:
             async for _ in handler.stream_trade_updates("binance"):
                 await server.stop()
                 await server.start()
@@ -420,7 +485,7 @@ async def test_a_log_of_which_nothing_was_told_yet_misses_nothing_either(
             handler._link._connection.transport.abort()
             assert isinstance(await anext(updates), Reconnecting)
             await redis.trade(1)
-            assert await anext(updates) == Reconnected(resumed=True)
+            assert await anext(updates) == Fresh()
             # The server cannot know whether that was the first of a list that was not there before.
             told = await anext(updates)
             trade = await anext(updates) if isinstance(told, Gap) else told
@@ -441,11 +506,9 @@ async def test_a_broken_chain_of_updates_is_noticed(
                 assert stream._subscription is not None
                 stream._subscription._prev_id = 77  # as if that one had not come
                 await redis.ticker("BTC/USDT", 2.0)
-            elif isinstance(event, dict):
+            else:
                 break
-        assert [type(event) for event in seen] == [dict, Reconnecting, Reconnected, dict]
-        assert seen[2].resumed
-        assert seen[3]["price"] == 2.0
+        assert seen[1]["price"] == 2.0
         assert await none_is_open(handler)
 
 

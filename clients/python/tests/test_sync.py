@@ -13,8 +13,8 @@ from fullon_cache_api import (
     CacheMiss,
     CacheWebSocketServer,
     ClientClosed,
-    ConnectFailed,
-    Reconnected,
+    ConnectionLost,
+    Fresh,
     Reconnecting,
 )
 from fullon_cache_api.sync import fullon_cache_api
@@ -57,7 +57,7 @@ def test_events(url: str) -> None:
         events: list[object] = []
         for event in handler.stream_tickers("binance", ["BTC/USDT"], events=True):
             events.append(event)
-            if isinstance(event, Reconnected):
+            if isinstance(event, Fresh):
                 break
             if len(events) == 1:
                 connection = handler._client._link._connection
@@ -83,6 +83,6 @@ def test_nothing_is_left(url: str) -> None:
         assert handler.ping()["status"] == "ok"
     handler.close()
     assert threading.active_count() == before
-    with pytest.raises(ConnectFailed), fullon_cache_api("ws://127.0.0.1:1"):
+    with pytest.raises(ConnectionLost), fullon_cache_api("ws://127.0.0.1:1"):
         pass
     assert threading.active_count() == before

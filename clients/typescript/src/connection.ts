@@ -1,9 +1,9 @@
 import {
   CacheApiError,
   ConnectionLost,
-  ConnectionRefused,
   Forbidden,
   Unauthenticated,
+  WrongAddress,
   errorOf,
   type Violation,
 } from "./errors.js";
@@ -239,13 +239,13 @@ function refusal(url: string, event: CloseEventLike): CacheApiError {
     cause: error,
     retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000,
   };
-  if (status === undefined || status === 429 || status >= 500) {
+  if (status === undefined || status === 408 || status === 429 || status >= 500) {
     return new ConnectionLost(text, facts);
   }
   if (status === 401) {
     return new Unauthenticated(text, facts);
   }
-  return status === 403 ? new Forbidden(text, facts) : new ConnectionRefused(text, facts);
+  return status === 403 ? new Forbidden(text, facts) : new WrongAddress(text, facts);
 }
 
 /** Why an open connection was lost. */

@@ -100,7 +100,7 @@ export class Core {
   /**
    * Connects and logs in, if that is not done. Calls and streams do it by themselves.
    *
-   * @throws {@link Unauthenticated}, {@link Forbidden} or {@link ConnectionRefused} if the server does not want this
+   * @throws {@link Unauthenticated}, {@link Forbidden} or {@link WrongAddress} if the server does not want this
    * client; {@link ConnectionLost} if it cannot be reached in time.
    */
   async connect(options: CallOptions = {}): Promise<void> {

@@ -136,9 +136,9 @@ export class ConnectionLost extends CacheApiError {
 }
 
 /** The address answers, but not with this API: asking again would not help. */
-export class ConnectionRefused extends CacheApiError {
+export class WrongAddress extends CacheApiError {
   constructor(message: string, facts?: ErrorFacts) {
-    super("CONNECTION_REFUSED", message, false, facts);
+    super("WRONG_ADDRESS", message, false, facts);
   }
 }
 

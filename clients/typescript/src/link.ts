@@ -3,10 +3,9 @@ import {
   CacheApiError,
   ClientClosed,
   ConnectionLost,
-  ConnectionRefused,
   Forbidden,
-  InvalidParams,
   Unauthenticated,
+  WrongAddress,
 } from "./errors.js";
 import type { ConnectionState } from "./options.js";
 import { pause, waitFor } from "./waiting.js";
@@ -157,8 +156,7 @@ export class Link {
 
 /** Whether another attempt would end likewise. */
 function isFinal(error: Error): boolean {
-  // Of what is asked before there is a connection, only a token can be invalid.
-  return [Unauthenticated, Forbidden, InvalidParams, ConnectionRefused, TypeError].some(
+  return [Unauthenticated, Forbidden, WrongAddress, TypeError].some(
     (known) => error instanceof known,
   );
 }

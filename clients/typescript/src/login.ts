@@ -1,5 +1,11 @@
-import type { Connection } from "./connection.js";
-import { CacheApiError, CallTimeout, ConnectionLost } from "./errors.js";
+import type { Answer, Connection } from "./connection.js";
+import {
+  CacheApiError,
+  CallTimeout,
+  ConnectionLost,
+  InvalidParams,
+  Unauthenticated,
+} from "./errors.js";
 import type { TokenSource } from "./options.js";
 import { after, waitFor, within } from "./waiting.js";
 
@@ -24,13 +30,21 @@ export class Login {
 
   /** Logs a connection in. The signal gives that up. */
   async perform(connection: Connection, signal: AbortSignal): Promise<void> {
-    if (this.#source !== undefined) {
-      const token = await this.#token(signal);
-      const { result } = await connection.call("authenticate", { token }, signal);
-      const { expires } = result as { expires?: number | null };
-      if (typeof this.#source === "function" && typeof expires === "number") {
-        this.#renewLater(connection, expires);
-      }
+    const token = await this.#token(signal);
+    if (!token) {
+      return;
+    }
+    let login: Answer;
+    try {
+      login = await connection.call("authenticate", { token }, signal);
+    } catch (error) {
+      throw error instanceof InvalidParams
+        ? new Unauthenticated("what is given as a token cannot be one")
+        : error;
+    }
+    const { expires } = login.result as { expires?: number | null };
+    if (typeof this.#source === "function" && typeof expires === "number") {
+      this.#renewLater(connection, expires);
     }
   }
 

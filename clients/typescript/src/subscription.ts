@@ -48,7 +48,7 @@ export class Subscription {
   #isPaused = false;
   #isEnded = false;
   #refusals = 0;
-  /** Whether its reader was told that it is not followed at the moment. */
+  /** Whether its reader was told that it is not up to date at the moment. */
   #isAway = false;
   #callOff: () => void = () => undefined;
   #tellOpen: () => void = () => undefined;
@@ -109,19 +109,9 @@ export class Subscription {
   #open(connection: Connection): void {
     const { operation, params, kind, options } = this.#wanted;
     const resume = this.#position;
-    const isAgain = this.settings !== undefined;
-    let { snapshot } = options;
-    if (isAgain && !resume && snapshot === false) {
-      // It changed perhaps, but there is no place to go on from.
-      if (kind.kind === "log") {
-        this.#gap({ type: "gap", from: null, to: null, reason: "the connection was lost" });
-        if (this.#isEnded) {
-          return;
-        }
-      } else {
-        snapshot = true;
-      }
-    }
+    // Without a place to go on from, a state that changed perhaps is told anew.
+    const isAnew = this.settings !== undefined && !resume && kind.kind === "state";
+    const snapshot = isAnew ? true : options.snapshot;
     this.#previous = null;
     const id = connection.follow(
       operation,
@@ -137,6 +127,8 @@ export class Subscription {
       this.#refused(outcome);
       return;
     }
+    const isAgain = this.settings !== undefined;
+    const { kind, options } = this.#wanted;
     const settings = outcome.result as StreamSettings;
     this.settings = settings;
     this.#refusals = 0;
@@ -145,6 +137,13 @@ export class Subscription {
       this.#position = undefined;
       const reason = "the server does not remember where the stream stood";
       this.#gap({ type: "gap", from: null, to: null, reason });
+    } else if (isAgain && !resume && options.snapshot === false) {
+      const reason = "nothing was told before the stream was opened again";
+      this.#gap({ type: "gap", from: null, to: null, reason });
+    }
+    if (!this.#position && kind.kind === "log" && options.snapshot !== false) {
+      // Nothing has been told yet, so nothing may be missed from the first on.
+      this.#position = { epoch: settings.epoch, update_id: 0 };
     }
     if (this.#isAway) {
       this.#isAway = false;
@@ -194,12 +193,14 @@ export class Subscription {
       }
       case "stream_stale":
         if (events) {
+          this.#isAway = true;
           const [since, reason] = [Number(message["since"]), String(message["reason"])];
           this.queue.tell({ type: "stale", since, reason });
         }
         return;
       case "stream_fresh":
         if (events) {
+          this.#isAway = false;
           this.queue.tell({ type: "fresh" });
         }
         return;

@@ -7,9 +7,9 @@ import {
   Client,
   ClientClosed,
   ConnectionLost,
-  ConnectionRefused,
   InvalidOperation,
   InvalidParams,
+  WrongAddress,
   type Ticker,
   type Warning,
 } from "fullon-cache-api";
@@ -110,9 +110,9 @@ test("a bad address is told at once, one where nobody is after the call's time",
 test("an address where there is something else ends everything", async () => {
   const stranger = new Client(`${server.url}/nowhere`);
   const stream = stranger.streamTickers("binance");
-  await assert.rejects(stranger.ping(), ConnectionRefused);
-  await assert.rejects(stream.next(), ConnectionRefused);
-  await assert.rejects(stranger.ping(), ConnectionRefused);
+  await assert.rejects(stranger.ping(), WrongAddress);
+  await assert.rejects(stream.next(), WrongAddress);
+  await assert.rejects(stranger.ping(), WrongAddress);
   assert.equal(stranger.state.status, "closed");
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Client, StreamGap } from "fullon-cache-api";
+import { Client, NodeWebSocket, StreamGap } from "fullon-cache-api";
 
 import { Redis, Server, freePort, sleep, take, takeUntil, ticker, trade } from "./server.js";
 
@@ -117,6 +117,35 @@ test("what the server forgot is told as a gap, or thrown", async () => {
   await assert.rejects(throwing.next(), StreamGap);
   assert.deepEqual(await throwing.next(), { done: true, value: undefined });
   assert.deepEqual(await client.listStreams(), []);
+});
+
+test("a connection that is lost before anything was told loses no entry", async (t) => {
+  await redis.run(["DEL", "trades:y:AB"], ["RPUSH", "trades:y:AB", trade(1)]);
+  let last: NodeWebSocket | undefined;
+  const watcher = new Client(server.url, {
+    backoff: { maxMs: 50 },
+    webSocket: (url, protocols) => (last = new NodeWebSocket(url, protocols)),
+  });
+  t.after(() => watcher.close());
+  const whole = watcher.streamTradeUpdates("z", "A/B", { events: true });
+  const changes = watcher.streamTradeUpdates("y", "A/B", { events: true, snapshot: false });
+  const state = watcher.streamTickers("z", [], { events: true, snapshot: false });
+  const first = Promise.all([whole.next(), changes.next(), state.next()]);
+  while ((await watcher.listStreams()).length < 3);
+  last?.close();
+  assert.deepEqual(
+    (await first).map(({ value }) => value?.type),
+    ["reconnecting", "reconnecting", "reconnecting"],
+  );
+  // What was told to nobody has no place to go on from.
+  for (const stream of [changes, state]) {
+    const items = await take<{ type: string }>(stream, 2);
+    assert.deepEqual(
+      items.map(({ type }) => type),
+      ["gap", "fresh"],
+    );
+  }
+  assert.deepEqual(await take(whole, 1), [{ type: "fresh" }]);
 });
 
 test("a corrupt value is told", async () => {

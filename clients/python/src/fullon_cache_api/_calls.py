@@ -7,7 +7,7 @@ import json
 import logging
 from typing import Any
 
-from ._errors import CacheApiError, ConnectionLost, RequestTimeout
+from ._errors import CacheApiError, CallTimeout, ConnectionLost
 from ._events import warning
 
 _log = logging.getLogger("fullon_cache_api")
@@ -80,6 +80,13 @@ class Calls:
         """Expect it no more."""
         del self.by_id[request_id]
 
+    def late(self, operation: str) -> CacheApiError:
+        """Tell why there was no answer in time."""
+        late = f"no answer within {self._timeout:g} s"
+        if self.loss is None:
+            return CallTimeout(late, operation=operation)
+        return ConnectionLost(f"{late}: {self.loss}", operation=operation)
+
     def stop(self) -> None:
         """Let nothing expire any more."""
         if self._timer is not None:
@@ -96,8 +103,4 @@ class Calls:
             if call.deadline > loop.time():
                 self._timer = loop.call_at(call.deadline, self._expire)
                 break
-            late = f"no answer within {self._timeout:g} s"
-            if self.loss is None:
-                call.fail(RequestTimeout(late, operation=call.operation))
-            else:
-                call.fail(ConnectionLost(f"{late}: {self.loss}", operation=call.operation))
+            call.fail(self.late(call.operation))

@@ -54,8 +54,8 @@ class Client(Api):
             timeout: The seconds that a call may take.
             connect_timeout: The seconds that one attempt to connect may take.
             wait: The seconds for which the first connection is tried again and again; 0: once.
-            max_queue: The updates of one stream that may wait to be read. Of more, a state keeps
-                the newest of each item; a log drops the oldest and tells so.
+            max_queue: How many entries of a log, or removals of a state, may wait to be read. Then
+                the stream is left, and gone on with from there when half are read.
             reconnect_min: The seconds before the first attempt to connect again, at most.
             reconnect_max: The seconds between two attempts, at most.
             ping_interval: The seconds between two pings, and those in which each must be

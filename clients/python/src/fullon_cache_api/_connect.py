@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
-from ._errors import CacheApiError, ConnectFailed, Forbidden, Overloaded, Unauthenticated
+from ._errors import CacheApiError, ConnectionLost, Forbidden, Unauthenticated, WrongAddress
 
 if TYPE_CHECKING:
     import ssl
@@ -21,6 +22,7 @@ Token: TypeAlias = "str | Callable[[], str | Awaitable[str]] | None"
 
 DEFAULT_URL = "ws://127.0.0.1:8765"
 WAITING_BYTES = 65536  # that may wait to be sent before senders have to wait
+_TOKEN = re.compile(r"[!-~]+")
 _FRAMES = 1024  # frames that may wait to be parsed; they come from one read of the socket
 
 
@@ -75,7 +77,10 @@ async def open_connection(settings: Settings) -> tuple[ClientConnection, str | N
     except CacheApiError:
         raise
     except Exception as cause:
-        raise ConnectFailed(f"cannot connect to {url}: there is no token: {cause!r}") from cause
+        raise ConnectionLost(f"cannot connect to {url}: there is no token: {cause!r}") from cause
+    if token and not _TOKEN.fullmatch(token):
+        # It is not repeated in an error.
+        raise Unauthenticated(f"cannot connect to {url}: what is given as a token cannot be one")
     headers = {"Authorization": f"Bearer {token}"} if token else None
     try:
         connection = await connect(
@@ -95,13 +100,12 @@ async def open_connection(settings: Settings) -> tuple[ClientConnection, str | N
         raise _refusal(url, refused) from refused
     except TimeoutError:
         waited = f"no answer within {settings.connect_timeout:g} s"
-        raise ConnectFailed(f"cannot connect to {url}: {waited}") from None
+        raise ConnectionLost(f"cannot connect to {url}: {waited}") from None
     except InvalidURI as wrong:
-        failure = ConnectFailed(f"cannot connect to {url}: it is no ws:// or wss:// address")
-        failure.retryable = False
-        raise failure from wrong
+        no_address = f"cannot connect to {url}: it is no ws:// or wss:// address"
+        raise WrongAddress(no_address) from wrong
     except (OSError, InvalidHandshake) as cause:
-        raise ConnectFailed(f"cannot connect to {url}: {cause}") from cause
+        raise ConnectionLost(f"cannot connect to {url}: {cause}") from cause
     return connection, token
 
 
@@ -114,16 +118,16 @@ def _refusal(url: str, refused: InvalidStatus) -> CacheApiError:
     wait = response.headers.get("Retry-After", "")
     after = float(wait) if wait.isdecimal() else None
     match status:
-        case 401:
+        case 401 | 431:  # no other header is so long
             return Unauthenticated(message)
         case 403:
             return Forbidden(message)
-        case 429 | 503:
-            return Overloaded(message, retry_after=after)
+        case 408 | 429:
+            return ConnectionLost(message, retry_after=after)
+        case _ if status >= 500:
+            return ConnectionLost(message, retry_after=after)
         case _:
-            failure = ConnectFailed(message)
-            failure.retryable = status >= 500
-            return failure
+            return WrongAddress(message)
 
 
 class Backoff:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ._link import Link
 from ._stream import Stream
-from ._subscription import Kind, Subscription
+from ._subscription import Subscription
 
 if TYPE_CHECKING:
     from ._connect import Settings
+    from ._queue import Kind
 
 
 class Core:

@@ -150,24 +150,23 @@ class InternalError(CacheApiError):
     code = "INTERNAL_ERROR"
 
 
-class ConnectFailed(CacheApiError, ConnectionError):
-    """The server cannot be reached, or does not speak this protocol."""
-
-    code = "CONNECT_FAILED"
-    retryable = True
-
-
 class ConnectionLost(CacheApiError, ConnectionError):
-    """The connection broke, and there was no new one in time."""
+    """The server cannot be reached, or went away before it answered."""
 
     code = "CONNECTION_LOST"
     retryable = True
 
 
-class RequestTimeout(CacheApiError, TimeoutError):
-    """The server did not answer in time."""
+class WrongAddress(CacheApiError, ConnectionError):
+    """The address is none, or answers, but not with this API: asking again would not help."""
 
-    code = "REQUEST_TIMEOUT"
+    code = "WRONG_ADDRESS"
+
+
+class CallTimeout(CacheApiError, TimeoutError):
+    """The server did not answer within the time of a call."""
+
+    code = "CALL_TIMEOUT"
     retryable = True
 
 

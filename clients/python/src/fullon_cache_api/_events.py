@@ -45,17 +45,9 @@ class StreamSettings(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Reconnecting:
-    """The stream is interrupted; it is being opened again."""
+    """The connection is lost; when there is a new one the stream goes on, and tells `Fresh`."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reconnected:
-    """The stream is open again."""
-
-    resumed: bool
-    """Whether it goes on where it was interrupted. If not, a `Gap` and a new snapshot follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,10 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """The stream is up to date again."""
+    """The stream is followed again.
+
+    After `Stale` what was missed came before this; after `Reconnecting` it comes next.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +76,10 @@ class Gap:
     """
 
     first: int | None
-    """The first `update_id` that may have been missed, if it is known."""
+    """The first `update_id` that is missing; None: not known, for the server counts anew."""
     last: int | None
-    """The last one, if it is known."""
+    """The last one; None: not known."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ class Warned:
     item: str | None
 
 
-Event = Reconnecting | Reconnected | Stale | Fresh | Gap | Warned
+Event = Reconnecting | Stale | Fresh | Gap | Warned
 """What a stream yields beside its updates, if it was asked to by `events=True`."""
 
 

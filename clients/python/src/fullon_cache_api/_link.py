@@ -17,7 +17,6 @@ from ._errors import (
     ClientClosed,
     ConnectionLost,
     InternalError,
-    RequestTimeout,
     Unauthenticated,
 )
 from ._login import keep_login
@@ -71,9 +70,11 @@ class Link:
         """Open a stream and wait until it is open."""
         if self._over is not None:
             raise self._ended()
-        patience = self.settings.timeout
-        late = RequestTimeout(f"no answer within {patience:g} s", operation=subscription.operation)
-        timer = self._loop.call_later(patience, subscription.end, late)
+
+        def expire() -> None:
+            subscription.end(self._calls.late(subscription.operation))
+
+        timer = self._loop.call_later(self.settings.timeout, expire)
         self._name(subscription)
         try:
             await self._open(subscription)
@@ -83,7 +84,7 @@ class Link:
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         """End a stream and wait until it has ended."""
-        self.forget(subscription)
+        self._forget(subscription)
         was_over = subscription.is_over
         subscription.end(None)
         if not was_over and subscription.connection is not None:
@@ -93,29 +94,31 @@ class Link:
         """End a stream soon. May be called from any thread."""
         subscription.is_over = True
         with suppress(RuntimeError, AttributeError):  # the event loop is over, or never was
-            self._loop.call_soon_threadsafe(self._drop, subscription)
+            self._loop.call_soon_threadsafe(self.drop, subscription)
 
-    def _drop(self, subscription: Subscription) -> None:
-        self.forget(subscription)
-        if subscription.connection is not None:
-            self.end_soon(subscription.request_id)
+    def open_soon(self, subscription: Subscription) -> None:
+        """Open a stream, if there is a connection."""
+        if self._over is None:
+            self._spawn(self._open(subscription))
 
-    def forget(self, subscription: Subscription) -> None:
+    def leave(self, subscription: Subscription) -> None:
+        """Have the server end a stream, which may be opened again."""
+        self._end_soon(subscription)
+        subscription.connection = None
+        self._name(subscription)
+
+    def drop(self, subscription: Subscription) -> None:
+        """Have the server end a stream for good."""
+        self._forget(subscription)
+        self._end_soon(subscription)
+
+    def _forget(self, subscription: Subscription) -> None:
         """Take nothing for a stream any more."""
         self._streams.pop(subscription.request_id, None)
 
-    def reopen(self, subscription: Subscription, after: float | None = None) -> None:
-        """Open a stream anew, at once or after so many seconds."""
-        subscription.connection = None
-        if after is not None:
-            self._loop.call_later(after, self.reopen, subscription)
-        elif not subscription.is_over and self._over is None:
-            self._spawn(self._open(subscription))
-
-    def end_soon(self, request_id: str) -> None:
-        """Ask the server to end a stream."""
-        if self._connection is not None:
-            self._spawn(self._end(request_id))
+    def _end_soon(self, subscription: Subscription) -> None:
+        if self._connection is not None and subscription.connection is self._connection:
+            self._spawn(self._end(subscription.request_id))
 
     async def _end(self, request_id: str) -> None:
         with suppress(CacheApiError):  # then it has ended already
@@ -123,15 +126,17 @@ class Link:
 
     def _name(self, subscription: Subscription) -> None:
         """Give a stream an id that it never had: what still comes for the old one is not meant."""
-        self.forget(subscription)
+        self._forget(subscription)
         self._last_id += 1
         subscription.request_id = f"s{self._last_id}"
         self._streams[subscription.request_id] = subscription
 
     async def _open(self, subscription: Subscription) -> None:
         connection = self._connection
-        if connection is None or subscription.connection is connection or subscription.is_over:
+        if connection is None or subscription.connection is connection:
             return  # it will be when there is a connection, or it was
+        if subscription.is_paused or subscription.is_over:
+            return
         subscription.connection = connection
         self._name(subscription)
         request_id = f'"{subscription.request_id}"'
@@ -213,6 +218,9 @@ class Link:
                         self._take_other(message)
                     else:
                         call.take(message)
+        except json.JSONDecodeError:
+            await connection.close()
+            return None, "the server sent what is not JSON"
         except ConnectionClosed as closed:
             if closed.rcvd is None:
                 return None, "it broke"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from ._connect import Token
 
-_EARLIEST = 60.0  # seconds before the end
-_SHARE = 0.2  # of its life, of a shorter one
+_BEFORE = 30.0  # seconds before the end; earlier, where it lasts less than twice that
 _PAUSE = 1.0  # seconds between two attempts, at least
+_LONGEST_PAUSE = 60.0
 
 _log = logging.getLogger("fullon_cache_api")
 
@@ -35,12 +35,12 @@ async def keep_login(
             if expires is None:
                 return
             left = expires - time.time()
-            pause = max(left - min(_EARLIEST, left * _SHARE), _PAUSE)
+            pause = max(left - _BEFORE, left / 2, _PAUSE)
             retry = _PAUSE
         except CacheApiError as failure:
             # When the login ends the server says so, and the new connection needs a good one.
             _log.warning("the login cannot be renewed: %s", failure)
-            pause, retry = retry, min(retry * 2, _EARLIEST)
+            pause, retry = retry, min(retry * 2, _LONGEST_PAUSE)
         await asyncio.sleep(pause)
         try:
             token = await token_of(source)

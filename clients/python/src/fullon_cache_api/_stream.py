@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from ._errors import StreamGap
-from ._events import Gap
+from ._errors import CacheApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -100,6 +99,7 @@ class Stream(Generic[T_co]):
             await self._holder.subscribe(subscription)
         except BaseException:
             self._holder.let_go(subscription)
+            subscription.error = None  # it is raised once
             raise
         return subscription
 
@@ -122,11 +122,16 @@ class StreamIterator(Generic[T_co]):
     async def __anext__(self) -> T_co:
         subscription = self._subscription
         if subscription is None:
-            subscription = self._subscription = await self._stream._open()
-        backlog = subscription.backlog
-        while not backlog:
+            try:
+                subscription = self._subscription = await self._stream._open()
+            except CacheApiError:
+                self._subscription = self._stream._subscription  # this is the end of the loop
+                raise
+        queue = subscription.queue
+        while not queue:
             if subscription.error is not None:
-                raise subscription.error
+                error, subscription.error = subscription.error, None  # it is raised once
+                raise error
             if subscription.is_over:
                 raise StopAsyncIteration
             try:
@@ -135,14 +140,7 @@ class StreamIterator(Generic[T_co]):
                 # Who keeps the traceback shall not keep the iterator, and so the stream, by it.
                 del self
                 raise
-        item: Any = backlog.popleft()
-        if type(item) is Gap and not subscription.events:
-            if self._opens:
-                self._stream._holder.let_go(subscription)
-            lost = "some" if item.last is None else f"{item.first} to {item.last}"
-            message = f"entries may be missing: {lost}"
-            raise StreamGap(message, operation=subscription.operation)
-        return item  # type: ignore[no-any-return]
+        return subscription.read()  # type: ignore[no-any-return]
 
     def __del__(self) -> None:
         if self._opens and self._subscription is not None and not self._subscription.is_over:

@@ -1,20 +1,26 @@
-"""One open stream: what it is read by, what has come, and whether all of it has."""
+"""A stream's course over any number of connections."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Protocol
 
-from ._errors import CacheApiError, Forbidden
-from ._events import Fresh, Gap, Reconnected, Reconnecting, Stale, StreamSettings, Warned, warning
+from ._connect import Backoff
+from ._errors import (
+    CacheApiError,
+    Forbidden,
+    InvalidOperation,
+    InvalidParams,
+    StreamGap,
+    Unauthenticated,
+)
+from ._events import Fresh, Gap, Reconnecting, Stale, StreamSettings, warning
+from ._queue import Kind, Queue
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-Kind = Literal["state", "log"]
+_REOPEN_MIN = 0.2  # seconds before a stream that was refused is opened again, at most
+_REOPEN_MAX = 20.0  # the same, when it was refused many times
+_FINAL = (Forbidden, Unauthenticated, InvalidParams, InvalidOperation)
 
 _log = logging.getLogger("fullon_cache_api")
 
@@ -22,21 +28,22 @@ _log = logging.getLogger("fullon_cache_api")
 class Opener(Protocol):
     """What subscriptions need of the client."""
 
-    def reopen(self, subscription: Subscription, after: float | None = None) -> None:
-        """Open the stream anew, at once or after so many seconds."""
+    def open_soon(self, subscription: Subscription) -> None:
+        """Open the stream, if there is a connection."""
 
-    def end_soon(self, request_id: str) -> None:
-        """Ask the server to end a stream."""
+    def leave(self, subscription: Subscription) -> None:
+        """Have the server end the stream, which may be opened again."""
 
-    def forget(self, subscription: Subscription) -> None:
-        """Drop the stream, which the server has ended."""
+    def drop(self, subscription: Subscription) -> None:
+        """Have the server end the stream for good."""
 
 
 class Subscription:
-    """One open stream.
+    """A stream's course over any number of connections: opened, followed, and opened again.
 
-    What comes is kept in `backlog` until it is read. A state whose backlog is full keeps of every
-    item the newest form; a log drops its oldest entries and tells so by a `Gap`.
+    What comes of it goes to a queue. If that is full the stream is left, and gone on with from
+    there when there is room: the server remembers for a while what was not read, and says what it
+    does not.
     """
 
     def __init__(
@@ -51,8 +58,6 @@ class Subscription:
         max_queue: int,
     ) -> None:
         self.operation = operation
-        self.kind: Kind = kind
-        self.events = events
         self.request_id = ""
         """The id of the request that opened it last."""
         self.connection: object | None = None
@@ -61,59 +66,65 @@ class Subscription:
         """Done when the server has opened it for the first time."""
         self.settings: StreamSettings | None = None
         self.stale: Stale | None = None
-        self.backlog: deque[Any] = deque()
-        self.waiter: asyncio.Future[None] | None = None
+        self.queue = Queue(kind, named_by)
+        self.is_paused = False
+        """Whether it was left until there is room in the queue."""
         self.is_over = False
-        """Whether nothing will be added to the backlog."""
+        """Whether nothing will be added to the queue."""
         self.error: CacheApiError | None = None
-        """What it ended by, unless it ended well."""
+        """What it ended by and was not raised yet, unless it ended well."""
         self._opener = opener
         self._params = params
+        self._kind: Kind = kind
+        self._events = events
+        self._max_queue = max(1, max_queue)
         self._has_snapshot: bool = params.get("snapshot", True)
-        self._name_of: Callable[[Any], Any] = itemgetter(*named_by) if named_by else lambda _: None
-        self._max_queue = max_queue
-        self._squeeze_at = max_queue
         self._update_type = ""
-        self._epoch = ""
         self._last_id: int | None = None
-        """The last version that has come in this epoch."""
+        """Where it stands, as far as it has come."""
         self._prev_id: int | None = None
         """What the next update must name as the one before it."""
+        self._is_away = False
+        """Whether its reader was told that it is not up to date."""
+        self._waiter: asyncio.Future[None] | None = None
+        self._backoff = Backoff(_REOPEN_MIN, _REOPEN_MAX)
+        self._reopening: asyncio.TimerHandle | None = None
 
     def request(self) -> dict[str, Any]:
         """Tell the params to open it with: where it has been open, it goes on from there."""
-        last_id = self._last_id
-        if last_id is None and self._epoch and self.kind == "log" and self._has_snapshot:
-            last_id = 0  # nothing has been told yet, so nothing may be missed from the first on
-        if last_id is None:
+        self._prev_id = None
+        if self.settings is None:
             return self._params
-        return {**self._params, "resume": {"epoch": self._epoch, "update_id": last_id}}
+        if self._last_id is not None:
+            point = {"epoch": self.settings["epoch"], "update_id": self._last_id}
+            return {**self._params, "resume": point}
+        # It changed perhaps, but there is no place to go on from.
+        return {**self._params, "snapshot": True} if self._kind == "state" else self._params
 
     def take_reply(self, reply: dict[str, Any]) -> None:
         """Take the reply to the request that opens it."""
         if not reply["success"]:
-            error = CacheApiError.from_reply(reply, self.operation)
-            if self.opened.done() and error.retryable:
-                self._opener.reopen(self, after=error.retry_after or 1.0)
-            else:
-                self._opener.forget(self)
-                self.end(error)
+            self._refused(CacheApiError.from_reply(reply, self.operation))
             return
+        was_open = self.settings is not None
         self.settings = settings = reply["result"]
         self._update_type = settings["update_type"]
-        self._epoch = settings["epoch"]
-        self._prev_id = None
+        self.stale = None
+        self._backoff.reset()
         if not self.opened.done():
             self.opened.set_result(None)
-            return
-        before = self._last_id
-        self._tell(Reconnected(settings["resumed"]))
-        if not settings["resumed"]:
+        if self._last_id is not None and not settings["resumed"]:
             self._last_id = None
-            # Nobody knows any more what came between. Only where a state had no items, and now all
-            # that there are follow, nothing can be missed.
-            if before is not None or self.kind == "log" or not self._has_snapshot:
-                self._put(Gap(None if before is None else before + 1, None))
+            self._gap(Gap(None, None, "the server does not remember where the stream stood"))
+        elif was_open and self._last_id is None and not self._has_snapshot:
+            self._gap(Gap(None, None, "nothing was told before the stream was opened again"))
+        if self._last_id is None and self._kind == "log" and self._has_snapshot:
+            self._last_id = (
+                0  # nothing has been told yet, so nothing may be missed from the first on
+            )
+        if self._is_away:
+            self._is_away = False
+            self._tell(Fresh())
 
     def take(self, message: dict[str, Any]) -> None:
         """Take an update or another message of the stream."""
@@ -121,59 +132,67 @@ class Subscription:
             self._take_notice(message)
             return
         if message["prev_id"] != self._prev_id:
-            missed = f"{self._prev_id} was to come before {message['update_id']}"
-            self.interrupt(f"the chain of updates is broken: {missed}, not {message['prev_id']}")
-            self._opener.end_soon(self.request_id)
-            self._opener.reopen(self)
+            # One is missing: it is asked for again, with all that came after it.
+            _log.info("%s: %s came before its time", self.operation, message["update_id"])
+            self._opener.leave(self)
+            self._opener.open_soon(self)
             return
         self._last_id = self._prev_id = message["update_id"]
-        # The same as `_put`, without a call for each update.
-        self.backlog.append(message)
-        if len(self.backlog) > self._squeeze_at:
-            self._squeeze()
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        self.queue.push(message)
+        if self.queue.count >= self._max_queue:
+            self.is_paused = True
+            self._opener.leave(self)
+        # The same as `_wake`, without a call for each update.
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _take_notice(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "stream_stale":
                 self.stale = Stale(message["since"], message["reason"])
+                self._is_away = True
                 self._tell(self.stale)
             case "stream_fresh":
                 self.stale = None
+                self._is_away = False
                 self._tell(Fresh())
             case "stream_gap":
-                self._put(Gap(message["from"], message["to"]))
+                lost = "the server could not keep what was not read in time"
+                self._gap(Gap(message["from"], message["to"], lost))
             case "stream_warning":
                 warned = warning(self.operation, message)
                 _log.warning("%s: %s", self.operation, warned.message)
                 self._tell(warned)
-            case "stream_end" if message["reason"] == "reconfigured":
-                self.interrupt("the server serves this stream in another way now")
-                self._opener.reopen(self)
             case "stream_end":
-                self._opener.forget(self)
-                refused = "this login may not read that any more"
-                is_forbidden = message["reason"] == "forbidden"
-                self.end(Forbidden(refused, operation=self.operation) if is_forbidden else None)
+                self._ended(message["reason"])
             case other:
                 _log.debug("%s: a message of a type that is not known: %s", self.operation, other)
 
     async def news(self) -> None:
-        """Wait until the backlog has something, or the end has come."""
-        if self.waiter is not None:
+        """Wait until the queue has something, or the end has come."""
+        if self._waiter is not None:
             raise RuntimeError("another task waits for this stream")
-        self.waiter = asyncio.get_running_loop().create_future()
+        self._waiter = asyncio.get_running_loop().create_future()
         try:
-            await self.waiter
+            await self._waiter
         finally:
-            self.waiter = None
+            self._waiter = None
+
+    def read(self) -> Any:
+        """Take the next of the queue, and go on if it was paused and there is room again."""
+        item = self.queue.pop()
+        if self.is_paused and self.queue.count <= self._max_queue // 2:
+            self.is_paused = False
+            self._opener.open_soon(self)
+        return item
 
     def interrupt(self, reason: str) -> None:
-        """Tell that nothing comes for now."""
+        """Tell that the connection is lost."""
         self.connection = None
         self.stale = None
-        if self.opened.done():
+        self._call_off()
+        if self.settings is not None:
+            self._is_away = True
             self._tell(Reconnecting(reason))
 
     def end(self, error: CacheApiError | None) -> None:
@@ -182,6 +201,7 @@ class Subscription:
             return
         self.is_over = True
         self.error = error
+        self._call_off()
         if not self.opened.done() and error is not None:
             self.opened.set_exception(error)
             self.opened.exception()  # it need not be fetched
@@ -189,54 +209,54 @@ class Subscription:
             self.opened.cancel()
         self._wake()
 
+    def _refused(self, error: CacheApiError) -> None:
+        """Take note that it cannot be opened. Once it was, what may pass is waited for."""
+        self.connection = None
+        if self.settings is None or isinstance(error, _FINAL):
+            self._fail(error)
+        else:
+            self._open_later(error.retry_after or 0)
+
+    def _ended(self, reason: str) -> None:
+        """Take note that the server has ended it."""
+        self.connection = None
+        if reason == "unsubscribed":
+            self._fail(None)
+        elif reason == "forbidden":
+            refused = "this login may not read that any more"
+            self._fail(Forbidden(refused, operation=self.operation))
+        else:
+            self._open_later(0)  # it shows other items now
+
+    def _gap(self, gap: Gap) -> None:
+        """Tell of a gap. Of a state all that is there follows anew."""
+        if self._events:
+            self._tell(gap)
+        elif self._kind == "log":
+            missing = f"entries may be missing: {gap.reason}"
+            self._fail(StreamGap(missing, operation=self.operation))
+
+    def _fail(self, error: CacheApiError | None) -> None:
+        self._opener.drop(self)
+        self.end(error)
+
+    def _open_later(self, at_least: float) -> None:
+        self._call_off()
+        pause = self._backoff.next(at_least)
+        loop = asyncio.get_running_loop()
+        self._reopening = loop.call_later(pause, self._opener.open_soon, self)
+
+    def _call_off(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
+
     def _tell(self, event: object) -> None:
         """Add an event, for those who want to know."""
-        if self.events:
-            self._put(event)
-
-    def _put(self, item: object) -> None:
-        if type(item) is Gap and self.kind == "state" and not self.events:
-            return  # of a state all that is there follows anew
-        self.backlog.append(item)
-        if len(self.backlog) > self._squeeze_at:
-            self._squeeze()
-        self._wake()
+        if self._events and not self.is_over:
+            self.queue.tell(event)
+            self._wake()
 
     def _wake(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-    def _squeeze(self) -> None:
-        """Make room in a backlog that is full."""
-        backlog = self.backlog
-        if self.kind == "state":
-            kept = list(newest(backlog, self._name_of))
-            # There may be more items than that: so that not each update has this done again.
-            self._squeeze_at = max(self._max_queue, 2 * len(kept))
-        else:
-            items = list(backlog)
-            half = len(items) // 2
-            lost = [item["update_id"] for item in items[:half] if type(item) is dict]
-            gaps = [item for item in items[:half] if type(item) is Gap]
-            lost += [i for gap in gaps for i in (gap.first, gap.last) if i is not None]
-            told = [item for item in items[:half] if type(item) not in (dict, Gap)]
-            gap = Gap(min(lost), max(lost)) if lost else Gap(None, None)
-            kept = [*newest(told, self._name_of), gap, *items[half:]]
-        backlog.clear()
-        backlog.extend(kept)
-
-
-def newest(items: Iterable[Any], name_of: Callable[[Any], Any]) -> Iterable[Any]:
-    """Of each item, and of each kind of event, the newest, in order."""
-    kept: dict[Any, Any] = {}
-    for item in items:
-        if type(item) is dict:
-            name = name_of(item)
-        elif type(item) is Warned:
-            name = (Warned, item.item)
-        else:
-            # These two pairs undo each other.
-            name = {Fresh: Stale, Reconnected: Reconnecting}.get(type(item), type(item))
-        kept.pop(name, None)
-        kept[name] = item
-    return kept.values()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

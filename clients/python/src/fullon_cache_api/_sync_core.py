@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ._client import Client
     from ._compat import Self
     from ._events import Stale, StreamSettings
+    from ._queue import Kind
     from ._stream import Stream
-    from ._subscription import Kind
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
