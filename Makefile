@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance clients fuzz deny
+.PHONY: demo dev test lint generate bench conformance clients wheel fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -37,6 +37,10 @@ conformance:
 ## Check and test the clients in Python and TypeScript; needs python3-venv and npm.
 clients:
 	scripts/clients
+
+## Make the Python wheel that brings the server along, in target/wheels; needs python3-venv.
+wheel:
+	scripts/wheel
 
 ## Fuzz what strangers can write, a minute for each target; `scripts/fuzz 3600` takes an hour for each.
 fuzz:
