@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance clients examples fuzz deny
+.PHONY: demo dev test lint generate bench conformance clients examples wheel fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -41,6 +41,10 @@ clients:
 ## Run all examples of the clients against a simulated market; needs python3-venv and npm.
 examples:
 	scripts/examples
+
+## Make the Python wheel that brings the server along, in target/wheels; needs python3-venv.
+wheel:
+	scripts/wheel
 
 ## Fuzz what strangers can write, a minute for each target; `scripts/fuzz 3600` takes an hour for each.
 fuzz:

@@ -77,7 +77,7 @@ fn write_runtimes() -> Result<(), Box<dyn Error>> {
 
 fn hand_written(folder: &Path, kinds: &[&str], files: &mut Vec<PathBuf>) -> io::Result<()> {
     /// What `generate` makes, and what is no part of a package.
-    const OTHERS: [&str; 11] = [
+    const OTHERS: [&str; 12] = [
         "_api.py",
         "_sync.py",
         "_types.py",
@@ -89,6 +89,7 @@ fn hand_written(folder: &Path, kinds: &[&str], files: &mut Vec<PathBuf>) -> io::
         "dist",
         "node_modules",
         "examples",
+        "benchmarks",
     ];
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

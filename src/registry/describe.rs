@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     Ask, Registry,
@@ -151,7 +151,7 @@ impl Registry {
                     Kind::Stream => ("update", update_of(operation, dialect)),
                     Kind::Read | Kind::System => ("result", dialect.schema(operation.result)),
                 };
-                let schemas = json!({ "params": params, name: answer });
+                let schemas = Map::from_iter([("params".to_owned(), params), (name.to_owned(), answer)]);
                 documents.push(document(dialect, operation.name, &registered.described.summary, schemas));
             }
         }

@@ -1,14 +1,14 @@
 //! JSON Schemas, as files and for validation.
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A version of JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// Draft 2020-12: what requests are validated against.
     Draft2020,
-    /// Draft-07: what code generators understand.
+    /// Draft-07: for tools that do not know that.
     Draft07,
 }
 
@@ -38,6 +38,9 @@ impl Dialect {
         let definitions = take(self.definitions());
         let definitions = definitions.as_ref().and_then(Value::as_object);
         put_in_place(&mut schema, definitions.unwrap_or(&Map::new()), &mut Vec::new());
+        if self == Self::Draft07 {
+            name_all_types(&mut schema);
+        }
         schema
     }
 
@@ -86,20 +89,30 @@ fn put_in_place<'d>(schema: &mut Value, definitions: &'d Map<String, Value>, wit
     }
     if let Some(object) = schema.as_object_mut() {
         object.extend(own);
-        for (key, member) in object.iter_mut() {
-            let schemas: Vec<&mut Value> = match (key.as_str(), member) {
-                ("properties" | "patternProperties", Value::Object(of)) => of.values_mut().collect(),
-                ("anyOf" | "oneOf" | "allOf" | "prefixItems" | "items", Value::Array(of)) => {
-                    of.iter_mut().collect()
-                }
-                ("items" | "additionalProperties" | "additionalItems" | "not", of) => vec![of],
-                // Defaults, examples and the like are no schemas.
-                _ => continue,
-            };
-            schemas.into_iter().for_each(|schema| put_in_place(schema, definitions, within));
-        }
+        within_of(object).for_each(|schema| put_in_place(schema, definitions, within));
     }
     within.truncate(depth);
+}
+
+/// The schemas that stand within one. Defaults, examples and the like are none.
+fn within_of(schema: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> {
+    schema.iter_mut().flat_map(|(key, member)| match (key.as_str(), member) {
+        ("properties" | "patternProperties", Value::Object(of)) => of.values_mut().collect(),
+        ("anyOf" | "oneOf" | "allOf" | "prefixItems" | "items", Value::Array(of)) => of.iter_mut().collect(),
+        ("items" | "additionalProperties" | "additionalItems" | "not", of) => vec![of],
+        _ => Vec::new(),
+    })
+}
+
+/// Says of what may be any value that it may: generators take a schema that is described but has no type for an
+/// object.
+fn name_all_types(schema: &mut Value) {
+    const TYPED_BY: [&str; 7] = ["type", "const", "enum", "anyOf", "oneOf", "allOf", "$ref"];
+    let Some(schema) = schema.as_object_mut() else { return };
+    if !TYPED_BY.iter().any(|key| schema.contains_key(*key)) {
+        schema.insert("type".to_owned(), json!(["string", "number", "boolean", "object", "array", "null"]));
+    }
+    within_of(schema).for_each(name_all_types);
 }
 
 /// The name that a schema refers to. Draft-07 knows no members beside a reference, so there it stands alone in an
@@ -110,22 +123,34 @@ fn reference(schema: &Value) -> Option<&str> {
     reference.as_str()?.rsplit('/').next()
 }
 
-/// The file of one operation: its params and its result or update under `$defs` (`definitions` in draft-07).
-pub(super) fn document(dialect: Dialect, name: &str, summary: &str, schemas: Value) -> SchemaDocument {
-    let mut root = Map::new();
-    root.insert("$schema".to_owned(), dialect.uri().into());
-    root.insert("$id".to_owned(), format!("urn:fullon_cache_api:{name}").into());
-    root.insert("title".to_owned(), name.into());
-    root.insert("description".to_owned(), summary.into());
-    root.insert(dialect.definitions().to_owned(), schemas);
-    let text = format!("{:#}\n", Value::from(root));
+/// The file of one operation: its params and its result or update under `$defs` (`definitions` in draft-07). The
+/// root refers to them, for generators pass over what nothing refers to; its title is not the operation's name
+/// alone, for the params are called so.
+pub(super) fn document(
+    dialect: Dialect,
+    name: &str,
+    summary: &str,
+    schemas: Map<String, Value>,
+) -> SchemaDocument {
+    let definitions = dialect.definitions();
+    let refer = |part: &String| (part.clone(), json!({ "$ref": format!("#/{definitions}/{part}") }));
+    let root = json!({
+        "$schema": dialect.uri(),
+        "$id": format!("urn:fullon_cache_api:{name}"),
+        "title": format!("{name} operation"),
+        "description": summary,
+        "type": "object",
+        "properties": schemas.keys().map(refer).collect::<Map<_, _>>(),
+        "required": schemas.keys().collect::<Vec<_>>(),
+        "additionalProperties": false,
+        definitions: schemas,
+    });
+    let text = format!("{root:#}\n");
     SchemaDocument { path: format!("{}{name}.json", dialect.folder()), text }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -150,5 +175,19 @@ mod tests {
         assert_eq!(put(json!({ "$ref": "#/$defs/Self" })), holds_itself);
         let unknown = json!({ "$ref": "#/$defs/Nobody", "default": { "$ref": "#/$defs/Word" } });
         assert_eq!(put(unknown.clone()), unknown);
+    }
+
+    #[test]
+    fn what_may_be_anything_says_so() {
+        let any = json!(["string", "number", "boolean", "object", "array", "null"]);
+        let mut schema = json!({
+            "type": "object",
+            "properties": { "note": { "description": "free" }, "kind": { "const": 1 } },
+            "additionalProperties": true,
+        });
+        name_all_types(&mut schema);
+        let note = json!({ "description": "free", "type": any });
+        assert_eq!(schema["properties"], json!({ "note": note, "kind": { "const": 1 } }));
+        assert_eq!(schema["additionalProperties"], true);
     }
 }

@@ -195,6 +195,7 @@ pub(super) fn update_schema(operation: &Operation, item: Value) -> Value {
         Kind::Log => vec![item],
     };
     json!({
+        "title": watched.update_type,
         "type": "object",
         "properties": {
             "type": { "const": watched.update_type, "description": "The kind of update." },

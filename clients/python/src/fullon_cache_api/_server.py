@@ -185,13 +185,19 @@ def _find(binary: str | os.PathLike[str] | None) -> str:
     named = binary or os.environ.get("FULLON_CACHE_API_BINARY")
     if named:
         return os.fspath(named)
-    beside = [Path(__file__).parent / "bin", Path(sysconfig.get_path("scripts"))]
-    for place in beside:
+    places = _places()
+    for place in places:
         if (place / _NAME).is_file():
             return str(place / _NAME)
     found = shutil.which(_NAME)
     if found is None:
-        places = ", ".join(map(str, beside))
-        where = f"not in FULLON_CACHE_API_BINARY, {places} or on PATH"
+        where = f"not in FULLON_CACHE_API_BINARY, {', '.join(map(str, places))} or on PATH"
         raise ServerFailed(f"there is no program {_NAME}: {where}")
     return found
+
+
+def _places() -> list[Path]:
+    """Tell where pip puts the program of the wheel that has one: here, a user's own, `--target`."""
+    user = sysconfig.get_preferred_scheme("user")
+    scripts = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", user)]
+    return [*map(Path, scripts), Path(__file__).parents[1] / "bin"]
