@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{} is no stream; `call` it instead", args.operation)));
     }
     let Value::Object(params) = call::params_of(&args.params, &described)? else { return Ok(()) };
-    let kind = kind_of(&described);
+    let kind = StreamKind::of(&described);
     let mut screen = output::is_terminal().then(|| Screen::new(&args.operation, &kind));
     let mut opening = client.stream_by_name(&args.operation, params, kind);
     if let Some(interval) = args.min_interval {
@@ -107,19 +107,6 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     match screen {
         Some(mut screen) if left == 0 => screen.draw(),
         _ => Ok(()),
-    }
-}
-
-/// What a stream is made of.
-fn kind_of(described: &Value) -> StreamKind {
-    let forms = described.pointer("/update/anyOf").and_then(Value::as_array);
-    let removed = forms.into_iter().flatten().find(|form| form["title"] == "Removed");
-    match removed.and_then(|form| form["required"].as_array()) {
-        None => StreamKind::Log,
-        Some(required) => {
-            let names = required.iter().filter_map(Value::as_str).filter(|name| *name != "removed");
-            StreamKind::State(names.map(str::to_owned).collect())
-        }
     }
 }
 

@@ -11,6 +11,8 @@ use super::{
     login::{Login, TokenSource},
 };
 
+/// Where the server is, unless it is said otherwise.
+const DEFAULT_URL: &str = "ws://127.0.0.1:8765";
 /// How long a call, or an attempt to connect, may take, unless it is said otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// After how much silence the server is asked for a sign of life, unless it is said otherwise.
@@ -42,7 +44,20 @@ impl Builder {
         }
     }
 
-    /// Logs in by this token.
+    /// What the environment says: the server of FULLON_CACHE_API_URL, else `ws://127.0.0.1:8765`; the token of
+    /// FULLON_CACHE_API_TOKEN, and those of the file FULLON_CACHE_API_CA to vouch for it, where they are set.
+    pub fn from_env() -> Self {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut builder =
+            Self::new(&variable("FULLON_CACHE_API_URL").unwrap_or_else(|| DEFAULT_URL.to_owned()));
+        if let Some(token) = variable("FULLON_CACHE_API_TOKEN") {
+            builder = builder.token(&token);
+        }
+        builder.authority = variable("FULLON_CACHE_API_CA").map(PathBuf::from);
+        builder
+    }
+
+    /// Logs in by this token; an empty one is none.
     pub fn token(mut self, token: &str) -> Self {
         self.token = TokenSource::Fixed(token.into());
         self

@@ -46,7 +46,7 @@ pub(super) struct Course {
     /// The `update_id` that the next update must name as the one before.
     previous: Option<u64>,
     backoff: Backoff,
-    /// Whether its reader was told that it is not followed at the moment.
+    /// Whether its reader was told that it is not up to date at the moment.
     is_away: bool,
 }
 
@@ -91,23 +91,12 @@ impl Course {
         &self.wanted.operation
     }
 
-    /// The params to open it with. None if it cannot go on.
-    pub(super) fn open(&mut self, request_id: u64) -> Option<Value> {
-        let is_again = self.settings.is_some();
-        let mut has_snapshot = self.wanted.has_snapshot;
-        if is_again && self.position.is_none() && !has_snapshot {
-            // It changed perhaps, but there is no place to go on from.
-            if self.mailbox.is_of_log() {
-                let is_told = self.gap(None, None, "the connection was lost");
-                if !is_told {
-                    return None;
-                }
-            } else {
-                has_snapshot = true;
-            }
-        }
+    /// The params to open it with.
+    pub(super) fn open(&mut self, request_id: u64) -> Value {
+        // Without a place to go on from, a state that changed perhaps is told anew.
+        let is_anew = self.settings.is_some() && self.position.is_none() && !self.mailbox.is_of_log();
         let mut params = self.wanted.params.clone();
-        if !has_snapshot {
+        if !self.wanted.has_snapshot && !is_anew {
             params.insert("snapshot".to_owned(), false.into());
         }
         if let Some(Position { epoch, update_id }) = &self.position {
@@ -117,7 +106,7 @@ impl Course {
         self.previous = None;
         self.reopen_at = None;
         self.request_id = Some(request_id);
-        Some(params.into())
+        params.into()
     }
 
     /// Takes the reply to the request that opens it.
@@ -127,19 +116,29 @@ impl Course {
             Err(error) => return self.refused(error),
         };
         self.backoff.reset();
-        let is_resumed = settings.resumed;
+        let (is_resumed, is_again) = (settings.resumed, self.settings.is_some());
         self.epoch = settings.epoch.as_str().into();
         self.settings = Some(settings.clone());
         if let Some(opened) = self.opened.take() {
             // Who gave up waiting has left the stream, too.
             let _ = opened.send(Ok(settings));
         }
-        if self.resumes && !is_resumed {
+        let missed = if self.resumes && !is_resumed {
             self.position = None;
-            let is_told = self.gap(None, None, "the server does not remember where the stream stood");
-            if !is_told {
-                return Step::Over;
-            }
+            Some("the server does not remember where the stream stood")
+        } else if is_again && !self.resumes && !self.wanted.has_snapshot {
+            Some("nothing was told before the stream was opened again")
+        } else {
+            None
+        };
+        if let Some(reason) = missed
+            && !self.gap(None, None, reason)
+        {
+            return Step::Over;
+        }
+        if self.position.is_none() && self.mailbox.is_of_log() && self.wanted.has_snapshot {
+            // Nothing has been told yet, so nothing may be missed from the first on.
+            self.position = Some(Position { epoch: self.epoch.clone(), update_id: 0 });
         }
         if std::mem::take(&mut self.is_away) {
             self.tell(Event::Fresh);
@@ -186,9 +185,13 @@ impl Course {
                 return if is_told { Step::Nothing } else { Step::Over };
             }
             Notice::StreamStale { since, reason } => {
+                self.is_away = true;
                 self.tell(Event::Stale { since: Seconds(since), reason });
             }
-            Notice::StreamFresh => self.tell(Event::Fresh),
+            Notice::StreamFresh => {
+                self.is_away = false;
+                self.tell(Event::Fresh);
+            }
             Notice::StreamWarning { error_code, error, item } => {
                 self.tell(Event::Warning(Warning { error_code, error, item }));
             }

@@ -246,10 +246,7 @@ impl Driver {
             self.step(stream, &Step::Over);
         } else if !course.mailbox.is_paused() {
             let id = self.inner.next_id();
-            let Some(params) = course.open(id) else {
-                self.step(stream, &Step::Over);
-                return;
-            };
+            let params = course.open(id);
             self.outbox.push_back(wire::request(id, course.operation(), &params));
             self.opened_by.insert(id, stream);
         }

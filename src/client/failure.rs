@@ -49,7 +49,7 @@ impl ClientError {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused(refusal) => &refusal.error_code,
-            Self::BadAddress(_) => "BAD_ADDRESS",
+            Self::BadAddress(_) => "WRONG_ADDRESS",
             Self::Unreachable(_) => "CONNECTION_LOST",
             Self::TimedOut(_) => "CALL_TIMEOUT",
             Self::Gap(_) => "STREAM_GAP",
@@ -130,7 +130,7 @@ impl ClientError {
             408 | 429 | 500.. => {
                 Self::Unreachable(format!("cannot connect to {endpoint}: {status}: {sentence}"))
             }
-            status => Self::refused(&format!("HTTP_{status}"), said),
+            _ => Self::refused("WRONG_ADDRESS", said),
         }
     }
 }

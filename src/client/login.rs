@@ -87,6 +87,8 @@ impl Login {
                 Err(cause) => Err(ClientError::Unreachable(format!("there is no token: {cause}"))),
             },
         }
+        // An empty one is none.
+        .map(|token| token.filter(|token| !token.expose().is_empty()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use tokio::sync::Notify;
 
 use super::{ClientError, Event, Position, RawUpdate};
@@ -18,6 +18,21 @@ pub enum StreamKind {
     State(Vec<String>),
     /// Entries, each of which counts.
     Log,
+}
+
+impl StreamKind {
+    /// What a stream is made of, by what `describe` says of its operation.
+    pub fn of(described: &Value) -> Self {
+        let forms = described.pointer("/update/anyOf").and_then(Value::as_array);
+        let removed = forms.into_iter().flatten().find(|form| form["title"] == "Removed");
+        match removed.and_then(|form| form["required"].as_array()) {
+            None => Self::Log,
+            Some(required) => {
+                let names = required.iter().filter_map(Value::as_str).filter(|name| *name != "removed");
+                Self::State(names.map(str::to_owned).collect())
+            }
+        }
+    }
 }
 
 /// What waits of one stream: of a state the newest form of every item, so that it is no larger than the state but for

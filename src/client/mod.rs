@@ -117,6 +117,15 @@ impl Client {
         Self::builder(url).connect().await
     }
 
+    /// Connects as the environment says; see [`Builder::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Builder::connect`].
+    pub async fn from_env() -> Result<Self, ClientError> {
+        Builder::from_env().connect().await
+    }
+
     /// Says how to connect.
     pub fn builder(url: &str) -> Builder {
         Builder::new(url)

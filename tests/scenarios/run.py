@@ -41,6 +41,7 @@ HERE = Path(__file__).parent
 REPORTERS = {
     "python": [sys.executable, str(HERE / "reporter.py")],
     "typescript": ["node", str(HERE / "reporter.mjs")],
+    "rust": [str(HERE.parents[1] / "target/debug/examples/reporter")],
 }
 # Seconds that anything may take.
 PATIENCE = 20

@@ -99,8 +99,8 @@ async fn many_calls_share_one_connection() {
 #[tokio::test]
 async fn what_cannot_be_reached_is_said_at_once() {
     for (url, code) in [
-        ("http://127.0.0.1:1", "BAD_ADDRESS"),
-        ("127.0.0.1", "BAD_ADDRESS"),
+        ("http://127.0.0.1:1", "WRONG_ADDRESS"),
+        ("127.0.0.1", "WRONG_ADDRESS"),
         ("ws://127.0.0.1:1", "CONNECTION_LOST"),
         ("unix:///nowhere/at/all", "CONNECTION_LOST"),
     ] {

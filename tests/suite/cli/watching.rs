@@ -164,7 +164,7 @@ async fn a_refused_handshake_is_tried_again_only_if_that_may_help() {
     for (status, code, complaint) in [
         ("401 Unauthorized", 4, "UNAUTHENTICATED: "),
         ("403 Forbidden", 4, "FORBIDDEN: "),
-        ("404 Not Found", 4, "HTTP_404: "),
+        ("404 Not Found", 4, "WRONG_ADDRESS: "),
         ("429 Too Many Requests", 3, "cannot connect to ws://"),
         ("503 Service Unavailable", 3, "cannot connect to ws://"),
     ] {
@@ -192,7 +192,7 @@ async fn a_refused_handshake_is_tried_again_only_if_that_may_help() {
     };
     let (_, Ended { code, stderr, .. }) = tokio::join!(between, watching);
     assert_eq!(code, Some(4), "{stderr}");
-    assert!(stderr.contains("HTTP_404: "), "{stderr}");
+    assert!(stderr.contains("WRONG_ADDRESS: "), "{stderr}");
 }
 
 #[tokio::test]

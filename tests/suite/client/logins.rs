@@ -29,10 +29,13 @@ fn tickers() -> StreamTickers {
 #[tokio::test]
 async fn a_bad_token_is_said_at_once() {
     let (_redis, server) = guarded(|config| config.auth.tokens = vec![root()]).await;
-    for bad in ["bad", "", "no\nheader"] {
+    for bad in ["bad", "a b", "no\nheader"] {
         let error = Client::builder(&server.url()).token(bad).connect().await.unwrap_err();
         assert_eq!(error.code(), "UNAUTHENTICATED", "{bad:?}: {error}");
     }
+    // An empty one is none.
+    let client = Client::builder(&server.url()).token("").connect().await.unwrap();
+    client.ping().await.unwrap();
 }
 
 #[tokio::test]
