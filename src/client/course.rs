@@ -9,7 +9,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::{
     Answer, ClientError, Event, Gap, Position, RawUpdate, StreamSettings, Warning,
     backoff::Backoff,
-    mailbox::Mailbox,
+    items::Items,
+    mailbox::{Mailbox, StreamKind},
     wire::{Head, Notice},
 };
 use crate::types::Seconds;
@@ -32,6 +33,8 @@ pub(super) struct Wanted {
 pub(super) struct Course {
     pub(super) mailbox: Arc<Mailbox>,
     wanted: Wanted,
+    /// Of a state: its items.
+    items: Option<Items>,
     /// The id of the request that opened it last, while it is open or being opened.
     pub(super) request_id: Option<u64>,
     /// When to open it again.
@@ -67,6 +70,7 @@ pub(super) enum Step {
 impl Course {
     pub(super) fn new(
         wanted: Wanted,
+        kind: StreamKind,
         mailbox: Arc<Mailbox>,
         opened: oneshot::Sender<Result<StreamSettings, ClientError>>,
         backoff: Backoff,
@@ -75,6 +79,10 @@ impl Course {
             mailbox,
             position: wanted.resume.clone(),
             wanted,
+            items: match kind {
+                StreamKind::State(named_by) => Some(Items::new(named_by)),
+                StreamKind::Log => None,
+            },
             request_id: None,
             reopen_at: None,
             settings: None,
@@ -93,8 +101,12 @@ impl Course {
 
     /// The params to open it with.
     pub(super) fn open(&mut self, request_id: u64) -> Value {
+        if self.position.is_none() && self.items.as_ref().is_some_and(Items::is_awaiting) {
+            // Only who wants to resume is told when all is told.
+            self.position = Some(Position { epoch: self.epoch.clone(), update_id: 0 });
+        }
         // Without a place to go on from, a state that changed perhaps is told anew.
-        let is_anew = self.settings.is_some() && self.position.is_none() && !self.mailbox.is_of_log();
+        let is_anew = self.settings.is_some() && self.position.is_none() && self.items.is_some();
         let mut params = self.wanted.params.clone();
         if !self.wanted.has_snapshot && !is_anew {
             params.insert("snapshot".to_owned(), false.into());
@@ -136,7 +148,7 @@ impl Course {
         {
             return Step::Over;
         }
-        if self.position.is_none() && self.mailbox.is_of_log() && self.wanted.has_snapshot {
+        if self.position.is_none() && self.items.is_none() && self.wanted.has_snapshot {
             // Nothing has been told yet, so nothing may be missed from the first on.
             self.position = Some(Position { epoch: self.epoch.clone(), update_id: 0 });
         }
@@ -175,7 +187,8 @@ impl Course {
         self.position = Some(position.clone());
         let (is_snapshot, is_removed) = (head.snapshot, head.removed);
         let update = RawUpdate { text: text.clone(), update_id, is_snapshot, is_removed };
-        if self.mailbox.push(update, position) { Step::Leave } else { Step::Nothing }
+        let name = self.items.as_mut().map(|items| items.note(&update));
+        if self.mailbox.push(update, name, position) { Step::Leave } else { Step::Nothing }
     }
 
     fn notice(&mut self, notice: Notice) -> Step {
@@ -192,6 +205,7 @@ impl Course {
                 self.is_away = false;
                 self.tell(Event::Fresh);
             }
+            Notice::StreamComplete { update_id } => return self.complete(update_id),
             Notice::StreamWarning { error_code, error, item } => {
                 self.tell(Event::Warning(Warning { error_code, error, item }));
             }
@@ -199,6 +213,25 @@ impl Course {
             Notice::Unknown => {}
         }
         Step::Nothing
+    }
+
+    /// All that there is has been told: what is missing went away unsaid.
+    fn complete(&mut self, update_id: u64) -> Step {
+        let (Some(items), Some(settings)) = (&mut self.items, &self.settings) else { return Step::Nothing };
+        let position = Position { epoch: self.epoch.clone(), update_id };
+        let (update_type, id, previous) =
+            (&settings.update_type, json!(self.request_id), json!(self.previous));
+        let mut is_full = false;
+        for name in items.complete() {
+            let envelope = format!(
+                r#""type":"{update_type}","request_id":{id},"update_id":{update_id},"prev_id":{previous},"removed":true"#
+            );
+            let text = format!("{{{envelope},{name}}}").into();
+            let update = RawUpdate { text, update_id, is_snapshot: false, is_removed: true };
+            is_full |= self.mailbox.push(update, Some(name), position.clone());
+        }
+        self.position = Some(position);
+        if is_full { Step::Leave } else { Step::Nothing }
     }
 
     fn ended(&mut self, reason: &str) -> Step {
@@ -235,8 +268,11 @@ impl Course {
 
     /// Tells what may have been missed. Gives whether the stream goes on: who follows a log without its events must
     /// not be left to believe that all is there.
-    fn gap(&self, from: Option<u64>, to: Option<u64>, reason: &str) -> bool {
-        let goes_on = self.wanted.has_events || !self.mailbox.is_of_log();
+    fn gap(&mut self, from: Option<u64>, to: Option<u64>, reason: &str) -> bool {
+        if let Some(items) = &mut self.items {
+            items.begin_anew();
+        }
+        let goes_on = self.wanted.has_events || self.items.is_some();
         if goes_on {
             self.tell(Event::Gap(Gap { from, to, reason: reason.to_owned() }));
         } else {

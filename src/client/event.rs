@@ -33,7 +33,7 @@ pub enum Event<U> {
 }
 
 /// What may have been missed. Of a log: entries. Of a state: removals; all items that there are follow as updates, and
-/// what is not among them is gone.
+/// then the removal of those that are gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The first `update_id` that may be missing, if that is known.

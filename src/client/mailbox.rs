@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{ClientError, Event, Position, RawUpdate};
@@ -39,7 +39,7 @@ impl StreamKind {
 /// removals; of a log every entry. Removals and entries are counted, so that the stream can be paused.
 #[derive(Debug)]
 pub(super) struct Mailbox {
-    kind: StreamKind,
+    is_of_log: bool,
     most: usize,
     /// Tells the driver that there is room again, or that nobody takes anything any more.
     bell: Arc<Notify>,
@@ -72,21 +72,15 @@ struct Entry {
 }
 
 impl Mailbox {
-    pub(super) fn new(kind: StreamKind, most: usize, bell: Arc<Notify>) -> Self {
-        Self { kind, most: most.max(1), bell, queue: Mutex::default() }
+    pub(super) fn new(kind: &StreamKind, most: usize, bell: Arc<Notify>) -> Self {
+        let is_of_log = *kind == StreamKind::Log;
+        Self { is_of_log, most: most.max(1), bell, queue: Mutex::default() }
     }
 
-    pub(super) const fn is_of_log(&self) -> bool {
-        matches!(self.kind, StreamKind::Log)
-    }
-
-    /// Appends an update; of a state it takes the place of an older one of the same item. Gives whether as much waits
-    /// as may.
-    pub(super) fn push(&self, update: RawUpdate, position: Position) -> bool {
-        let key = match &self.kind {
-            StreamKind::Log => None,
-            StreamKind::State(named_by) => Some(name_of(&update.text, named_by)),
-        };
+    /// Appends an update; of a state it takes the place of an older one of the same item, which this names. Gives
+    /// whether as much waits as may.
+    pub(super) fn push(&self, update: RawUpdate, name: Option<String>, position: Position) -> bool {
+        let key = name.map(|name| format!("item {name}"));
         let counts = key.is_none() || update.is_removed;
         let mut queue = self.lock();
         queue.put(Entry { event: Event::Update(update), key, counts, position: Some(position) });
@@ -96,7 +90,7 @@ impl Mailbox {
 
     /// Appends what is no update. Of each kind that only tells how things are, the newest is kept.
     pub(super) fn tell(&self, event: Event<RawUpdate>) {
-        let counts = self.is_of_log() && matches!(event, Event::Gap(_));
+        let counts = self.is_of_log && matches!(event, Event::Gap(_));
         let key = match &event {
             Event::Gap(_) if counts => None,
             Event::Warning(warning) => {
@@ -212,11 +206,4 @@ impl Queue {
             waker.wake();
         }
     }
-}
-
-/// What names the item of an update: the members that do so, as they are written.
-fn name_of(text: &str, named_by: &[String]) -> String {
-    let members: HashMap<&str, &RawValue> = serde_json::from_str(text).unwrap_or_default();
-    let names = named_by.iter().map(|name| members.get(name.as_str()).map_or("", |value| value.get()));
-    names.collect::<Vec<_>>().join(" ")
 }

@@ -28,7 +28,7 @@
 //!
 //! The parts: [`Client`] hands what is asked to the driver, a task that keeps the connection (`driver`, `connection`,
 //! `backoff`, `login`), the calls that wait for their replies (`calls`), and the course of each stream (`course`), from
-//! which a mailbox (`mailbox`) leads to the one who reads it (`stream`).
+//! which a mailbox (`mailbox`) leads to the one who reads it (`stream`); `items` are what a state is made of.
 
 mod backoff;
 mod builder;
@@ -40,6 +40,7 @@ mod endpoint;
 mod event;
 mod failure;
 mod inner;
+mod items;
 mod login;
 mod mailbox;
 mod stream;

@@ -106,8 +106,8 @@ impl<'c, U: Told> Opening<'c, U> {
     async fn open(self) -> Result<Events<U>, ClientError> {
         let inner = &self.client.handle.inner;
         let (opened, settings) = oneshot::channel();
-        let mailbox = Arc::new(Mailbox::new(self.kind, self.most, inner.bell.clone()));
-        let course = Course::new(self.wanted, mailbox.clone(), opened, inner.backoff());
+        let mailbox = Arc::new(Mailbox::new(&self.kind, self.most, inner.bell.clone()));
+        let course = Course::new(self.wanted, self.kind, mailbox.clone(), opened, inner.backoff());
         // Whoever gives up waiting has left the stream.
         let mut events = Events {
             reader: Reader { mailbox, _handle: self.client.handle.clone() },

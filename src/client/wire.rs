@@ -40,6 +40,9 @@ pub(super) enum Notice {
         reason: String,
     },
     StreamFresh,
+    StreamComplete {
+        update_id: u64,
+    },
     StreamWarning {
         error_code: String,
         error: String,

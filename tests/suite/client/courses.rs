@@ -1,5 +1,7 @@
 //! Streams over any number of connections.
 
+use std::collections::BTreeSet;
+
 use fullon_cache_api::{
     client::{Client, Event, Item, StreamKind, Updates},
     handlers::{
@@ -86,12 +88,14 @@ async fn a_stream_that_is_dropped_ends_and_one_keeps_the_connection() {
 async fn a_stream_goes_on_where_it_was() {
     let redis = Redis::start().await;
     set_price(&redis, "A/B", 0).await;
+    add_trades(&redis, 0..1).await;
     let server = Server::reading(&redis).await;
     let way = Way::to(&server).await;
     let client = hasty(&way.url).connect().await.unwrap();
     let mut prices = client.stream(tickers()).await.unwrap();
     let mut log = client.stream(trades()).await.unwrap();
     assert_eq!(price(&mut prices).await, (Some(0.0), true));
+    assert!(soon(log.next()).await.unwrap().unwrap().is_snapshot);
     for round in 1..20_u32 {
         way.cut();
         set_price(&redis, "A/B", round).await;
@@ -151,6 +155,42 @@ async fn events_tell_of_another_server_and_of_a_redis_that_is_gone() {
         // It came back empty, and was filled when the server had looked already.
         assert!(priced(&next().await));
     }
+}
+
+#[tokio::test]
+async fn what_goes_away_unsaid_is_told_all_the_same() {
+    let redis = Redis::start().await;
+    for symbol in ["A/B", "C/D", "E/F"] {
+        set_price(&redis, symbol, 1).await;
+    }
+    let (port, url) = (free_port(), redis.url());
+    let args = ["serve", "--redis-url", &url];
+    let first = Binary::serve(&args, port).await;
+    let client = hasty(&format!("ws://127.0.0.1:{port}")).connect().await.unwrap();
+    let mut updates = client.stream(tickers()).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(price(&mut updates).await, (Some(1.0), true));
+    }
+    drop(first);
+    redis.send::<()>(&["HDEL", "tickers:x", "C/D", "E/F"]).await;
+    let second = Binary::serve(&args, port).await;
+    assert_eq!(price(&mut updates).await, (Some(1.0), true));
+    let mut gone = BTreeSet::new();
+    for _ in 0..2 {
+        let Item::Removed(named) = soon(updates.next()).await.unwrap().unwrap().item else {
+            panic!("not gone")
+        };
+        gone.insert(named["symbol"].as_str().unwrap().to_owned());
+    }
+    assert!(gone.iter().eq(["C/D", "E/F"]), "{gone:?}");
+    // Once more, when nothing is left.
+    drop(second);
+    redis.send::<()>(&["DEL", "tickers:x"]).await;
+    let _third = Binary::serve(&args, port).await;
+    let Item::Removed(named) = soon(updates.next()).await.unwrap().unwrap().item else { panic!("not gone") };
+    assert_eq!(named["symbol"], "A/B");
+    set_price(&redis, "A/B", 2).await;
+    assert_eq!(price(&mut updates).await, (Some(2.0), false));
 }
 
 #[tokio::test]

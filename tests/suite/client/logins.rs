@@ -35,7 +35,7 @@ async fn a_bad_token_is_said_at_once() {
     }
     // An empty one is none.
     let client = Client::builder(&server.url()).token("").connect().await.unwrap();
-    client.ping().await.unwrap();
+    client.authenticate("root").await.unwrap();
 }
 
 #[tokio::test]
