@@ -68,6 +68,12 @@ macro_rules! id_param {
             }
         }
         text_access!($name);
+
+        impl From<Id> for $name {
+            fn from(Id(text): Id) -> Self {
+                Self(text)
+            }
+        }
     };
 }
 
@@ -87,6 +93,11 @@ macro_rules! text_access {
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self(text.to_owned())
+            }
+        }
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
             }
         }
     };
@@ -213,6 +224,22 @@ impl JsonSchema for Seconds {
 #[serde(transparent)]
 pub struct OrNull<T>(pub Option<T>);
 
+impl<T> std::ops::Deref for OrNull<T> {
+    type Target = Option<T>;
+    fn deref(&self) -> &Option<T> {
+        &self.0
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for OrNull<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.pad("null"),
+        }
+    }
+}
+
 impl<T: JsonSchema> JsonSchema for OrNull<T> {
     fn inline_schema() -> bool {
         true
@@ -229,6 +256,7 @@ impl<T: JsonSchema> JsonSchema for OrNull<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Id(pub String);
+text_access!(Id);
 
 impl JsonSchema for Id {
     fn inline_schema() -> bool {
@@ -245,6 +273,18 @@ impl JsonSchema for Id {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_null_is_used_as_what_it_is() {
+        let (some, none) = (OrNull(Some(1.5)), OrNull(None::<f64>));
+        assert_eq!((some.unwrap_or(2.0), none.unwrap_or(2.0)), (1.5, 2.0));
+        assert_eq!(format!("{some} {none} {some:>5} {none:>5}"), "1.5 null   1.5  null");
+    }
+
+    #[test]
+    fn an_id_of_a_result_is_one_of_params() {
+        assert_eq!(BotId::from(Id("bot_0".to_owned())), "bot_0".into());
+    }
 
     #[test]
     fn an_id_is_what_its_schema_says() {

@@ -1,7 +1,9 @@
 //! What a stream tells.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::ClientError;
@@ -72,8 +74,8 @@ pub struct Update<T> {
 pub enum Item<T> {
     /// It is like this now.
     Present(T),
-    /// It is gone; these are the members that name it.
-    Removed(Map<String, Value>),
+    /// It is gone; these are the members that name it, as text.
+    Removed(BTreeMap<String, String>),
 }
 
 impl<T> Update<T> {
@@ -126,14 +128,21 @@ impl<T: DeserializeOwned + Send + 'static> Told for Update<T> {
         const ENVELOPE: [&str; 5] = ["type", "request_id", "update_id", "prev_id", "removed"];
         let RawUpdate { text, update_id, is_snapshot, is_removed } = raw;
         let item = if is_removed {
-            let mut members: Map<String, Value> =
+            let members: BTreeMap<String, Value> =
                 serde_json::from_str(&text).map_err(|error| ClientError::unknown_form(&error))?;
-            members.retain(|name, _| !ENVELOPE.contains(&name.as_str()));
-            Item::Removed(members)
+            let naming = members.into_iter().filter(|(name, _)| !ENVELOPE.contains(&name.as_str()));
+            Item::Removed(naming.map(|(name, value)| (name, text_of(value))).collect())
         } else {
             Item::Present(serde_json::from_str(&text).map_err(|error| ClientError::unknown_form(&error))?)
         };
         Ok(Self { item, update_id, is_snapshot })
+    }
+}
+
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
     }
 }
 

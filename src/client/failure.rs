@@ -4,10 +4,10 @@ use std::{fmt, io, time::Duration};
 
 use rustls::CertificateError;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_tungstenite::tungstenite::{self, http};
 
 use super::Endpoint;
+use crate::protocol::Violation;
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +35,9 @@ pub struct Refusal {
     pub error_code: String,
     /// A sentence.
     pub error: String,
-    /// What exactly is wrong with the params: each with its `path` and a `message`.
+    /// What exactly is wrong with the params.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<Value>,
+    pub details: Vec<Violation>,
     /// Where waiting helps: for how many milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -151,8 +151,7 @@ impl fmt::Display for ClientError {
                     return Ok(());
                 }
                 for detail in &refusal.details {
-                    let part = |name| detail.get(name).and_then(Value::as_str).unwrap_or_default();
-                    write!(f, "\n  {}: {}", part("path"), part("message"))?;
+                    write!(f, "\n  {}: {}", detail.path, detail.message)?;
                 }
                 Ok(())
             }

@@ -10,13 +10,13 @@
 //! # async fn example() -> Result<(), ClientError> {
 //! let client = Client::connect("ws://127.0.0.1:8765").await?;
 //! let ticker = client.call(GetTicker { exchange: "binance".into(), symbol: "BTC/USDT".into() }).await?;
-//! println!("{:?}", ticker.price.0);
+//! println!("{}", ticker.price);
 //!
 //! let symbols = vec!["BTC/USDT".into(), "ETH/USDT".into()];
 //! let mut tickers = client.stream(StreamTickers { exchange: "binance".into(), symbols }).await?;
 //! while let Some(update) = tickers.next().await {
 //!     if let Some(ticker) = update?.into_present() {
-//!         println!("{} {:?}", ticker.symbol, ticker.price.0);
+//!         println!("{} {}", ticker.symbol, ticker.price);
 //!     }
 //! }
 //! # Ok(())
@@ -52,6 +52,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::watch;
 
+pub use crate::protocol::Violation;
 pub use builder::Builder;
 pub(crate) use endpoint::Endpoint;
 pub use event::{Event, Gap, Item, RawUpdate, Told, Update, Warning};

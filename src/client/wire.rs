@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{Answer, ClientError, Refusal, Warning};
+use crate::protocol::Violation;
 
 /// What tells whose a message is, and of a stream's update how it follows on the one before.
 #[derive(Deserialize)]
@@ -62,7 +63,7 @@ struct Reply {
     error_code: Option<String>,
     error: Option<String>,
     #[serde(default)]
-    details: Vec<Value>,
+    details: Vec<Violation>,
     retry_after_ms: Option<u64>,
 }
 

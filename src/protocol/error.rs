@@ -86,7 +86,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// One way in which params break their schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// Where, as a JSON pointer into the params.
     pub path: String,
