@@ -28,7 +28,7 @@ async fn main() -> Result<(), ClientError> {
     let stream = client.stream_by_name("stream_processes", params, StreamKind::of(&operation));
     let mut updates = stream.await?.take(5);
     while let Some(update) = updates.try_next().await? {
-        println!("{}", update.text);
+        println!("{}", update.text());
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ async fn main() -> Result<(), ClientError> {
     client.close().await;
     let client = Client::from_env().await?;
     let mut updates = client.stream(tickers).resume(position).await?;
-    let is_resumed = updates.settings().is_some_and(|settings| settings.resumed);
+    let is_resumed = updates.settings().resumed;
     if let Some(update) = updates.try_next().await? {
         println!("{} with {}", if is_resumed { "Resumed" } else { "Begun anew" }, update.update_id);
     }

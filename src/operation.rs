@@ -18,7 +18,7 @@ use crate::{
 /// reads the same result.
 pub trait Query: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What comes back. Its schema is published as the operation's result.
-    type Output: JsonSchema + DeserializeOwned;
+    type Output: JsonSchema + DeserializeOwned + Send + 'static;
 
     /// Answers from what lies in the cache now.
     fn run(&self, view: &View) -> impl Future<Output = Result<Json<Self::Output>>> + Send;
@@ -172,9 +172,10 @@ impl Operation {
         Self::new::<T>(name, summary, Kind::System, schema_of::<T::Output>, answer)
     }
 
-    /// The operation that takes params of this type.
-    pub(crate) fn of<T: 'static>() -> Option<&'static Self> {
-        inventory::iter::<Self>.into_iter().find(|operation| operation.takes == TypeId::of::<T>())
+    /// The operation of this kind that takes params of this type.
+    pub(crate) fn of<T: 'static>(kind: Kind) -> Option<&'static Self> {
+        let mut all = inventory::iter::<Self>.into_iter();
+        all.find(|operation| operation.kind == kind && operation.takes == TypeId::of::<T>())
     }
 
     const fn new<T: JsonSchema + 'static>(

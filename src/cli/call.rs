@@ -48,7 +48,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 /// What a server says of an operation.
 pub(super) async fn described(client: &Client, operation: &str) -> Result<Value, Failure> {
     let described = client.call_by_name("describe", &json!({ "operation": operation })).await?;
-    let mut described: Value = serde_json::from_str(described.result.get()).map_err(Failure::new)?;
+    let mut described: Value = described.read()?;
     Ok(described.pointer_mut("/operations/0").map(Value::take).unwrap_or_default())
 }
 

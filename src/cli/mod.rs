@@ -105,7 +105,7 @@ impl Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let code = match &error {
-            ClientError::Unreachable(_) => exit::UNREACHABLE,
+            ClientError::Unreachable { .. } => exit::UNREACHABLE,
             ClientError::TimedOut(_) => exit::TIMED_OUT,
             ClientError::Refused(_) => exit::REFUSED,
             ClientError::BadAddress(_) => exit::USAGE,
@@ -212,14 +212,18 @@ impl ClientFlags {
     async fn connect(&self) -> Result<Client, Failure> {
         let url = self.address()?;
         Endpoint::parse(&url).map_err(|wrong| Failure::usage(format!("--url: {wrong}")))?;
-        let mut builder = Client::builder(&url).timeout(self.timeout).heartbeat(self.timeout);
+        // That it takes too long is told from that nobody is there.
+        let longer = self.timeout.saturating_add(Duration::from_secs(1));
+        let mut builder =
+            Client::builder(&url).timeout(self.timeout).heartbeat(self.timeout).connect_timeout(longer);
         if let Some(token) = self.token.as_ref().filter(|token| !token.expose().is_empty()) {
             builder = builder.token(token.expose());
         }
         if let Some(file) = self.ca.as_ref().filter(|file| !file.as_os_str().is_empty()) {
             builder = builder.authority(file);
         }
-        builder.connect().await.map_err(|error| match error {
+        let connected = tokio::time::timeout(self.timeout, builder.connect()).await;
+        connected.unwrap_or(Err(ClientError::TimedOut(self.timeout))).map_err(|error| match error {
             ClientError::BadAddress(wrong) => Failure::usage(format!("--ca: {wrong}")),
             error => error.into(),
         })

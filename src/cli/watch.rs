@@ -65,8 +65,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let now = Instant::now();
     let end = args.time.and_then(|time| now.checked_add(time)).unwrap_or(now + LONG);
     let mut events = opening.events().await?;
-    if let (Some(screen), Some(settings)) = (&mut screen, events.settings()) {
-        screen.begin(&settings.push);
+    if let Some(screen) = &mut screen {
+        screen.begin(&events.settings().push);
     }
     let mut left = args.count.unwrap_or(u64::MAX);
     let mut state = client.state();
@@ -118,7 +118,7 @@ fn complain(state: &ConnectionState, before: &mut String) {
 /// What happened, as the server puts it. That the connection is lost is for standard error.
 fn line_of(event: &Event<RawUpdate>) -> Option<Cow<'_, str>> {
     let line = match event {
-        Event::Update(update) => return Some(update.text.as_str().into()),
+        Event::Update(update) => return Some(update.text().into()),
         Event::Reconnecting { .. } => return None,
         Event::Fresh => json!({ "type": "stream_fresh" }),
         Event::Stale { since, reason } => json!({ "type": "stream_stale", "since": since, "reason": reason }),

@@ -10,6 +10,9 @@ pub(super) const LONGEST: Duration = Duration::from_secs(20);
 /// The longest first pause, unless it is said otherwise.
 pub(super) const SHORTEST: Duration = Duration::from_millis(100);
 
+/// No pause is longer than that, whatever is said.
+const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
 /// Pauses of any length up to a bound that doubles each time: those who lost their server at once come back at
 /// different times.
 #[derive(Debug, Clone)]
@@ -21,6 +24,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new(shortest: Duration, longest: Duration) -> Self {
+        let longest = longest.min(LIMIT);
         Self { shortest, longest, bound: shortest.min(longest) }
     }
 

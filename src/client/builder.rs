@@ -24,10 +24,11 @@ const WAITING: usize = 64;
 #[derive(Debug, Clone)]
 #[must_use = "a client is made by `connect`"]
 pub struct Builder {
-    address: String,
+    endpoint: Result<Endpoint, String>,
     authority: Option<PathBuf>,
     token: TokenSource,
     pub(super) timeout: Duration,
+    pub(super) connect_timeout: Duration,
     pub(super) heartbeat: Duration,
     pub(super) backoff: (Duration, Duration),
 }
@@ -35,10 +36,11 @@ pub struct Builder {
 impl Builder {
     pub(super) fn new(address: &str) -> Self {
         Self {
-            address: address.to_owned(),
+            endpoint: Endpoint::parse(address),
             authority: None,
             token: TokenSource::None,
             timeout: TIMEOUT,
+            connect_timeout: TIMEOUT,
             heartbeat: HEARTBEAT,
             backoff: (SHORTEST, LONGEST),
         }
@@ -80,10 +82,15 @@ impl Builder {
         self
     }
 
-    /// How long a call, or opening a stream, may take, connecting again included; and every attempt to connect. By
-    /// default 10 s.
+    /// How long a call, or opening a stream, may take, connecting again included. By default 10 s.
     pub const fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
+        self
+    }
+
+    /// How long an attempt to connect may take. By default 10 s.
+    pub const fn connect_timeout(mut self, time: Duration) -> Self {
+        self.connect_timeout = time;
         self
     }
 
@@ -100,13 +107,13 @@ impl Builder {
         self
     }
 
-    /// Connects. This is tried once; when the connection is lost later, it is made again for as long as that may help.
+    /// Connects. The client needs the tokio runtime that this is awaited on for as long as it lasts. This is tried once; when the connection is lost later, it is made again for as long as that may help.
     ///
     /// # Errors
     ///
     /// The address is none, nobody listens there, or the server does not want this client.
     pub async fn connect(self) -> Result<Client, ClientError> {
-        let endpoint = Endpoint::parse(&self.address).map_err(ClientError::BadAddress)?;
+        let endpoint = self.endpoint.clone().map_err(ClientError::BadAddress)?;
         let endpoint = match &self.authority {
             None => endpoint,
             Some(file) => endpoint.trusting(file).map_err(ClientError::BadAddress)?,

@@ -9,6 +9,7 @@ use futures_util::{
 };
 use tokio::{
     sync::mpsc,
+    task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_tungstenite::{
@@ -38,10 +39,15 @@ pub(super) struct Connection {
     pub(super) outgoing: mpsc::Sender<Message>,
     /// By which it has logged in.
     pub(super) token: Option<Secret>,
+    writer: JoinHandle<()>,
     heartbeat: Duration,
-    heard: Instant,
+    /// When the server is asked for a sign of life, or, if it was, when it is given up.
+    deadline: Instant,
     is_asked: bool,
 }
+
+/// As good as never.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Connection {
     /// Connects, and logs in if there is a token.
@@ -56,39 +62,55 @@ impl Connection {
         let socket = endpoint.connect(login.map(|login| (AUTHORIZATION, login))).await?;
         let (sink, incoming) = socket.split();
         let (outgoing, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(write(sink, waiting));
-        Ok(Self { incoming, outgoing, token, heartbeat, heard: Instant::now(), is_asked: false })
+        let writer = tokio::spawn(write(sink, waiting));
+        let heartbeat = heartbeat.min(NEVER);
+        let deadline = Instant::now() + heartbeat;
+        Ok(Self { incoming, outgoing, token, writer, heartbeat, deadline, is_asked: false })
     }
 
     /// The text of the next message. Where nothing comes for long the server is asked whether it is there: a connection
     /// can be cut so that neither end is told. May be dropped and called again.
     pub(super) async fn next(&mut self) -> Result<Utf8Bytes, ClientError> {
         loop {
-            let patience = if self.is_asked { self.heartbeat * 2 } else { self.heartbeat };
-            let Ok(frame) = timeout_at(self.heard + patience, self.incoming.next()).await else {
+            let Ok(frame) = timeout_at(self.deadline, self.incoming.next()).await else {
                 if self.is_asked {
-                    return Err(ClientError::TimedOut(self.heartbeat));
+                    let cause = format!("the connection is lost: no answer within {:?}", self.heartbeat);
+                    return Err(ClientError::unreachable(cause));
                 }
                 self.is_asked = true;
+                // From now on: it may be this program that was at a halt.
+                self.deadline = Instant::now() + self.heartbeat;
                 // Where there is no room, enough is being sent already.
                 let _ = self.outgoing.try_send(Message::Ping(Bytes::new()));
                 continue;
             };
             self.is_asked = false;
-            self.heard = Instant::now();
+            self.deadline = Instant::now() + self.heartbeat;
             match frame {
                 Some(Ok(Message::Text(text))) => return Ok(text),
                 Some(Ok(Message::Close(Some(frame)))) => {
                     let cause = format!("the server closed the connection: {} {}", frame.code, frame.reason);
                     return Err(match u16::from(frame.code) {
                         NOT_LOGGED_IN => ClientError::refused("UNAUTHENTICATED", cause),
-                        _ => ClientError::Unreachable(cause),
+                        _ => ClientError::unreachable(cause),
                     });
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(gone(&error)),
-                None => return Err(ClientError::Unreachable("the server closed the connection".to_owned())),
+                None => return Err(ClientError::unreachable("the server closed the connection")),
             }
+        }
+    }
+}
+
+impl Connection {
+    /// Closes it, if that can be done soon.
+    pub(super) async fn close(self) {
+        let Self { incoming, outgoing, mut writer, .. } = self;
+        drop((incoming, outgoing));
+        if timeout(GOODBYE, &mut writer).await.is_err() {
+            // The other end takes nothing any more.
+            writer.abort();
         }
     }
 }
@@ -105,5 +127,6 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Recei
             return;
         }
     }
-    let _ = timeout(GOODBYE, sink.close()).await;
+    // The other end may be gone.
+    let _ = sink.close().await;
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -24,6 +25,27 @@ pub(super) struct Wanted {
     /// Whether its reader takes events, too.
     pub(super) has_events: bool,
     pub(super) resume: Option<Position>,
+}
+
+impl Wanted {
+    pub(super) fn new(operation: &str, mut params: Map<String, Value>) -> Self {
+        // The course of a stream depends on these. What is wrong with them the server says.
+        let resume = params.get("resume").and_then(|resume| Position::deserialize(resume).ok());
+        if resume.is_some() {
+            params.remove("resume");
+        }
+        let has_snapshot = params.get("snapshot").and_then(Value::as_bool);
+        if has_snapshot.is_some() {
+            params.remove("snapshot");
+        }
+        Self {
+            operation: operation.to_owned(),
+            params,
+            has_snapshot: has_snapshot.unwrap_or(true),
+            has_events: false,
+            resume,
+        }
+    }
 }
 
 /// A stream that is opened, followed, and opened again where it stood. What comes of it goes to a mailbox. If that is
@@ -59,12 +81,14 @@ pub(super) enum Step {
     Nothing,
     /// End it on the server; it is gone on with later.
     Leave,
-    /// End it on the server, and open it anew.
-    Reopen,
+    /// End it on the server, and open it anew after a pause.
+    ReopenAfter(Duration),
     /// The server has ended it, or did not open it: open it after a pause.
     OpenAfter(Duration),
-    /// It is over.
+    /// It is over, and is to end on the server.
     Over,
+    /// It is over on the server, too.
+    Ended,
 }
 
 impl Course {
@@ -127,7 +151,6 @@ impl Course {
             Ok(settings) => settings,
             Err(error) => return self.refused(error),
         };
-        self.backoff.reset();
         let (is_resumed, is_again) = (settings.resumed, self.settings.is_some());
         self.epoch = settings.epoch.as_str().into();
         self.settings = Some(settings.clone());
@@ -143,10 +166,9 @@ impl Course {
         } else {
             None
         };
-        if let Some(reason) = missed
-            && !self.gap(None, None, reason)
-        {
-            return Step::Over;
+        let step = missed.map_or(Step::Nothing, |reason| self.gap(None, None, reason));
+        if step == Step::Over {
+            return step;
         }
         if self.position.is_none() && self.items.is_none() && self.wanted.has_snapshot {
             // Nothing has been told yet, so nothing may be missed from the first on.
@@ -155,7 +177,7 @@ impl Course {
         if std::mem::take(&mut self.is_away) {
             self.tell(Event::Fresh);
         }
-        Step::Nothing
+        step
     }
 
     /// It cannot be opened. Once it was, what may pass is waited for.
@@ -169,7 +191,7 @@ impl Course {
             Some(opened) => drop(opened.send(Err(error))),
             None => self.mailbox.finish(Err(error)),
         }
-        Step::Over
+        Step::Ended
     }
 
     /// Takes what the server sends of it.
@@ -180,8 +202,9 @@ impl Course {
         };
         if head.prev_id != self.previous {
             // One is missing: it is asked for again, with all that came after it.
-            return Step::Reopen;
+            return Step::ReopenAfter(self.backoff.next(None));
         }
+        self.backoff.reset();
         self.previous = Some(update_id);
         let position = Position { epoch: self.epoch.clone(), update_id };
         self.position = Some(position.clone());
@@ -194,8 +217,7 @@ impl Course {
     fn notice(&mut self, notice: Notice) -> Step {
         match notice {
             Notice::StreamGap { from, to } => {
-                let is_told = self.gap(from, to, "the server could not keep what was not taken in time");
-                return if is_told { Step::Nothing } else { Step::Over };
+                return self.gap(from, to, "the server could not keep what was not taken in time");
             }
             Notice::StreamStale { since, reason } => {
                 self.is_away = true;
@@ -207,6 +229,9 @@ impl Course {
             }
             Notice::StreamComplete { update_id } => return self.complete(update_id),
             Notice::StreamWarning { error_code, error, item } => {
+                if let Some(items) = &mut self.items {
+                    items.keep_missing();
+                }
                 self.tell(Event::Warning(Warning { error_code, error, item }));
             }
             Notice::StreamEnd { reason } => return self.ended(&reason),
@@ -244,7 +269,7 @@ impl Course {
             // It shows other items now.
             _ => return Step::OpenAfter(self.backoff.next(None)),
         }
-        Step::Over
+        Step::Ended
     }
 
     /// The connection is lost.
@@ -258,32 +283,30 @@ impl Course {
     }
 
     /// Nothing more can come.
-    pub(super) fn finish(mut self, end: &Result<(), ClientError>) {
-        match (self.opened.take(), end) {
-            (Some(opened), Err(error)) => drop(opened.send(Err(error.clone()))),
-            (Some(opened), Ok(())) => drop(opened.send(Err(ClientError::Closed))),
-            (None, _) => self.mailbox.finish(end.clone()),
+    pub(super) fn finish(self, end: &ClientError) {
+        match self.opened {
+            Some(opened) => drop(opened.send(Err(end.clone()))),
+            // Who closed the client knows.
+            None if *end == ClientError::Closed => self.mailbox.finish(Ok(())),
+            None => self.mailbox.finish(Err(end.clone())),
         }
     }
 
-    /// Tells what may have been missed. Gives whether the stream goes on: who follows a log without its events must
-    /// not be left to believe that all is there.
-    fn gap(&mut self, from: Option<u64>, to: Option<u64>, reason: &str) -> bool {
+    /// Tells what may have been missed. Who follows a log without its events must not be left to believe that all is
+    /// there.
+    fn gap(&mut self, from: Option<u64>, to: Option<u64>, reason: &str) -> Step {
         if let Some(items) = &mut self.items {
             items.begin_anew();
-        }
-        let goes_on = self.wanted.has_events || self.items.is_some();
-        if goes_on {
-            self.tell(Event::Gap(Gap { from, to, reason: reason.to_owned() }));
-        } else {
+        } else if !self.wanted.has_events {
             self.mailbox.finish(Err(ClientError::Gap(reason.to_owned())));
+            return Step::Over;
         }
-        goes_on
+        let is_full = self.tell(Event::Gap(Gap { from, to, reason: reason.to_owned() }));
+        if is_full { Step::Leave } else { Step::Nothing }
     }
 
-    fn tell(&self, event: Event<RawUpdate>) {
-        if self.wanted.has_events {
-            self.mailbox.tell(event);
-        }
+    /// Gives whether as much waits as may.
+    fn tell(&self, event: Event<RawUpdate>) -> bool {
+        self.wanted.has_events && self.mailbox.tell(event)
     }
 }

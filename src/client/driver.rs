@@ -44,6 +44,28 @@ pub(super) struct Driver {
     opened_by: HashMap<u64, u64>,
     /// What is to be sent before any further command is taken: for each stream a request or two at the most.
     outbox: VecDeque<String>,
+    /// Why nothing more comes, when that is so.
+    end: ClientError,
+}
+
+/// However it ends, nobody waits for ever.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let end = &self.end;
+        self.inner.set_state(ConnectionState::Closed(match end {
+            ClientError::Closed => None,
+            error => Some(error.clone()),
+        }));
+        self.commands.close();
+        self.calls.finish(end);
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Call(call) => drop(call.reply.send(Err(end.clone()))),
+                Command::Open(course) => course.finish(end),
+            }
+        }
+        self.courses.drain().for_each(|(_, course)| course.finish(end));
+    }
 }
 
 /// A task that ends when nobody holds it.
@@ -64,6 +86,7 @@ impl Driver {
             courses: HashMap::new(),
             opened_by: HashMap::new(),
             outbox: VecDeque::new(),
+            end: ClientError::unreachable("what keeps the connection has ended with the program's runtime"),
         }
     }
 
@@ -71,9 +94,10 @@ impl Driver {
     pub(super) async fn run(mut self, first: Connection) {
         let mut backoff = self.inner.backoff();
         let mut connection = first;
-        let end = loop {
+        self.end = loop {
             let since = Instant::now();
-            let cause = self.serve(connection).await;
+            let cause = self.serve(&mut connection).await;
+            connection.close().await;
             if since.elapsed() > STEADY {
                 backoff.reset();
             }
@@ -82,7 +106,6 @@ impl Driver {
                 Err(end) => break end,
             }
         };
-        self.finish(end);
     }
 
     /// Connects as often as it takes. An error is final.
@@ -123,28 +146,8 @@ impl Driver {
         self.courses.values_mut().for_each(|course| course.disconnected(cause));
     }
 
-    fn finish(mut self, end: ClientError) {
-        self.inner.set_state(ConnectionState::Closed(match &end {
-            ClientError::Closed => None,
-            error => Some(error.clone()),
-        }));
-        self.commands.close();
-        self.calls.finish(&end);
-        while let Ok(command) = self.commands.try_recv() {
-            match command {
-                Command::Call(call) => drop(call.reply.send(Err(end.clone()))),
-                Command::Open(course) => drop(self.keep(*course)),
-            }
-        }
-        let end = match end {
-            ClientError::Closed => Ok(()),
-            error => Err(error),
-        };
-        self.courses.into_values().for_each(|course| course.finish(&end));
-    }
-
     /// Serves one connection, until it is lost. Gives why.
-    async fn serve(&mut self, mut connection: Connection) -> ClientError {
+    async fn serve(&mut self, connection: &mut Connection) -> ClientError {
         self.inner.set_state(ConnectionState::Connected);
         let _renewing = self.inner.login.is_renewed().then(|| {
             let token = connection.token.take();
@@ -153,7 +156,13 @@ impl Driver {
         self.outbox.extend(self.calls.texts().map(str::to_owned));
         let streams: Vec<u64> = self.courses.keys().copied().collect();
         streams.into_iter().for_each(|stream| self.open(stream));
+        if self.outbox.is_empty() {
+            // A server closes what asks nothing at all.
+            self.outbox.push_back(wire::request(self.inner.next_id(), "ping", &serde_json::json!({})));
+        }
         let outgoing = connection.outgoing.clone();
+        let inner = self.inner.clone();
+        let mut closed = std::pin::pin!(inner.closed());
         loop {
             let reopening = self.courses.values().filter_map(|course| course.reopen_at).min();
             let has_own = !self.outbox.is_empty();
@@ -162,8 +171,8 @@ impl Driver {
                     Ok(text) => self.take(&text),
                     Err(error) => return error,
                 },
-                permit = outgoing.reserve(), if has_own => {
-                    if let (Ok(permit), Some(text)) = (permit, self.outbox.pop_front()) {
+                Ok(permit) = outgoing.reserve(), if has_own => {
+                    if let Some(text) = self.outbox.pop_front() {
                         permit.send(Message::text(text));
                     }
                 }
@@ -171,7 +180,7 @@ impl Driver {
                     self.obey(command, permit);
                 }
                 () = self.inner.bell.notified() => self.look(),
-                () = self.inner.closed() => return ClientError::Closed,
+                () = &mut closed => return ClientError::Closed,
                 () = sleep_until(reopening.unwrap_or_else(Instant::now)), if reopening.is_some() => {
                     self.reopen_due();
                 }
@@ -181,6 +190,8 @@ impl Driver {
 
     fn obey(&mut self, command: Command, permit: Permit<'_, Message>) {
         match command {
+            // Who asked has given up waiting for a connection.
+            Command::Call(call) if call.reply.is_closed() => {}
             Command::Call(call) => {
                 permit.send(Message::text(call.text.clone()));
                 self.calls.add(call);
@@ -221,20 +232,20 @@ impl Driver {
         match step {
             Step::Nothing => {}
             Step::Leave => self.leave(stream),
-            Step::Reopen => {
+            Step::ReopenAfter(pause) => {
                 self.leave(stream);
-                self.open(stream);
+                self.open_after(stream, *pause);
             }
             Step::OpenAfter(pause) => {
-                if let Some(course) = self.courses.get_mut(&stream) {
-                    course.reopen_at = Some(Instant::now() + *pause);
-                    if let Some(id) = course.request_id.take() {
-                        self.opened_by.remove(&id);
-                    }
-                }
+                self.forget(stream);
+                self.open_after(stream, *pause);
             }
             Step::Over => {
                 self.leave(stream);
+                self.courses.remove(&stream);
+            }
+            Step::Ended => {
+                self.forget(stream);
                 self.courses.remove(&stream);
             }
         }
@@ -252,11 +263,22 @@ impl Driver {
         }
     }
 
+    fn open_after(&mut self, stream: u64, pause: Duration) {
+        if let Some(course) = self.courses.get_mut(&stream) {
+            course.reopen_at = Some(Instant::now() + pause);
+        }
+    }
+
+    /// Takes nothing more of the request that opened a stream last.
+    fn forget(&mut self, stream: u64) -> Option<u64> {
+        let id = self.courses.get_mut(&stream)?.request_id.take()?;
+        self.opened_by.remove(&id);
+        Some(id)
+    }
+
     /// Ends a stream on the server; what still comes of it is not looked at.
     fn leave(&mut self, stream: u64) {
-        let id = self.courses.get_mut(&stream).and_then(|course| course.request_id.take());
-        if let Some(id) = id {
-            self.opened_by.remove(&id);
+        if let Some(id) = self.forget(stream) {
             let params = serde_json::json!({ "stream": id });
             self.outbox.push_back(wire::request(self.inner.next_id(), "unsubscribe", &params));
         }

@@ -23,7 +23,7 @@ use super::ClientError;
 use crate::{pem, transport::Io};
 
 /// Where a server is: `ws://host:port`, `wss://host:port` or `unix:///path/of/its/socket`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Endpoint {
     /// What is asked for in the handshake.
     url: String,
@@ -108,6 +108,10 @@ impl Endpoint {
         &self,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     ) -> Result<WebSocketStream<Socket>, ClientError> {
+        if self.is_tls() {
+            // Another part of the program may have chosen already.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        }
         let connecting = async {
             let mut request = self.url.as_str().into_client_request()?;
             request.headers_mut().extend(headers);
@@ -126,6 +130,13 @@ impl Endpoint {
         };
         let connected: Result<_, tungstenite::Error> = connecting.await;
         connected.map(|(socket, _)| socket).map_err(|error| ClientError::of_handshake(self, &error))
+    }
+}
+
+/// Without what may be a token.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::ClientError;
-use crate::types::Seconds;
+use crate::{streams::ENVELOPE, types::Seconds};
 
 /// What comes of a stream that was asked for its events: updates, and what happens to the stream itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,8 @@ pub enum Event<U> {
         /// Why.
         reason: String,
     },
-    /// The stream is followed, and up to date, again.
+    /// The stream is followed again, and the server can vouch for it. What was missed while the connection was lost
+    /// follows; what was missed by the server has been told.
     Fresh,
     /// The server cannot vouch for the last known state, e.g. because its Redis is gone. It stands meanwhile.
     Stale {
@@ -99,8 +100,7 @@ impl<T> Update<T> {
 /// An update as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawUpdate {
-    /// The whole message, as JSON.
-    pub text: Utf8Bytes,
+    pub(super) text: Utf8Bytes,
     /// The version of what is watched.
     pub update_id: u64,
     /// Whether it is part of the present state that a stream begins with.
@@ -109,11 +109,24 @@ pub struct RawUpdate {
     pub is_removed: bool,
 }
 
+impl RawUpdate {
+    /// The whole message, as JSON.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// A form in which a stream's updates are taken.
-pub trait Told: Sized + Send + 'static {
+pub trait Told: sealed::Sealed + Sized + Send + 'static {
     /// Reads what came.
     #[doc(hidden)]
     fn of(raw: RawUpdate) -> Result<Self, ClientError>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::RawUpdate {}
+    impl<T> Sealed for super::Update<T> {}
 }
 
 impl Told for RawUpdate {
@@ -124,8 +137,6 @@ impl Told for RawUpdate {
 
 impl<T: DeserializeOwned + Send + 'static> Told for Update<T> {
     fn of(raw: RawUpdate) -> Result<Self, ClientError> {
-        /// Members of every update that are none of the item.
-        const ENVELOPE: [&str; 5] = ["type", "request_id", "update_id", "prev_id", "removed"];
         let RawUpdate { text, update_id, is_snapshot, is_removed } = raw;
         let item = if is_removed {
             let members: BTreeMap<String, Value> =

@@ -11,11 +11,17 @@ use crate::protocol::Violation;
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum ClientError {
     /// The address is none, or what is said of how to get there is wrong.
     BadAddress(String),
     /// The server cannot be reached, or went away.
-    Unreachable(String),
+    Unreachable {
+        /// Why.
+        cause: String,
+        /// How long it wants to be left alone, if it said so.
+        retry_after: Option<Duration>,
+    },
     /// It did not answer in time.
     TimedOut(Duration),
     /// It answered with an error.
@@ -29,6 +35,7 @@ pub enum ClientError {
 }
 
 /// An error of the server.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The stable code, e.g. `CACHE_MISS`.
@@ -50,7 +57,7 @@ impl ClientError {
         match self {
             Self::Refused(refusal) => &refusal.error_code,
             Self::BadAddress(_) => "WRONG_ADDRESS",
-            Self::Unreachable(_) => "CONNECTION_LOST",
+            Self::Unreachable { .. } => "CONNECTION_LOST",
             Self::TimedOut(_) => "CALL_TIMEOUT",
             Self::Gap(_) => "STREAM_GAP",
             Self::Closed => "CLIENT_CLOSED",
@@ -68,7 +75,7 @@ impl ClientError {
         /// What the server says when it has too much to do, or has no Redis.
         const PASSING: [&str; 4] = ["RATE_LIMITED", "OVERLOADED", "CACHE_UNAVAILABLE", "CACHE_TIMEOUT"];
         match self {
-            Self::Unreachable(_) | Self::TimedOut(_) | Self::Gap(_) => true,
+            Self::Unreachable { .. } | Self::TimedOut(_) | Self::Gap(_) => true,
             Self::Refused(refusal) => {
                 refusal.retry_after_ms.is_some() || PASSING.contains(&refusal.error_code.as_str())
             }
@@ -80,8 +87,13 @@ impl ClientError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after_ms.map(Duration::from_millis),
+            Self::Unreachable { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+
+    pub(super) fn unreachable(cause: impl Into<String>) -> Self {
+        Self::Unreachable { cause: cause.into(), retry_after: None }
     }
 
     pub(super) fn unknown_form(error: &serde_json::Error) -> Self {
@@ -112,7 +124,7 @@ impl ClientError {
             tungstenite::Error::Io(error) => error,
             error => error,
         };
-        Self::Unreachable(format!("cannot connect to {endpoint}: {cause}{hint}"))
+        Self::unreachable(format!("cannot connect to {endpoint}: {cause}{hint}"))
     }
 
     /// A refusal that answers the handshake.
@@ -125,10 +137,14 @@ impl ClientError {
         let said = format!("{endpoint} answers {status}: {sentence}");
         let said = said.trim_end_matches([':', ' ']);
         match status.as_u16() {
-            401 => Self::refused("UNAUTHENTICATED", said),
+            // No other header is so long that it could be too long.
+            401 | 431 => Self::refused("UNAUTHENTICATED", said),
             403 => Self::refused("FORBIDDEN", said),
             408 | 429 | 500.. => {
-                Self::Unreachable(format!("cannot connect to {endpoint}: {status}: {sentence}"))
+                let cause = format!("cannot connect to {endpoint}: {status}: {sentence}");
+                let seconds = response.headers().get(http::header::RETRY_AFTER);
+                let seconds = seconds.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+                Self::Unreachable { cause, retry_after: seconds.map(Duration::from_secs) }
             }
             _ => Self::refused("WRONG_ADDRESS", said),
         }
@@ -138,7 +154,7 @@ impl ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadAddress(cause) | Self::Unreachable(cause) | Self::UnknownForm(cause) => {
+            Self::BadAddress(cause) | Self::Unreachable { cause, .. } | Self::UnknownForm(cause) => {
                 f.write_str(cause)
             }
             Self::Gap(cause) => write!(f, "entries may be missing: {cause}"),
@@ -162,7 +178,7 @@ impl fmt::Display for ClientError {
 impl std::error::Error for ClientError {}
 
 pub(super) fn gone(error: &tungstenite::Error) -> ClientError {
-    ClientError::Unreachable(format!("the connection is lost: {error}"))
+    ClientError::unreachable(format!("the connection is lost: {error}"))
 }
 
 /// What to do about it, where that is known.

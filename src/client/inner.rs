@@ -91,7 +91,7 @@ impl Inner {
     ) -> Result<T, ClientError> {
         timeout(self.settings.timeout, doing).await.unwrap_or_else(|_| {
             Err(match &*self.state.borrow() {
-                ConnectionState::Reconnecting { cause, .. } => cause.clone(),
+                ConnectionState::Reconnecting { cause, .. } => ClientError::unreachable(cause.to_string()),
                 _ => ClientError::TimedOut(self.settings.timeout),
             })
         })
@@ -99,12 +99,15 @@ impl Inner {
 
     /// Makes a connection, and logs in.
     pub(super) async fn connect(&self) -> Result<Connection, ClientError> {
-        let patience = self.settings.timeout;
+        let patience = self.settings.connect_timeout;
         let connecting = async {
             let token = self.login.token().await?;
             Connection::open(&self.endpoint, token, self.settings.heartbeat).await
         };
-        timeout(patience, connecting).await.unwrap_or(Err(ClientError::TimedOut(patience)))
+        timeout(patience, connecting).await.unwrap_or_else(|_| {
+            let cause = format!("cannot connect to {}: no answer within {patience:?}", self.endpoint);
+            Err(ClientError::unreachable(cause))
+        })
     }
 
     pub(super) fn next_id(&self) -> u64 {

@@ -1,12 +1,13 @@
 //! Which items of a state its reader knows of, so that it is told of those that went away unsaid.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use super::RawUpdate;
+use crate::cache::Fields;
 
-/// The items of one state, by what names them: those members of an update, as they are written.
+/// The items of one state, by what names them: those members of an update, as JSON.
 #[derive(Debug)]
 pub(super) struct Items {
     named_by: Vec<String>,
@@ -22,10 +23,11 @@ impl Items {
 
     /// Takes note of an update, and gives what names its item.
     pub(super) fn note(&mut self, update: &RawUpdate) -> String {
-        let members: HashMap<&str, &RawValue> = serde_json::from_str(&update.text).unwrap_or_default();
+        let members = Fields::parse(update.text());
         let named = self.named_by.iter().filter_map(|name| {
-            let value = members.get(name.as_str())?;
-            Some(format!("{name:?}:{}", value.get()))
+            // One writer may escape what another does not.
+            let value: Value = serde_json::from_str(members.as_ref().ok()?.raw(name)?).ok()?;
+            Some(format!("{}:{value}", Value::from(name.as_str())))
         });
         let name = named.collect::<Vec<_>>().join(",");
         self.missing.remove(&name);
@@ -41,6 +43,11 @@ impl Items {
     /// All that there is will be told anew.
     pub(super) fn begin_anew(&mut self) {
         self.missing.extend(self.known.drain());
+    }
+
+    /// Some of what there is cannot be read, and what was told of that last stands; which it is is not known.
+    pub(super) fn keep_missing(&mut self) {
+        self.known.extend(self.missing.drain());
     }
 
     /// Whether it is awaited that all is told.

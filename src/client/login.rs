@@ -84,7 +84,7 @@ impl Login {
             TokenSource::Fixed(token) => Ok(Some(token)),
             TokenSource::Function(bring) => match bring().await {
                 Ok(token) => Ok(Some(Secret::from(token.as_str()))),
-                Err(cause) => Err(ClientError::Unreachable(format!("there is no token: {cause}"))),
+                Err(cause) => Err(ClientError::unreachable(format!("there is no token: {cause}"))),
             },
         }
         // An empty one is none.
@@ -98,21 +98,21 @@ pub(super) async fn renew(inner: Arc<Inner>, mut token: Option<Secret>) {
     struct LoggedIn {
         expires: Option<f64>,
     }
+    let mut ends = None;
     loop {
         let Some(secret) = &token else { return };
         // Only the reply to this tells when the login ends.
         let params = json!({ "token": secret.expose() });
         let login = inner.call("authenticate", &params).await.and_then(|answer| answer.read::<LoggedIn>());
-        let pause = match login {
+        match login {
             Ok(LoggedIn { expires: None }) => return,
-            Ok(LoggedIn { expires: Some(expires) }) => {
-                let left = Duration::try_from_secs_f64(expires - Seconds::now().0).unwrap_or_default();
-                left.saturating_sub(BEFORE).max(left / 2)
-            }
+            Ok(LoggedIn { expires }) => ends = expires,
             // The old login stands until it ends; then the server closes the connection, and the next tells why.
-            Err(_) => PAUSE,
-        };
-        sleep(pause.max(PAUSE)).await;
+            Err(_) => {}
+        }
+        let left = ends.map(|ends| ends - Seconds::now().0).unwrap_or_default();
+        let left = Duration::try_from_secs_f64(left).unwrap_or_default();
+        sleep(left.saturating_sub(BEFORE).max(left / 2).max(PAUSE)).await;
         token = inner.login.token().await.unwrap_or(token);
     }
 }

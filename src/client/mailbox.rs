@@ -72,9 +72,9 @@ struct Entry {
 }
 
 impl Mailbox {
-    pub(super) fn new(kind: &StreamKind, most: usize, bell: Arc<Notify>) -> Self {
-        let is_of_log = *kind == StreamKind::Log;
-        Self { is_of_log, most: most.max(1), bell, queue: Mutex::default() }
+    pub(super) fn new(kind: &StreamKind, most: usize, position: Option<Position>, bell: Arc<Notify>) -> Self {
+        let queue = Mutex::new(Queue { position, ..Queue::default() });
+        Self { is_of_log: *kind == StreamKind::Log, most: most.max(1), bell, queue }
     }
 
     /// Appends an update; of a state it takes the place of an older one of the same item, which this names. Gives
@@ -88,8 +88,9 @@ impl Mailbox {
         queue.is_paused
     }
 
-    /// Appends what is no update. Of each kind that only tells how things are, the newest is kept.
-    pub(super) fn tell(&self, event: Event<RawUpdate>) {
+    /// Appends what is no update. Of each kind that only tells how things are, the newest is kept. Gives whether as much
+    /// waits as may.
+    pub(super) fn tell(&self, event: Event<RawUpdate>) -> bool {
         let counts = self.is_of_log && matches!(event, Event::Gap(_));
         let key = match &event {
             Event::Gap(_) if counts => None,
@@ -102,7 +103,10 @@ impl Mailbox {
             Event::Gap(_) => Some("gap".to_owned()),
             Event::Update(_) => None,
         };
-        self.lock().put(Entry { event, key, counts, position: None });
+        let mut queue = self.lock();
+        queue.put(Entry { event, key, counts, position: None });
+        queue.is_paused |= queue.counted >= self.most;
+        queue.is_paused
     }
 
     /// Nothing more comes: what waits can still be taken, then it is over.

@@ -48,7 +48,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::watch;
 
@@ -61,7 +61,7 @@ pub use mailbox::StreamKind;
 pub use stream::{Events, Opening, OpeningEvents, StreamSettings, Updates};
 
 use crate::{
-    operation::{Operation, Query, Watch},
+    operation::{Kind, Operation, Query, Watch, Watched},
     streams,
     types::Seconds,
 };
@@ -85,7 +85,7 @@ pub struct Answer {
 }
 
 /// A place in the course of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The course: the `epoch` of the stream's settings.
     pub epoch: Arc<str>,
@@ -94,6 +94,7 @@ pub struct Position {
 }
 
 /// How the connection is.
+#[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum ConnectionState {
     /// Calls and streams are served.
@@ -110,7 +111,7 @@ pub enum ConnectionState {
 }
 
 impl Client {
-    /// Connects to a server: `ws://host:port`, `wss://host:port` or `unix:///path/of/its/socket`.
+    /// Connects, without a login, to a server: `ws://host:port`, `wss://host:port` or `unix:///path/of/its/socket`.
     ///
     /// # Errors
     ///
@@ -134,15 +135,20 @@ impl Client {
     }
 
     /// Calls an operation by its params, e.g. `handlers::tickers::GetTicker`. One whose connection is lost before the
-    /// answer is asked once more on the next: reads change nothing.
+    /// answer is asked once more on the next: reads change nothing. What had to be left out of the result is logged;
+    /// [`call_by_name`](Self::call_by_name) tells it.
     ///
     /// # Errors
     ///
     /// What the server answers, e.g. `CACHE_MISS`; or that it does not.
     pub async fn call<Q: Query>(&self, query: Q) -> Result<Q::Output, ClientError> {
-        let Some(operation) = Operation::of::<Q>() else { return Err(ClientError::not_registered::<Q>()) };
+        let operation = Operation::of::<Q>(Kind::Read).ok_or_else(ClientError::not_registered::<Q>)?;
         let params = serde_json::to_value(&query).map_err(|error| ClientError::unknown_form(&error))?;
-        self.call_by_name(operation.name, &params).await?.read()
+        let answer = self.call_by_name(operation.name, &params).await?;
+        for Warning { error_code, error, item } in &answer.warnings {
+            tracing::warn!(operation = operation.name, error_code, item, "left out of a result: {error}");
+        }
+        answer.read()
     }
 
     /// Calls an operation by its name.
@@ -151,28 +157,31 @@ impl Client {
     ///
     /// What the server answers; or that it does not.
     pub async fn call_by_name(&self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
-        self.handle.inner.call(operation, params).await
+        let answer = self.handle.inner.call(operation, params).await?;
+        if let ("authenticate", Some(token)) = (operation, params["token"].as_str()) {
+            self.handle.inner.login.adopt(token.into());
+        }
+        Ok(answer)
     }
 
     /// Follows a stream by its params, e.g. `handlers::tickers::StreamTickers`.
     ///
     /// Awaiting it opens it, and gives its updates as a [`futures_util::Stream`]; see [`Opening`] for what can be said
     /// before. When the connection is lost it is opened again, and goes on where it was.
-    pub fn stream<W: Watch>(&self, watch: W) -> Opening<'_, Update<W::Update>> {
-        // What is no object the server refuses, as what nobody registered.
-        let params = match serde_json::to_value(&watch) {
-            Ok(Value::Object(params)) => params,
-            _ => Map::new(),
-        };
-        let operation = Operation::of::<W>();
-        let kind = operation.and_then(|operation| operation.watched).map(|watched| match watched.kind {
-            streams::Kind::Log => StreamKind::Log,
-            streams::Kind::State => {
-                StreamKind::State(watched.named_by.iter().map(|name| (*name).to_owned()).collect())
-            }
+    pub fn stream<W: Watch>(&self, watch: W) -> Opening<Update<W::Update>> {
+        let operation = Operation::of::<W>(Kind::Stream);
+        let params = operation.ok_or_else(ClientError::not_registered::<W>).and_then(|_| {
+            let params = serde_json::to_value(&watch).and_then(serde_json::from_value);
+            params.map_err(|error| ClientError::unknown_form(&error))
         });
+        let kind = match operation.and_then(|operation| operation.watched) {
+            Some(Watched { kind: streams::Kind::State, named_by, .. }) => {
+                StreamKind::State(named_by.iter().map(|name| (*name).to_owned()).collect())
+            }
+            _ => StreamKind::Log,
+        };
         let name = operation.map_or("", |operation| operation.name);
-        Opening::new(self, name, params, kind.unwrap_or(StreamKind::Log))
+        Opening::new(self.handle.clone(), name, params, kind)
     }
 
     /// Follows a stream by its operation's name; its updates come as they are.
@@ -181,8 +190,8 @@ impl Client {
         operation: &str,
         params: Map<String, Value>,
         kind: StreamKind,
-    ) -> Opening<'_, RawUpdate> {
-        Opening::new(self, operation, params, kind)
+    ) -> Opening<RawUpdate> {
+        Opening::new(self.handle.clone(), operation, Ok(params), kind)
     }
 
     /// Asks the server for its time.
@@ -191,7 +200,7 @@ impl Client {
     ///
     /// It does not answer.
     pub async fn ping(&self) -> Result<Seconds, ClientError> {
-        #[derive(serde::Deserialize)]
+        #[derive(Deserialize)]
         struct Pong {
             time: Seconds,
         }
@@ -204,9 +213,7 @@ impl Client {
     ///
     /// `UNAUTHENTICATED`: the server does not take it, and what was in force stays so.
     pub async fn authenticate(&self, token: &str) -> Result<(), ClientError> {
-        self.call_by_name("authenticate", &json!({ "token": token })).await?;
-        self.handle.inner.login.adopt(token.into());
-        Ok(())
+        self.call_by_name("authenticate", &json!({ "token": token })).await.map(drop)
     }
 
     /// How the connection is, and how that changes.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::{
-    Client, ClientError, Event, Handle, Position, Told,
+    ClientError, Event, Handle, Position, Told,
     course::{Course, Wanted},
     driver::Command,
     mailbox::{Mailbox, StreamKind},
@@ -25,6 +25,7 @@ use super::{
 const MAX_QUEUE: usize = 10_000;
 
 /// How the server serves a stream.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamSettings {
     /// The `type` of its updates.
@@ -46,48 +47,48 @@ pub struct StreamSettings {
 /// Dropping what comes of it ends the stream.
 #[derive(Debug)]
 #[must_use = "a stream is opened by `.await`"]
-pub struct Opening<'c, U> {
-    client: &'c Client,
-    wanted: Wanted,
+pub struct Opening<U> {
+    handle: Arc<Handle>,
+    wanted: Result<Wanted, ClientError>,
     kind: StreamKind,
     most: usize,
     updates: PhantomData<fn() -> U>,
 }
 
-impl<'c, U: Told> Opening<'c, U> {
+impl<U: Told> Opening<U> {
     pub(super) fn new(
-        client: &'c Client,
+        handle: Arc<Handle>,
         operation: &str,
-        params: Map<String, Value>,
+        params: Result<Map<String, Value>, ClientError>,
         kind: StreamKind,
     ) -> Self {
-        let wanted = Wanted {
-            operation: operation.to_owned(),
-            params,
-            has_snapshot: true,
-            has_events: false,
-            resume: None,
-        };
-        Self { client, wanted, kind, most: MAX_QUEUE, updates: PhantomData }
+        let wanted = params.map(|params| Wanted::new(operation, params));
+        Self { handle, wanted, kind, most: MAX_QUEUE, updates: PhantomData }
+    }
+
+    fn wants(mut self, change: impl FnOnce(&mut Wanted)) -> Self {
+        if let Ok(wanted) = &mut self.wanted {
+            change(wanted);
+        }
+        self
     }
 
     /// Leaves out the present state: it begins with the first change.
-    pub fn without_snapshot(mut self) -> Self {
-        self.wanted.has_snapshot = false;
-        self
+    pub fn without_snapshot(self) -> Self {
+        self.wants(|wanted| wanted.has_snapshot = false)
     }
 
     /// At most one update of an item in this time, in whole milliseconds; the newest wins.
-    pub fn min_interval(mut self, time: Duration) -> Self {
+    pub fn min_interval(self, time: Duration) -> Self {
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.wanted.params.insert("min_interval_ms".to_owned(), milliseconds.into());
-        self
+        self.wants(|wanted| drop(wanted.params.insert("min_interval_ms".to_owned(), milliseconds.into())))
     }
 
-    /// Goes on where an earlier stream of the same ended: its [`Updates::position`].
-    pub fn resume(mut self, position: Position) -> Self {
-        self.wanted.resume = Some(position);
-        self
+    /// Goes on where an earlier stream of the same ended: its [`Updates::position`]. Whether the server still knows
+    /// that, [`StreamSettings::resumed`] tells; if not, all that there is follows, and of a state nobody tells what went
+    /// away meanwhile.
+    pub fn resume(self, position: Position) -> Self {
+        self.wants(|wanted| wanted.resume = Some(position))
     }
 
     /// How many entries of a log, or removals of a state, wait to be taken at the most; beyond that the stream is
@@ -98,34 +99,30 @@ impl<'c, U: Told> Opening<'c, U> {
     }
 
     /// Tells what happens to the stream, too, beside its updates.
-    pub const fn events(mut self) -> OpeningEvents<'c, U> {
-        self.wanted.has_events = true;
-        OpeningEvents(self)
+    pub fn events(self) -> OpeningEvents<U> {
+        OpeningEvents(self.wants(|wanted| wanted.has_events = true))
     }
 
     async fn open(self) -> Result<Events<U>, ClientError> {
-        let inner = &self.client.handle.inner;
+        let (inner, wanted) = (&self.handle.inner, self.wanted?);
         let (opened, settings) = oneshot::channel();
-        let mailbox = Arc::new(Mailbox::new(&self.kind, self.most, inner.bell.clone()));
-        let course = Course::new(self.wanted, self.kind, mailbox.clone(), opened, inner.backoff());
+        let mailbox = Mailbox::new(&self.kind, self.most, wanted.resume.clone(), inner.bell.clone());
+        let mailbox = Arc::new(mailbox);
+        let course = Course::new(wanted, self.kind, mailbox.clone(), opened, inner.backoff());
         // Whoever gives up waiting has left the stream.
-        let mut events = Events {
-            reader: Reader { mailbox, _handle: self.client.handle.clone() },
-            settings: None,
-            updates: PhantomData,
-        };
+        let reader = Reader { mailbox, handle: self.handle.clone() };
         let opening = async {
             inner.send(Command::Open(Box::new(course))).await?;
             settings.await.unwrap_or_else(|_| Err(inner.why_closed()))
         };
-        events.settings = Some(inner.in_time(opening).await?);
-        Ok(events)
+        let settings = inner.in_time(opening).await?;
+        Ok(Events { reader, settings, updates: PhantomData })
     }
 }
 
-impl<'c, U: Told> IntoFuture for Opening<'c, U> {
+impl<U: Told> IntoFuture for Opening<U> {
     type Output = Result<Updates<U>, ClientError>;
-    type IntoFuture = BoxFuture<'c, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { Ok(Updates(self.open().await?)) })
@@ -135,11 +132,11 @@ impl<'c, U: Told> IntoFuture for Opening<'c, U> {
 /// A stream with its events that is about to be opened: `.await` opens it.
 #[derive(Debug)]
 #[must_use = "a stream is opened by `.await`"]
-pub struct OpeningEvents<'c, U>(Opening<'c, U>);
+pub struct OpeningEvents<U>(Opening<U>);
 
-impl<'c, U: Told> IntoFuture for OpeningEvents<'c, U> {
+impl<U: Told> IntoFuture for OpeningEvents<U> {
     type Output = Result<Events<U>, ClientError>;
-    type IntoFuture = BoxFuture<'c, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.0.open())
@@ -151,7 +148,8 @@ impl<'c, U: Told> IntoFuture for OpeningEvents<'c, U> {
 struct Reader {
     mailbox: Arc<Mailbox>,
     /// The connection lasts as long as a stream on it.
-    _handle: Arc<Handle>,
+    #[expect(dead_code, reason = "it is held")]
+    handle: Arc<Handle>,
 }
 
 impl Drop for Reader {
@@ -164,14 +162,14 @@ impl Drop for Reader {
 #[derive(Debug)]
 pub struct Events<U> {
     reader: Reader,
-    settings: Option<StreamSettings>,
+    settings: StreamSettings,
     updates: PhantomData<fn() -> U>,
 }
 
 impl<U> Events<U> {
     /// How the server served it when it was opened.
-    pub const fn settings(&self) -> Option<&StreamSettings> {
-        self.settings.as_ref()
+    pub const fn settings(&self) -> &StreamSettings {
+        &self.settings
     }
 
     /// Where the last update that was taken stands: a later stream of the same goes on from there by
@@ -185,8 +183,15 @@ impl<U: Told> Stream for Events<U> {
     type Item = Result<Event<U>, ClientError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let taken = ready!(self.reader.mailbox.poll_take(context));
-        Poll::Ready(taken.map(|event| event.and_then(|event| event.try_map(U::of))))
+        let mailbox = &self.reader.mailbox;
+        let Some(event) = ready!(mailbox.poll_take(context)).transpose()? else { return Poll::Ready(None) };
+        let event = event.try_map(U::of);
+        if event.is_err() {
+            // Who passes over an update does not know any more what there is.
+            mailbox.finish(Ok(()));
+            mailbox.leave();
+        }
+        Poll::Ready(Some(event))
     }
 }
 
@@ -197,7 +202,7 @@ pub struct Updates<U>(Events<U>);
 
 impl<U> Updates<U> {
     /// How the server served it when it was opened.
-    pub const fn settings(&self) -> Option<&StreamSettings> {
+    pub const fn settings(&self) -> &StreamSettings {
         self.0.settings()
     }
 

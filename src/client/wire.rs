@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{Answer, ClientError, Refusal, Warning};
-use crate::protocol::Violation;
 
 /// What tells whose a message is, and of a stream's update how it follows on the one before.
 #[derive(Deserialize)]
@@ -63,7 +62,7 @@ struct Reply {
     error_code: Option<String>,
     error: Option<String>,
     #[serde(default)]
-    details: Vec<Violation>,
+    details: Value,
     retry_after_ms: Option<u64>,
 }
 
@@ -82,7 +81,8 @@ pub(super) fn answer(text: &str) -> Result<Answer, ClientError> {
         (false, _) => Err(ClientError::Refused(Box::new(Refusal {
             error_code: reply.error_code.unwrap_or_default(),
             error: reply.error.unwrap_or_default(),
-            details: reply.details,
+            // Of an error whose details are of another form the code is known all the same.
+            details: serde_json::from_value(reply.details).unwrap_or_default(),
             retry_after_ms: reply.retry_after_ms,
         }))),
     }

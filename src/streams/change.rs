@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::protocol::Warning;
+use serde_json::Value;
+
+use crate::{cache::Fields, protocol::Warning};
 
 /// An item's name: the group that a subscriber may choose, and its key within the group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +63,34 @@ pub(super) enum Told {
     Gap,
     /// What is stored of an item, or a part of it, is corrupt.
     Corrupt(Vec<Warning>),
+}
+
+/// The members that every update has, or may have, beside those of its item.
+pub(crate) const ENVELOPE: [&str; 6] = ["type", "request_id", "update_id", "prev_id", "snapshot", "removed"];
+
+impl Told {
+    /// An item in its new form, or an entry of a log. What is stored under the name of a member of the envelope is left
+    /// out: it would stand twice in the update.
+    pub(super) fn item(json: String, again: bool) -> Self {
+        // Names are seldom escaped, and these are seldom among them.
+        let may_have = |name: &&str| json.match_indices(*name).any(|(at, _)| json[..at].ends_with('"'));
+        let json = match json.contains('\\') || ENVELOPE.iter().any(|name| may_have(&name)) {
+            true => without_envelope(&json).unwrap_or(json),
+            false => json,
+        };
+        Self::Item { json, again }
+    }
+}
+
+/// An object without the members of the envelope. None if it has none of them.
+fn without_envelope(json: &str) -> Option<String> {
+    let fields = Fields::parse(json).ok()?;
+    if !fields.iter().any(|(name, _)| ENVELOPE.contains(&name)) {
+        return None;
+    }
+    let members = fields.iter().filter(|(name, _)| !ENVELOPE.contains(name));
+    let members = members.map(|(name, value)| format!("{}:{value}", Value::from(name)));
+    Some(format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
 }
 
 impl Change {

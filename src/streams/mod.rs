@@ -25,6 +25,8 @@ pub use sheet::State;
 pub(crate) use sheet::{Said, Sheet};
 
 pub(crate) use bell::Ringer;
+#[cfg(feature = "client")]
+pub(crate) use change::ENVELOPE;
 pub(crate) use client::{Client, Opening};
 pub(crate) use hub::Hub;
 pub(crate) use options::{Effective, Listed, Options};

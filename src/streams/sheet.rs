@@ -189,7 +189,7 @@ impl<'s, U: JsonSchema> State<'s, U> {
             sheet.changes.items.push(Change { id: id.clone(), owner: owner.clone(), told });
         };
         match update {
-            Ok(json) => tell(Told::Item { json: json.into_text(), again }),
+            Ok(json) => tell(Told::item(json.into_text(), again)),
             Err(error) => warnings.push(view.corrupt(name, &error)),
         }
         if !warnings.is_empty() {
@@ -249,7 +249,7 @@ impl<'s, U: JsonSchema> State<'s, U> {
     /// declared.
     pub fn append(&mut self, view: &View, name: &str, group: &str, entry: Result<Json<U>>) {
         match view.healthy(name, entry) {
-            Some(entry) => self.log(group, Told::Item { json: entry.into_text(), again: false }),
+            Some(entry) => self.log(group, Told::item(entry.into_text(), false)),
             None => self.log(group, Told::Gap),
         }
     }

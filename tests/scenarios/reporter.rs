@@ -104,7 +104,7 @@ impl Reporter {
         self.streams.insert(stream, Course::Open(seen));
         Ok(match event {
             Event::Update(update) => {
-                let mut update: Value = serde_json::from_str(&update.text).unwrap_or_default();
+                let mut update: Value = serde_json::from_str(update.text()).unwrap_or_default();
                 update["seen"] = "update".into();
                 update
             }

@@ -7,9 +7,13 @@ mod typed;
 use std::time::Duration;
 
 use fullon_cache_api::{
+    cache::{Cache, Store},
     client::{Builder, Client, ClientError, ConnectionState},
-    handlers::tickers::GetTicker,
+    config::Span,
+    handlers::tickers::{GetTicker, StreamTickers},
+    registry::Registry,
 };
+use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::{
     io::copy_bidirectional,
@@ -146,4 +150,38 @@ async fn a_closed_client_says_so() {
     while other.call("get_server_stats", json!({})).await["connections"] != 1 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_client_whose_runtime_has_ended() {
+    let (_redis, server, _) = filled().await;
+    let url = server.url();
+    let (client, mut updates) = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = Client::connect(&url).await.unwrap();
+            let watch = StreamTickers { exchange: "none".into(), symbols: Vec::new() };
+            let updates = client.stream(watch).await.unwrap();
+            (client, updates)
+        })
+    })
+    .await
+    .unwrap();
+    assert_eq!(soon(updates.next()).await.unwrap().unwrap_err().code(), "CONNECTION_LOST");
+    assert!(soon(updates.next()).await.is_none());
+    assert_eq!(client.call(ticker()).await.unwrap_err().code(), "CONNECTION_LOST");
+    soon(client.close()).await;
+}
+
+#[tokio::test]
+async fn who_asks_nothing_keeps_the_connection() {
+    let mut config = Server::config();
+    config.limits.first_message_timeout = Span::millis(300);
+    let registry = Registry::built_in().unwrap();
+    let server = Server::start_with(registry, Cache::embedded(Store::new()), config).await;
+    let client = hasty(&server.url()).connect().await.unwrap();
+    let mut state = client.state();
+    let is_lost = state.wait_for(|state| !matches!(state, ConnectionState::Connected));
+    assert!(timeout(Duration::from_millis(1500), is_lost).await.is_err(), "it is closed");
+    client.ping().await.unwrap();
 }

@@ -8,6 +8,7 @@ use tokio::time::{Duration, Instant};
 use crate::{
     cli::{Failure, output},
     client::StreamKind,
+    streams::ENVELOPE,
 };
 
 /// How long a changed cell is marked.
@@ -18,8 +19,6 @@ const RATE_OVER: Duration = Duration::from_secs(5);
 const MOST_ROWS: usize = 40;
 /// How wide a cell may be.
 const MOST_WIDE: usize = 24;
-/// Members of every update that are none of the item.
-const ENVELOPE: [&str; 6] = ["type", "request_id", "update_id", "prev_id", "snapshot", "removed"];
 
 pub(super) struct Screen {
     title: String,

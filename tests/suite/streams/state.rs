@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{open, start, ticker, write_ticker};
@@ -136,4 +136,26 @@ async fn what_nobody_watches_ends_after_the_resume_window() {
     let mut other = server.client().await;
     let over = async { while other.call("get_server_stats", json!({})).await["topics"] != 0 {} };
     timeout(Duration::from_secs(4), over).await.expect("the topic stays");
+}
+
+#[tokio::test]
+async fn what_is_stored_under_a_name_of_the_envelope_does_not_stand_twice() {
+    let (redis, _server, mut client) = start().await;
+    let stored = r#"{"type": "spot", "symbol": "A", "exchange": "x", "price": 1, "prev_\u0069d": 5, "snapshot": 0,
+        "note": "the \"type\"", "removed": null, "update_id": [1], "request_id": {}, "types": 2}"#;
+    redis.send::<()>(&["HSET", "tickers:x", "A", stored]).await;
+    open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    let text = client.receive_text().await;
+    let update: Value = serde_json::from_str(&text).unwrap();
+    let expected = json!({
+        "type": "ticker_update", "request_id": "s", "update_id": update["update_id"], "prev_id": null,
+        "snapshot": true, "symbol": "A", "exchange": "x", "price": 1, "note": "the \"type\"", "types": 2,
+    });
+    assert_eq!(update, expected);
+    // A parser that lets the last of two win would not have seen it.
+    for name in ["type", "request_id", "update_id", "prev_id", "snapshot"] {
+        assert_eq!(text.matches(&format!("\"{name}\":")).count(), 1, "{name}: {text}");
+    }
+    // A read has no envelope, and passes on what is stored.
+    assert_eq!(client.call("get_ticker", json!({"exchange": "x", "symbol": "A"})).await["type"], "spot");
 }
