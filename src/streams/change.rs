@@ -74,7 +74,7 @@ impl Told {
     pub(super) fn item(json: String, again: bool) -> Self {
         // Names are seldom escaped, and these are seldom among them.
         let may_have = |name: &&str| json.match_indices(*name).any(|(at, _)| json[..at].ends_with('"'));
-        let json = match json.contains('\\') || ENVELOPE.iter().any(|name| may_have(&name)) {
+        let json = match json.contains('\\') || ENVELOPE.iter().any(may_have) {
             true => without_envelope(&json).unwrap_or(json),
             false => json,
         };
