@@ -70,19 +70,16 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let mut left = args.count.unwrap_or(u64::MAX);
     let mut state = client.state();
-    let mut told = String::new();
+    let mut complaint = String::new();
     while left > 0 {
         let frame = screen.as_ref().map_or(end, |screen| screen.drawn + FRAME);
         let event = tokio::select! {
-            event = events.next() => event,
+            event = events.next() => match event {
+                Some(event) => event?,
+                None => break,
+            },
             Ok(()) = state.changed() => {
-                if let ConnectionState::Reconnecting { cause, .. } = &*state.borrow_and_update() {
-                    let cause = cause.to_string();
-                    if cause != told {
-                        eprintln!("{cause}; connecting again");
-                        told = cause;
-                    }
-                }
+                complain(&state.borrow_and_update(), &mut complaint);
                 continue;
             }
             () = sleep_until(end) => break,
@@ -94,8 +91,6 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                 continue;
             }
         };
-        let Some(event) = event else { break };
-        let event = event?;
         left -= u64::from(matches!(event, Event::Update(_)));
         let Some(line) = line_of(&event) else { continue };
         match &mut screen {
@@ -107,6 +102,16 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     match screen {
         Some(mut screen) if left == 0 => screen.draw(),
         _ => Ok(()),
+    }
+}
+
+/// Says why there is no connection, once for each reason.
+fn complain(state: &ConnectionState, before: &mut String) {
+    let ConnectionState::Reconnecting { cause, .. } = state else { return };
+    let complaint = format!("{cause}; connecting again");
+    if complaint != *before {
+        eprintln!("{complaint}");
+        *before = complaint;
     }
 }
 

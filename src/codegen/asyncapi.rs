@@ -278,6 +278,12 @@ const ABOUT_STREAMS: &[AboutStream] = &[
         || json!({ "type": "stream_gap", "request_id": "s1", "from": 120, "to": 131 }),
     ),
     (
+        "stream_complete",
+        "After `resume`, and after a gap of a state: all that there is has been told, up to this version",
+        || about("stream_complete", &json!({ "update_id": { "type": "integer" } })),
+        || json!({ "type": "stream_complete", "request_id": "s1", "update_id": 131 }),
+    ),
+    (
         "stream_warning",
         "What is stored of an item cannot be read; its last healthy form stands",
         || {

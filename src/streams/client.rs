@@ -111,8 +111,9 @@ impl Client {
             Some(point) if topic.knows(&point.epoch, users.as_ref(), point.update_id) => {
                 Begin::After(point.update_id)
             }
+            Some(_) => Begin::Anew,
             None if !options.snapshot => Begin::Now,
-            _ => Begin::Snapshot,
+            None => Begin::Snapshot,
         };
         topic.add_bell(groups.as_deref_mut(), &self.bell);
         let opened =

@@ -47,12 +47,16 @@ pub(super) struct Subscription {
     /// Up to which version items belong to the snapshot.
     snapshot: u64,
     told_stale: bool,
+    /// Whether it is to say when all that there is has been told, so that its reader knows what is gone.
+    owes_complete: bool,
 }
 
 /// Where a stream begins, until its topic has been read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Begin {
     Snapshot,
+    /// By a snapshot, since where it was to go on is not known any more.
+    Anew,
     Now,
     After(u64),
     Begun,
@@ -78,7 +82,7 @@ impl Subscription {
         let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_));
         let due = Instant::now();
-        let (seen, sent, snapshot, told_stale) = (0, None, 0, false);
+        let (seen, sent, snapshot, told_stale, owes_complete) = (0, None, 0, false, false);
         Self {
             id,
             topic,
@@ -95,6 +99,7 @@ impl Subscription {
             sent,
             snapshot,
             told_stale,
+            owes_complete,
         }
     }
 
@@ -203,6 +208,9 @@ impl Subscription {
             if count > 0 {
                 self.due = now + self.pace;
             }
+            if std::mem::take(&mut self.owes_complete) {
+                frames.push(self.notice("stream_complete", &format!(",\"update_id\":{seen}")));
+            }
             if self.told_stale && content.stale.is_none() {
                 self.told_stale = false;
                 frames.push(self.notice("stream_fresh", ""));
@@ -225,11 +233,13 @@ impl Subscription {
         match self.begin {
             Begin::Now => self.seen = version,
             Begin::After(seen) => self.seen = seen,
-            Begin::Snapshot | Begin::Begun => {
+            Begin::Snapshot | Begin::Anew | Begin::Begun => {
                 self.seen = 0;
                 self.snapshot = version;
             }
         }
+        self.owes_complete = self.topic.kind == Kind::State
+            && matches!(self.begin, Begin::After(_) | Begin::Anew | Begin::Begun);
         self.begin = Begin::Begun;
     }
 

@@ -67,6 +67,7 @@ struct Follower {
     last: Option<u64>,
     stale: usize,
     fresh: usize,
+    complete: usize,
     gaps: Vec<(u64, u64)>,
 }
 
@@ -76,6 +77,7 @@ impl Follower {
         match update["type"].as_str().unwrap() {
             "stream_stale" => self.stale += 1,
             "stream_fresh" => self.fresh += 1,
+            "stream_complete" => self.complete += 1,
             "stream_gap" => {
                 self.gaps.push((update["from"].as_u64().unwrap(), update["to"].as_u64().unwrap()));
             }

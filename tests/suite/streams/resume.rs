@@ -129,3 +129,49 @@ async fn what_cannot_be_resumed_is_told_anew() {
         assert_eq!((&update["request_id"], &update["snapshot"]), (&json!(id), &json!(true)));
     }
 }
+
+#[tokio::test]
+async fn who_comes_back_is_told_when_all_is_told() {
+    let (redis, server, mut client) = start().await;
+    let set = async |symbol: &str, price: f64| {
+        redis.send::<()>(&["HSET", "tickers:x", symbol, &ticker("x", symbol, price)]).await;
+    };
+    set("A", 1.0).await;
+    let params = json!({"exchange": "x"});
+    let first = open(&mut client, "first", "stream_tickers", params.clone()).await;
+    let told = client.receive().await;
+    assert_eq!(told["symbol"], "A");
+    // Who begins has nothing that might be gone.
+    client.call("ping", json!({})).await;
+
+    let resume = |epoch: &Value, update_id: &Value| {
+        json!({"exchange": "x", "resume": {"epoch": epoch, "update_id": update_id}})
+    };
+    let mut other = server.client().await;
+    let again = open(&mut other, "s", "stream_tickers", resume(&json!("0"), &json!(1))).await;
+    assert_eq!(again["resumed"], false);
+    assert_eq!(other.receive().await["snapshot"], true);
+    let complete = other.receive().await;
+    let expected =
+        json!({"type": "stream_complete", "request_id": "s", "update_id": complete["update_id"]});
+    assert_eq!(complete, expected);
+
+    set("B", 2.0).await;
+    assert_eq!(other.receive().await["symbol"], "B");
+    let mut other = server.client().await;
+    let point = resume(&first["epoch"], &complete["update_id"]);
+    let again = open(&mut other, "s", "stream_tickers", point).await;
+    assert_eq!(again["resumed"], true);
+    assert_eq!(other.receive().await["symbol"], "B");
+    assert_eq!(other.receive().await["type"], "stream_complete");
+
+    // Of nothing at all, too.
+    let nothing = json!({"exchange": "y", "resume": {"epoch": "0", "update_id": 1}});
+    open(&mut other, "t", "stream_tickers", nothing).await;
+    let complete = other.receive().await;
+    assert_eq!((&complete["type"], &complete["request_id"]), (&json!("stream_complete"), &json!("t")));
+    // A log has no items that could be gone.
+    let log = json!({"exchange": "x", "symbol": "A/B", "resume": {"epoch": "0", "update_id": 1}});
+    open(&mut other, "u", "stream_trade_updates", log).await;
+    other.call("ping", json!({})).await;
+}
