@@ -201,7 +201,11 @@ class Proxy:
         self.url = f"ws://127.0.0.1:{self.listener.sockets[0].getsockname()[1]}"
 
     async def carry(self, reader, writer):
-        there = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            there = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            writer.close()
+            return
         ends = {writer, there[1]}
         self.writers |= ends
         await asyncio.gather(copy(reader, there[1]), copy(there[0], writer))
