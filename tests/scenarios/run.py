@@ -93,7 +93,7 @@ class Run:
         """Does a step: its first member says what it is, and of what."""
         self.transcript.append(f"> {json.dumps(step)}")
         name, subject = next(iter(step.items()))
-        if name in ("start", "stop", "kill", "freeze", "thaw", "cut"):
+        if name in ("start", "stop", "kill", "freeze", "thaw"):
             lines = await getattr(getattr(self, subject), name)()
         else:
             lines = await getattr(self, name)(subject, step)
@@ -178,6 +178,9 @@ class Run:
 
     async def corrupt(self, symbol, _step):
         await self.store.corrupt(symbol)
+
+    async def cut(self, _way, step):
+        await self.proxy.cut(step.get("before"))
 
     async def withdraw(self, _token, _step):
         self.server.withdraw()

@@ -195,19 +195,44 @@ class Proxy:
     def __init__(self, port):
         self.port = port
         self.writers = set()
+        self.mark = None
 
     async def start(self):
         self.listener = await asyncio.start_server(self.carry, "127.0.0.1", 0)
         self.url = f"ws://127.0.0.1:{self.listener.sockets[0].getsockname()[1]}"
 
     async def carry(self, reader, writer):
-        there = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            there = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            writer.close()
+            return
         ends = {writer, there[1]}
         self.writers |= ends
-        await asyncio.gather(copy(reader, there[1]), copy(there[0], writer))
+        await asyncio.gather(copy(reader, there[1]), self.tell(there[0], writer))
         self.writers -= ends
 
-    async def cut(self):
+    async def tell(self, reader, writer):
+        """Carries what the server says, up to what is marked, if anything is."""
+        before = b""
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                text = before + data
+                head, is_marked, _ = text.partition(self.mark) if self.mark else (text, b"", b"")
+                writer.write(head[len(before) :])
+                if is_marked:
+                    self.mark = None
+                    break
+                await writer.drain()
+                # It may come in two parts.
+                before = data[1 - len(self.mark) :] if self.mark else b""
+        writer.close()
+
+    async def cut(self, before=None):
+        """Cuts the way: now, or when the next message of this type has not come through as a whole."""
+        if before is not None:
+            self.mark = f'{{"type":"{before}"'.encode()
+            return
         for writer in self.writers:
             writer.transport.abort()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -374,15 +375,19 @@ async def test_a_stream_goes_on_where_it_was_when_the_connection_breaks(
     await redis.ticker("A/USDT", 1.0)
     await redis.ticker("B/USDT", 1.0)
     seen: list[Any] = []
+    request_id: str | None = None
     async with fullon_cache_api(server.url) as handler, soon():
-        async for event in handler.stream_tickers("binance", events=True):
+        stream = handler.stream_tickers("binance", events=True)
+        async for event in stream:
             seen.append(event)
             if len(seen) == 2:
                 assert handler._link._connection is not None
                 handler._link._connection.transport.abort()
             elif isinstance(event, Fresh):
+                request_id = stream.request_id
                 await redis.ticker("B/USDT", 2.0)
             elif isinstance(event, dict) and event["price"] == 2.0:
+                assert event["request_id"] == request_id, "the chain of updates is whole"
                 break
         assert [type(event) for event in seen] == [dict, dict, Reconnecting, Fresh, dict]
         assert len(await handler.list_streams()) <= 1
@@ -406,6 +411,36 @@ async def test_a_stream_goes_on_when_the_server_starts_again(
     kinds = [type(event) for event in seen if not isinstance(event, Stale)]
     assert kinds[:4] == [dict, Reconnecting, Gap, Fresh]
     assert seen[-1]["snapshot"]
+
+
+async def test_what_went_away_while_the_server_did_is_told_once(
+    redis: RedisServer, server: CacheWebSocketServer
+) -> None:
+    for bot in ("stays", "goes", "gone"):
+        await redis.write.hset("bot_status", bot, json.dumps({"feed": {"status": "running"}}))
+    async with fullon_cache_api(server.url, reconnect_max=0.2) as handler, soon():
+        async with handler.stream_bot_status() as bots:
+            updates = aiter(bots)
+            assert {(await anext(updates))["bot_id"] for _ in range(3)} == {"stays", "goes", "gone"}
+            await redis.write.hdel("bot_status", "gone")
+            removal = await anext(updates)
+            assert (removal["bot_id"], removal.get("removed")) == ("gone", True)
+            await server.stop()
+            await redis.write.hdel("bot_status", "goes")
+            await server.start()
+            anew = await anext(updates)
+            assert (anew["bot_id"], anew.get("snapshot")) == ("stays", True)
+            found = await anext(updates)
+            told_by_the_server = removal.keys()
+            assert found.keys() == told_by_the_server
+            assert (found["bot_id"], found.get("removed")) == ("goes", True)
+            assert found["request_id"] == anew["request_id"]
+            assert found["prev_id"] == anew["update_id"]
+            await handler.ping()  # whatever else is told has come then
+            assert not items_of(bots)
+            await redis.write.hset("bot_status", "goes", json.dumps({"feed": {"status": "back"}}))
+            back = await anext(updates)
+            assert (back["bot_id"], back["prev_id"]) == ("goes", anew["update_id"])
 
 
 async def test_a_log_raises_when_the_server_has_forgotten(

@@ -1,5 +1,5 @@
 import type { ResumePoint } from "./options.js";
-import type { AnyUpdate, StreamEvent, StreamKind } from "./updates.js";
+import type { AnyUpdate, StreamEvent } from "./updates.js";
 
 interface Entry {
   item: AnyUpdate | StreamEvent;
@@ -30,23 +30,30 @@ export class Queue {
   #next = this.#entries.entries();
   readonly #waiting: Waiting[] = [];
   #sequence = 0;
+  #last: Entry | undefined;
   #isOver = false;
   #error: { error: unknown } | undefined;
 
-  constructor(private readonly kind: StreamKind) {}
+  constructor(private readonly isLog: boolean) {}
 
-  /** Appends an update; of a state it takes the place of an older one of the same item. */
-  push(update: AnyUpdate, epoch: string): void {
-    const isState = this.kind.kind === "state";
-    const key = isState ? JSON.stringify(this.kind.namedBy.map((name) => update[name])) : "";
-    const counts = !isState || update.removed === true;
-    const position = { epoch, update_id: update.update_id };
-    this.#put(isState ? key : this.#unique(), { item: update, counts, position });
+  /** Appends an update; of a state it takes the place of an older one of the item of that name. */
+  push(update: AnyUpdate, name: string | undefined, position?: ResumePoint): void {
+    const counts = this.isLog || update.removed === true;
+    this.#put(name ?? this.#unique(), { item: update, counts, position });
+  }
+
+  /** When all that waits has been taken, the stream stands there. */
+  reach(position: ResumePoint): void {
+    if (this.#last && this.#entries.size > 0) {
+      this.#last.position = position;
+    } else {
+      this.position = position;
+    }
   }
 
   /** Appends an event. Of each kind that only tells how things are, the newest is kept. */
   tell(event: StreamEvent): void {
-    const isEntry = event.type === "gap" && this.kind.kind === "log";
+    const isEntry = event.type === "gap" && this.isLog;
     const key = event.type === "warning" ? `warning ${event.item ?? ""}` : event.type;
     this.#put(isEntry ? this.#unique() : key, {
       item: event,
@@ -89,6 +96,7 @@ export class Queue {
     }
     this.#drop(key);
     this.#entries.set(key, entry);
+    this.#last = entry;
     this.count += Number(entry.counts);
     this.#serve();
   }

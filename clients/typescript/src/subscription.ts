@@ -9,6 +9,7 @@ import {
   StreamGap,
   Unauthenticated,
 } from "./errors.js";
+import { Items } from "./items.js";
 import type { ResumePoint, StreamOptions } from "./options.js";
 import { Queue } from "./queue.js";
 import type { AnyUpdate, Gap, StreamKind, StreamSettings } from "./updates.js";
@@ -39,6 +40,8 @@ export class Subscription {
   settings: StreamSettings | undefined;
   readonly #wanted: Wanted;
   readonly #maxQueue: number;
+  /** Of a state, which items its reader knows of. */
+  readonly #items: Items | undefined;
   #connection: Connection | undefined;
   #id: string | undefined;
   /** Where it stands, as far as it was received. */
@@ -62,7 +65,9 @@ export class Subscription {
     this.opened = new Promise((resolve) => {
       this.#tellOpen = resolve;
     });
-    this.queue = new Queue(wanted.kind);
+    const { kind, namedBy } = wanted.kind;
+    this.#items = kind === "state" ? new Items(namedBy) : undefined;
+    this.queue = new Queue(kind === "log");
   }
 
   /** There is a connection: opens the stream on it. */
@@ -107,10 +112,10 @@ export class Subscription {
   }
 
   #open(connection: Connection): void {
-    const { operation, params, kind, options } = this.#wanted;
+    const { operation, params, options } = this.#wanted;
     const resume = this.#position;
     // Without a place to go on from, a state that changed perhaps is told anew.
-    const isAnew = this.settings !== undefined && !resume && kind.kind === "state";
+    const isAnew = this.settings !== undefined && !resume && this.#items !== undefined;
     const snapshot = isAnew ? true : options.snapshot;
     this.#previous = null;
     const id = connection.follow(
@@ -128,7 +133,7 @@ export class Subscription {
       return;
     }
     const isAgain = this.settings !== undefined;
-    const { kind, options } = this.#wanted;
+    const { options } = this.#wanted;
     const settings = outcome.result as StreamSettings;
     this.settings = settings;
     this.#refusals = 0;
@@ -141,8 +146,7 @@ export class Subscription {
       const reason = "nothing was told before the stream was opened again";
       this.#gap({ type: "gap", from: null, to: null, reason });
     }
-    if (!this.#position && kind.kind === "log" && options.snapshot !== false) {
-      // Nothing has been told yet, so nothing may be missed from the first on.
+    if (!this.#position && this.#missesFromTheFirst()) {
       this.#position = { epoch: settings.epoch, update_id: 0 };
     }
     if (this.#isAway) {
@@ -191,6 +195,9 @@ export class Subscription {
         this.#gap({ type: "gap", from, to, reason });
         return;
       }
+      case "stream_complete":
+        this.#complete(message);
+        return;
       case "stream_stale":
         if (events) {
           this.#isAway = true;
@@ -205,6 +212,7 @@ export class Subscription {
         }
         return;
       case "stream_warning":
+        this.#items?.keepMissing();
         if (events) {
           const { error_code: code, error, item } = message;
           this.queue.tell({
@@ -233,17 +241,44 @@ export class Subscription {
     const { epoch } = this.settings;
     this.#previous = update.update_id;
     this.#position = { epoch, update_id: update.update_id };
-    this.queue.push(update, epoch);
-    if (this.queue.count >= this.#maxQueue) {
+    this.#push(update, this.#position);
+  }
+
+  #push(update: AnyUpdate, position?: ResumePoint): void {
+    this.queue.push(update, this.#items?.note(update), position);
+    if (this.queue.count >= this.#maxQueue && !this.#isPaused) {
       this.#isPaused = true;
       void this.#leave();
     }
   }
 
+  /** All that there is of a state has been told: tells what is gone. */
+  #complete({ request_id, update_id: version }: StreamMessage): void {
+    if (!this.settings || !this.#items) {
+      return;
+    }
+    const { update_type: type, epoch } = this.settings;
+    const update_id = Number(version);
+    this.#position = { epoch, update_id };
+    for (const item of this.#items.complete()) {
+      const head = { type, request_id, update_id, prev_id: this.#previous };
+      this.#push({ ...head, removed: true, ...item });
+    }
+    this.queue.reach(this.#position);
+  }
+
+  /** Whether there is something to miss where nothing has been told yet. */
+  #missesFromTheFirst(): boolean {
+    // Of a state only who resumes is told when all has been told.
+    return this.#items ? this.#items.isAnyMissing : this.#wanted.options.snapshot !== false;
+  }
+
+  /** Tells of a gap. Of a state all that is there follows anew, then what is gone. */
   #gap(gap: Gap): void {
+    this.#items?.beginAnew();
     if (this.#wanted.options.events) {
       this.queue.tell(gap);
-    } else if (this.#wanted.kind.kind === "log") {
+    } else if (!this.#items) {
       void this.end({ error: new StreamGap(`entries may be missing: ${gap.reason}`) });
     }
   }

@@ -54,8 +54,8 @@ export interface Fresh {
 }
 
 /**
- * Something may be missing: of a log, entries. Of a state, that items went away: all that are there follow anew, and
- * what is not among them is gone.
+ * Something may be missing: of a log, entries. Of a state, that items went away, which is told when all that is there
+ * has been told again.
  */
 export interface Gap {
   type: "gap";

@@ -182,3 +182,39 @@ test("a Redis that goes and comes back is told", async (t) => {
   const last = items.filter((item) => item.type === "ticker_update").at(-1);
   assert.ok(last && !last.removed && last.price === 2);
 });
+
+test("the position is beyond what was found to be gone when all of it has been taken", async (t) => {
+  const port = await freePort();
+  const first = await Server.start({ redis, port });
+  const steady = new Client(first.url, { backoff: { maxMs: 50 } });
+  t.after(() => steady.close());
+  const symbols = ["H/A", "H/B"];
+  await redis.run(...symbols.map((symbol) => ["HSET", "tickers:x", symbol, ticker(symbol, 1)]));
+  const stream = steady.streamTickers("x", symbols);
+  await take(stream, 2);
+  const before = stream.position;
+  await first.stop();
+  await redis.run(["HDEL", "tickers:x", ...symbols]);
+  const second = await Server.start({ redis, port });
+  t.after(() => second.stop());
+  const [one] = await take(stream, 1);
+  assert.deepEqual(stream.position, before);
+  const [other] = await take(stream, 1);
+  assert.ok(one?.removed && other?.removed);
+  assert.deepEqual([one.symbol, other.symbol], symbols);
+  const epoch = stream.settings?.epoch;
+  assert.deepEqual(stream.position, { epoch, update_id: other.update_id });
+  await stream.close();
+  // From there a later one goes on.
+  const later = steady.streamTickers("x", symbols, { resume: stream.position });
+  const next = later.next();
+  let [open] = await steady.listStreams();
+  while (!open) {
+    [open] = await steady.listStreams();
+  }
+  await redis.run(["HSET", "tickers:x", "H/A", ticker("H/A", 2)]);
+  const { value: back } = await next;
+  assert.ok(later.settings?.resumed);
+  assert.ok(back && !back.removed && back.price === 2);
+  assert.equal(back.request_id, open.stream, "the chain of updates is whole");
+});

@@ -71,8 +71,8 @@ class Fresh:
 class Gap:
     """Something may have been missed.
 
-    Of a log: entries. Of a state: removals; all items that are there follow as updates, and what
-    is not among them is gone.
+    Of a log: entries. Of a state: removals, which are told when all that is there has been told
+    again.
     """
 
     first: int | None

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ._events import Gap, Warned
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Kind = Literal["state", "log"]
 
@@ -22,23 +18,21 @@ class Queue:
     paused.
     """
 
-    def __init__(self, kind: Kind, named_by: tuple[str, ...]) -> None:
+    def __init__(self, kind: Kind) -> None:
         self.count = 0
         """How many entries, or removals, wait."""
         self._is_log = kind == "log"
-        self._name_of: Callable[[Any], Any] = itemgetter(*named_by) if named_by else lambda _: None
         self._items: OrderedDict[Any, Any] = OrderedDict()
         self._entries = 0
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def push(self, update: dict[str, Any]) -> None:
-        """Add an update; of a state it takes the place of an older one of the same item."""
+    def push(self, update: dict[str, Any], name: Any) -> None:
+        """Add an update; of a state it takes the place of an older one of the item of that name."""
         if self._is_log:
             self._append(update)
             return
-        name = self._name_of(update)
         old = self._items.pop(name, None)
         if old is not None and "removed" in old:
             self.count -= 1

@@ -16,6 +16,7 @@ from ._errors import (
     Unauthenticated,
 )
 from ._events import Fresh, Gap, Reconnecting, Stale, StreamSettings, warning
+from ._items import Items
 from ._queue import Kind, Queue
 
 _REOPEN_MIN = 0.2  # seconds before a stream that was refused is opened again, at most
@@ -66,7 +67,7 @@ class Subscription:
         """Done when the server has opened it for the first time."""
         self.settings: StreamSettings | None = None
         self.stale: Stale | None = None
-        self.queue = Queue(kind, named_by)
+        self.queue = Queue(kind)
         self.is_paused = False
         """Whether it was left until there is room in the queue."""
         self.is_over = False
@@ -75,7 +76,8 @@ class Subscription:
         """What it ended by and was not raised yet, unless it ended well."""
         self._opener = opener
         self._params = params
-        self._kind: Kind = kind
+        self._items = Items(named_by) if kind == "state" else None
+        """Of a state, which items its reader knows of."""
         self._events = events
         self._max_queue = max(1, max_queue)
         self._has_snapshot: bool = params.get("snapshot", True)
@@ -99,7 +101,7 @@ class Subscription:
             point = {"epoch": self.settings["epoch"], "update_id": self._last_id}
             return {**self._params, "resume": point}
         # It changed perhaps, but there is no place to go on from.
-        return {**self._params, "snapshot": True} if self._kind == "state" else self._params
+        return self._params if self._items is None else {**self._params, "snapshot": True}
 
     def take_reply(self, reply: dict[str, Any]) -> None:
         """Take the reply to the request that opens it."""
@@ -118,10 +120,8 @@ class Subscription:
             self._gap(Gap(None, None, "the server does not remember where the stream stood"))
         elif was_open and self._last_id is None and not self._has_snapshot:
             self._gap(Gap(None, None, "nothing was told before the stream was opened again"))
-        if self._last_id is None and self._kind == "log" and self._has_snapshot:
-            self._last_id = (
-                0  # nothing has been told yet, so nothing may be missed from the first on
-            )
+        if self._last_id is None and self._misses_from_the_first():
+            self._last_id = 0
         if self._is_away:
             self._is_away = False
             self._tell(Fresh())
@@ -138,8 +138,12 @@ class Subscription:
             self._opener.open_soon(self)
             return
         self._last_id = self._prev_id = message["update_id"]
-        self.queue.push(message)
-        if self.queue.count >= self._max_queue:
+        self._push(message)
+
+    def _push(self, update: dict[str, Any]) -> None:
+        """Add an update to the queue, and leave the stream if that is full."""
+        self.queue.push(update, None if self._items is None else self._items.note(update))
+        if self.queue.count >= self._max_queue and not self.is_paused:
             self.is_paused = True
             self._opener.leave(self)
         # The same as `_wake`, without a call for each update.
@@ -159,7 +163,11 @@ class Subscription:
             case "stream_gap":
                 lost = "the server could not keep what was not read in time"
                 self._gap(Gap(message["from"], message["to"], lost))
+            case "stream_complete":
+                self._complete(message)
             case "stream_warning":
+                if self._items is not None:
+                    self._items.keep_missing()
                 warned = warning(self.operation, message)
                 _log.warning("%s: %s", self.operation, warned.message)
                 self._tell(warned)
@@ -167,6 +175,21 @@ class Subscription:
                 self._ended(message["reason"])
             case other:
                 _log.debug("%s: a message of a type that is not known: %s", self.operation, other)
+
+    def _complete(self, message: dict[str, Any]) -> None:
+        """Take note that all that there is of a state has been told, and tell what is gone."""
+        if self._items is None:
+            return
+        self._last_id = update_id = message["update_id"]
+        removal = {
+            "type": self._update_type,
+            "request_id": message["request_id"],
+            "update_id": update_id,
+            "prev_id": self._prev_id,
+            "removed": True,
+        }
+        for item in self._items.complete():
+            self._push(removal | item)
 
     async def news(self) -> None:
         """Wait until the queue has something, or the end has come."""
@@ -228,11 +251,19 @@ class Subscription:
         else:
             self._open_later(0)  # it shows other items now
 
+    def _misses_from_the_first(self) -> bool:
+        """Tell whether there is something to miss where nothing has been told yet."""
+        if self._items is None:
+            return self._has_snapshot
+        return self._items.is_any_missing  # only who resumes is told when all has been told
+
     def _gap(self, gap: Gap) -> None:
-        """Tell of a gap. Of a state all that is there follows anew."""
+        """Tell of a gap. Of a state all that is there follows anew, then what is gone."""
+        if self._items is not None:
+            self._items.begin_anew()
         if self._events:
             self._tell(gap)
-        elif self._kind == "log":
+        elif self._items is None:
             missing = f"entries may be missing: {gap.reason}"
             self._fail(StreamGap(missing, operation=self.operation))
 
