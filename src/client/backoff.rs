@@ -32,7 +32,7 @@ impl Backoff {
     pub(super) fn next(&mut self, at_least: Option<Duration>) -> Duration {
         let pause = self.bound.mul_f64(random_part());
         self.bound = (self.bound * 2).min(self.longest);
-        pause.max(at_least.unwrap_or_default())
+        pause.max(at_least.unwrap_or_default()).min(LIMIT)
     }
 
     pub(super) fn reset(&mut self) {
