@@ -176,12 +176,12 @@ async fn nobody_waits_for_a_client_whose_runtime_has_ended() {
 #[tokio::test]
 async fn who_asks_nothing_keeps_the_connection() {
     let mut config = Server::config();
-    config.limits.first_message_timeout = Span::millis(300);
+    config.limits.first_message_timeout = Span::millis(1000);
     let registry = Registry::built_in().unwrap();
     let server = Server::start_with(registry, Cache::embedded(Store::new()), config).await;
     let client = hasty(&server.url()).connect().await.unwrap();
     let mut state = client.state();
     let is_lost = state.wait_for(|state| !matches!(state, ConnectionState::Connected));
-    assert!(timeout(Duration::from_millis(1500), is_lost).await.is_err(), "it is closed");
+    assert!(timeout(Duration::from_millis(2500), is_lost).await.is_err(), "it is closed");
     client.ping().await.unwrap();
 }

@@ -41,7 +41,7 @@ async fn a_bad_token_is_said_at_once() {
 #[tokio::test]
 async fn a_login_that_ends_ends_the_client() {
     let (_redis, server) =
-        guarded(|config| config.auth.tokens = vec![brief(Duration::from_millis(700)), root()]).await;
+        guarded(|config| config.auth.tokens = vec![brief(Duration::from_millis(1500)), root()]).await;
     let client = hasty(&server.url()).token("brief").connect().await.unwrap();
     let mut events = client.stream(tickers()).events().await.unwrap();
     assert!(matches!(soon(events.next()).await, Some(Ok(Event::Update(_)))));
