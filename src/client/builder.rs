@@ -27,6 +27,12 @@ pub struct Builder {
     endpoint: Result<Endpoint, String>,
     authority: Option<PathBuf>,
     token: TokenSource,
+    settings: Settings,
+}
+
+/// How patient a client is.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
     pub(super) timeout: Duration,
     pub(super) connect_timeout: Duration,
     pub(super) heartbeat: Duration,
@@ -39,10 +45,12 @@ impl Builder {
             endpoint: Endpoint::parse(address),
             authority: None,
             token: TokenSource::None,
-            timeout: TIMEOUT,
-            connect_timeout: TIMEOUT,
-            heartbeat: HEARTBEAT,
-            backoff: (SHORTEST, LONGEST),
+            settings: Settings {
+                timeout: TIMEOUT,
+                connect_timeout: TIMEOUT,
+                heartbeat: HEARTBEAT,
+                backoff: (SHORTEST, LONGEST),
+            },
         }
     }
 
@@ -84,26 +92,26 @@ impl Builder {
 
     /// How long a call, or opening a stream, may take, connecting again included. By default 10 s.
     pub const fn timeout(mut self, time: Duration) -> Self {
-        self.timeout = time;
+        self.settings.timeout = time;
         self
     }
 
     /// How long an attempt to connect may take. By default 10 s.
     pub const fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time;
+        self.settings.connect_timeout = time;
         self
     }
 
     /// After how much silence the server is asked for a sign of life; it has as long to give one. By default 20 s.
     pub const fn heartbeat(mut self, time: Duration) -> Self {
-        self.heartbeat = time;
+        self.settings.heartbeat = time;
         self
     }
 
     /// The longest pause before the first attempt to connect again, and before any later one. Each is a random part of
     /// them. By default 100 ms and 20 s.
     pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.backoff = (first, longest);
+        self.settings.backoff = (first, longest);
         self
     }
 
@@ -113,13 +121,13 @@ impl Builder {
     ///
     /// The address is none, nobody listens there, or the server does not want this client.
     pub async fn connect(self) -> Result<Client, ClientError> {
-        let endpoint = self.endpoint.clone().map_err(ClientError::BadAddress)?;
+        let endpoint = self.endpoint.map_err(ClientError::BadAddress)?;
         let endpoint = match &self.authority {
             None => endpoint,
             Some(file) => endpoint.trusting(file).map_err(ClientError::BadAddress)?,
         };
         let (commands, waiting) = mpsc::channel(WAITING);
-        let inner = Inner::new(endpoint, Login::new(self.token.clone()), self, commands);
+        let inner = Inner::new(endpoint, Login::new(self.token), self.settings, commands);
         let connection = inner.connect().await?;
         tokio::spawn(Driver::new(inner.clone(), waiting).run(connection));
         Ok(Client { handle: Handle::new(inner) })

@@ -135,8 +135,8 @@ impl Course {
         if !self.wanted.has_snapshot && !is_anew {
             params.insert("snapshot".to_owned(), false.into());
         }
-        if let Some(Position { epoch, update_id }) = &self.position {
-            params.insert("resume".to_owned(), json!({ "epoch": &**epoch, "update_id": update_id }));
+        if let Some(position) = &self.position {
+            params.insert("resume".to_owned(), json!(position));
         }
         self.resumes = self.position.is_some();
         self.previous = None;

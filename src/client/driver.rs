@@ -114,13 +114,12 @@ impl Driver {
         mut cause: ClientError,
         backoff: &mut Backoff,
     ) -> Result<Connection, ClientError> {
-        let mut is_told = false;
+        if cause.is_retryable() {
+            self.disconnected(&cause);
+        }
         loop {
             if !cause.is_retryable() {
                 return Err(cause);
-            }
-            if !std::mem::replace(&mut is_told, true) {
-                self.disconnected(&cause);
             }
             let pause = backoff.next(cause.retry_after());
             self.inner.set_state(ConnectionState::Reconnecting { cause: cause.clone(), pause });
@@ -197,16 +196,11 @@ impl Driver {
                 self.calls.add(call);
             }
             Command::Open(course) => {
-                let stream = self.keep(*course);
+                let stream = self.inner.next_id();
+                self.courses.insert(stream, *course);
                 self.open(stream);
             }
         }
-    }
-
-    fn keep(&mut self, course: Course) -> u64 {
-        let stream = self.inner.next_id();
-        self.courses.insert(stream, course);
-        stream
     }
 
     fn take(&mut self, text: &Utf8Bytes) {

@@ -15,14 +15,14 @@ use tokio::{
 };
 
 use super::{
-    Answer, Builder, ClientError, ConnectionState, Endpoint, backoff::Backoff, calls::Call,
+    Answer, ClientError, ConnectionState, Endpoint, backoff::Backoff, builder::Settings, calls::Call,
     connection::Connection, driver::Command, login::Login, wire,
 };
 
 #[derive(Debug)]
 pub(super) struct Inner {
     endpoint: Endpoint,
-    settings: Builder,
+    settings: Settings,
     pub(super) login: Login,
     commands: mpsc::Sender<Command>,
     /// Rung when a stream is taken from, or left.
@@ -54,7 +54,7 @@ impl Inner {
     pub(super) fn new(
         endpoint: Endpoint,
         login: Login,
-        settings: Builder,
+        settings: Settings,
         commands: mpsc::Sender<Command>,
     ) -> Arc<Self> {
         Arc::new(Self {
