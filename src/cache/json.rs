@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{number::is_number, stored::Stored, time::unix_seconds};
 use crate::{
@@ -124,6 +125,15 @@ impl<T> Default for JsonList<T> {
 /// An object of results in the making.
 #[derive(Debug)]
 pub struct JsonObject(String);
+
+/// An object of members whose values are JSON.
+pub(crate) fn object_of<'m>(members: impl IntoIterator<Item = (&'m str, &'m str)>) -> String {
+    let mut object = JsonObject::new();
+    for (name, value) in members {
+        object.insert(name, Json::<Value>::trusted(value.to_owned()));
+    }
+    object.finish::<Value>().into_text()
+}
 
 impl JsonObject {
     /// The empty object.

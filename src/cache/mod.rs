@@ -23,6 +23,7 @@ use std::{fmt, sync::Arc};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 pub use command::{Control, Read, Verb};
+pub(crate) use json::object_of;
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
 pub use link::{Address, LinkSettings, LinkState};

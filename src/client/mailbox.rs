@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    mem::Discriminant,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -10,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{ClientError, Event, Position, RawUpdate};
+use crate::registry::named_by;
 
 /// What a stream is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,15 +25,7 @@ pub enum StreamKind {
 impl StreamKind {
     /// What a stream is made of, by what `describe` says of its operation.
     pub fn of(described: &Value) -> Self {
-        let forms = described.pointer("/update/anyOf").and_then(Value::as_array);
-        let removed = forms.into_iter().flatten().find(|form| form["title"] == "Removed");
-        match removed.and_then(|form| form["required"].as_array()) {
-            None => Self::Log,
-            Some(required) => {
-                let names = required.iter().filter_map(Value::as_str).filter(|name| *name != "removed");
-                Self::State(names.map(str::to_owned).collect())
-            }
-        }
+        named_by(&described["update"]).map_or(Self::Log, Self::State)
     }
 }
 
@@ -50,7 +44,7 @@ pub(super) struct Mailbox {
 struct Queue {
     entries: BTreeMap<u64, Entry>,
     /// Where that waits which takes the place of an older one.
-    places: HashMap<String, u64>,
+    places: HashMap<Key, u64>,
     next_place: u64,
     counted: usize,
     is_paused: bool,
@@ -60,11 +54,22 @@ struct Queue {
     waker: Option<Waker>,
 }
 
+/// What the newest is kept of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    /// An item, by what names it.
+    Item(String),
+    /// The corrupt form of an item.
+    Warning(Option<String>),
+    /// A kind of event.
+    Event(Discriminant<Event<RawUpdate>>),
+}
+
 #[derive(Debug)]
 struct Entry {
     event: Event<RawUpdate>,
     /// What it is the newest of; None: it stands for itself.
-    key: Option<String>,
+    key: Option<Key>,
     /// Whether it counts against the bound.
     counts: bool,
     /// Where the stream stands when it is taken; None for what is no update.
@@ -80,12 +85,9 @@ impl Mailbox {
     /// Appends an update; of a state it takes the place of an older one of the same item, which this names. Gives
     /// whether as much waits as may.
     pub(super) fn push(&self, update: RawUpdate, name: Option<String>, position: Position) -> bool {
-        let key = name.map(|name| format!("item {name}"));
-        let counts = key.is_none() || update.is_removed;
-        let mut queue = self.lock();
-        queue.put(Entry { event: Event::Update(update), key, counts, position: Some(position) });
-        queue.is_paused |= queue.counted >= self.most;
-        queue.is_paused
+        let counts = name.is_none() || update.is_removed;
+        let event = Event::Update(update);
+        self.put(Entry { event, key: name.map(Key::Item), counts, position: Some(position) })
     }
 
     /// Appends what is no update. Of each kind that only tells how things are, the newest is kept. Gives whether as much
@@ -94,17 +96,16 @@ impl Mailbox {
         let counts = self.is_of_log && matches!(event, Event::Gap(_));
         let key = match &event {
             Event::Gap(_) if counts => None,
-            Event::Warning(warning) => {
-                Some(format!("warning {}", warning.item.as_deref().unwrap_or_default()))
-            }
-            Event::Reconnecting { .. } => Some("reconnecting".to_owned()),
-            Event::Stale { .. } => Some("stale".to_owned()),
-            Event::Fresh => Some("fresh".to_owned()),
-            Event::Gap(_) => Some("gap".to_owned()),
-            Event::Update(_) => None,
+            Event::Warning(warning) => Some(Key::Warning(warning.item.clone())),
+            event => Some(Key::Event(std::mem::discriminant(event))),
         };
+        self.put(Entry { event, key, counts, position: None })
+    }
+
+    /// Gives whether as much waits as may.
+    fn put(&self, entry: Entry) -> bool {
         let mut queue = self.lock();
-        queue.put(Entry { event, key, counts, position: None });
+        queue.put(entry);
         queue.is_paused |= queue.counted >= self.most;
         queue.is_paused
     }

@@ -9,7 +9,7 @@ use super::{
     names::{REFERENCE, Types},
     pascal,
 };
-use crate::{streams::Options, types::UNIX_TIME};
+use crate::{registry::named_by, streams::Options, types::UNIX_TIME};
 
 /// A client.
 #[derive(Debug)]
@@ -292,13 +292,7 @@ fn item_of(update: &Value, operation: &str, types: &mut Types) -> (Type, Option<
     let item = forms.first().map_or(Type::Any, |item| {
         Type::of(&types.take(item, &format!("{}Item", pascal(operation)), operation))
     });
-    let removed = forms.iter().find(|form| form.get("title").is_some_and(|title| title == "Removed"));
-    let required = removed.and_then(|removed| removed.get("required")).and_then(Value::as_array);
-    let named_by = required.map(|names| {
-        let names = names.iter().filter_map(Value::as_str).filter(|name| *name != "removed");
-        names.map(str::to_owned).collect()
-    });
-    (item, named_by)
+    (item, named_by(update))
 }
 
 fn params_of(operation: &Operation, types: &mut Types) -> Vec<Param> {

@@ -24,6 +24,7 @@ pub(crate) use describe::Filter;
 pub(crate) use params::typed;
 pub(crate) use rights::Ask;
 pub use schema::{Dialect, SchemaDocument};
+pub(crate) use stream::named_by;
 
 use crate::{
     cache::{Glob, Plan, Probe, Wish},

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Registered, params::typed, schema::Dialect};
 use crate::{
-    cache::{Fields, Glob, Pattern, Wish},
+    cache::{Fields, Glob, Pattern, Wish, object_of},
     operation::{Operation, Watched},
     protocol::{Error, Result},
     streams::{Kind, Options},
@@ -114,12 +114,8 @@ impl Registered {
     pub(crate) fn naming_members(&self, item: &str) -> String {
         let names = self.stream.as_ref().map_or(&[][..], |stream| stream.watched.named_by);
         let fields = Fields::parse(item);
-        let members: Vec<String> = fields
-            .iter()
-            .flat_map(|fields| names.iter().filter_map(|name| Some((*name, fields.raw(name)?))))
-            .map(|(name, raw)| format!("{}:{raw}", Value::from(name)))
-            .collect();
-        format!("{{{}}}", members.join(","))
+        let of = |fields| names.iter().filter_map(move |name| Some((*name, Fields::raw(fields, name)?)));
+        object_of(fields.iter().flat_map(of))
     }
 
     /// What the cache is to be asked to tell, for this stream.
@@ -219,4 +215,12 @@ pub(super) fn update_schema(operation: &Operation, item: Value) -> Value {
         "required": ["type", "request_id", "update_id", "prev_id"],
         "anyOf": forms,
     })
+}
+
+/// The members that name an item, by an update's schema as [`update_schema`] makes it; None: it is a log.
+pub(crate) fn named_by(update: &Value) -> Option<Vec<String>> {
+    let mut forms = update.get("anyOf")?.as_array()?.iter();
+    let removed = forms.find(|form| form.get("title").is_some_and(|title| title == "Removed"))?;
+    let names = removed.get("required")?.as_array()?.iter().filter_map(Value::as_str);
+    Some(names.filter(|name| *name != "removed").map(str::to_owned).collect())
 }

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use serde_json::Value;
-
-use crate::{cache::Fields, protocol::Warning};
+use crate::{
+    cache::{Fields, object_of},
+    protocol::Warning,
+};
 
 /// An item's name: the group that a subscriber may choose, and its key within the group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,9 +89,7 @@ fn without_envelope(json: &str) -> Option<String> {
     if !fields.iter().any(|(name, _)| ENVELOPE.contains(&name)) {
         return None;
     }
-    let members = fields.iter().filter(|(name, _)| !ENVELOPE.contains(name));
-    let members = members.map(|(name, value)| format!("{}:{value}", Value::from(name)));
-    Some(format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
+    Some(object_of(fields.iter().filter(|(name, _)| !ENVELOPE.contains(name))))
 }
 
 impl Change {
