@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, VecDeque},
     error::Error,
     future,
+    io::stdin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use fullon_cache_api::client::{Client, ClientError, Event, RawUpdate, StreamKind
 use futures_util::{StreamExt as _, stream::BoxStream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
+use tokio::sync::mpsc;
 
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -151,8 +152,12 @@ async fn answer(reporter: &mut Option<Reporter>, command: Command) -> Result<Val
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut reporter = None;
-    let mut lines = BufReader::new(stdin()).lines();
-    while let Some(line) = lines.next_line().await? {
+    let (told, mut commands) = mpsc::channel(1);
+    // The connection goes on while a command is awaited.
+    std::thread::spawn(move || {
+        stdin().lines().map_while(Result::ok).try_for_each(|line| told.blocking_send(line))
+    });
+    while let Some(line) = commands.recv().await {
         let seen = match answer(&mut reporter, serde_json::from_str(&line)?).await {
             Ok(seen) => seen,
             Err(error) => json!({ "seen": "error", "code": error.code(), "retryable": error.is_retryable() }),
