@@ -11,6 +11,8 @@ mod state;
 
 use std::collections::BTreeMap;
 
+pub use logs::trade;
+
 use serde_json::{Value, json};
 
 use crate::common::{Client, Redis, Server};
@@ -45,7 +47,7 @@ async fn write_ticker(redis: &Redis, exchange: &str, symbol: &str, price: f64) {
     redis.send::<()>(&["PUBLISH", &format!("ticker_updates:{exchange}:{symbol}"), &ticker]).await;
 }
 
-fn ticker(exchange: &str, symbol: &str, price: f64) -> String {
+pub fn ticker(exchange: &str, symbol: &str, price: f64) -> String {
     json!({"symbol": symbol, "exchange": exchange, "price": price, "time": 1.5}).to_string()
 }
 

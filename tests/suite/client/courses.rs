@@ -13,7 +13,10 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, json};
 
 use super::{Way, hasty, soon};
-use crate::common::{Binary, Redis, RedisOptions, Server, free_port};
+use crate::{
+    common::{Binary, Redis, RedisOptions, Server, free_port},
+    streams::{ticker, trade},
+};
 
 type Tickers = Updates<fullon_cache_api::client::Update<Ticker>>;
 
@@ -26,13 +29,11 @@ fn trades() -> StreamTradeUpdates {
 }
 
 async fn set_price(redis: &Redis, symbol: &str, price: u32) {
-    let ticker = json!({"symbol": symbol, "exchange": "x", "price": price}).to_string();
+    let ticker = ticker("x", symbol, price.into());
     redis.send::<()>(&["HSET", "tickers:x", symbol, &ticker]).await;
 }
 
 async fn add_trades(redis: &Redis, ids: impl Iterator<Item = u64>) {
-    let trade =
-        |id: u64| json!({"trade_id": id, "symbol": "A/B", "price": 1.5, "volume": 2, "time": 7}).to_string();
     let push = ids.map(|id| ["RPUSH".to_owned(), "trades:x:AB".to_owned(), trade(id)].to_vec());
     redis.send_all(&push.collect::<Vec<_>>()).await;
 }

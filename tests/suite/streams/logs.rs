@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Follower, open, start};
 
-fn trade(id: u64) -> String {
+pub fn trade(id: u64) -> String {
     json!({"trade_id": id, "symbol": "A/B", "price": 1.5, "volume": 2, "time": 7}).to_string()
 }
 
