@@ -1,18 +1,22 @@
 //! Turns every `handlers/*.rs` into a module of the library, so that dropping in a file is all it
 //! takes to add one: there is no list to extend. And carries the hand-written files of the clients in other languages
-//! along, so that the binary can write whole packages.
+//! along, so that the binary can write whole packages, and the explorer page, so that it can serve it.
 
 use std::{
     env,
     error::Error,
     fmt::Write as _,
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
+use flate2::{Compression, write::GzEncoder};
+
 fn main() -> Result<(), Box<dyn Error>> {
     write_handlers()?;
-    write_runtimes()
+    write_runtimes()?;
+    write_explorer()
 }
 
 fn write_handlers() -> Result<(), Box<dyn Error>> {
@@ -104,4 +108,54 @@ fn hand_written(folder: &Path, kinds: &[&str], files: &mut Vec<PathBuf>) -> io::
         }
     }
     Ok(())
+}
+
+/// The files of the explorer page, as they are and compressed.
+fn write_explorer() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("explorer/dist");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let mut files = Vec::new();
+    all_files(&root, &mut files)?;
+    files.sort();
+    let mut code = String::from("const ASSETS: &[Asset] = &[\n");
+    for (number, file) in files.iter().enumerate() {
+        let kind = media_type(file)
+            .ok_or_else(|| format!("{}: a file of a kind that build.rs does not know", file.display()))?;
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&fs::read(file)?)?;
+        let compressed = out.join(format!("explorer-{number}.gz"));
+        fs::write(&compressed, gzip.finish()?)?;
+        let path = format!("/{}", file.strip_prefix(&root)?.display());
+        writeln!(
+            code,
+            "    Asset {{ path: {path:?}, kind: {kind:?}, plain: include_bytes!({file:?}), gzip: include_bytes!({compressed:?}) }},"
+        )?;
+    }
+    code.push_str("];\n");
+    fs::write(out.join("explorer.rs"), code)?;
+    Ok(())
+}
+
+fn all_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => all_files(&path, files)?,
+            false => files.push(path),
+        }
+    }
+    Ok(())
+}
+
+fn media_type(file: &Path) -> Option<&'static str> {
+    Some(match file.extension()?.to_str()? {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "txt" => "text/plain; charset=utf-8",
+        _ => return None,
+    })
 }

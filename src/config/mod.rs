@@ -3,6 +3,7 @@
 mod auth;
 mod certificates;
 mod doubts;
+mod http;
 mod inline;
 mod listen;
 mod load;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 pub use auth::{Anonymous, Auth, Certificate, Issuer, Token};
+pub use http::Http;
 pub use listen::{Address, Listen, Place, Tls};
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
 pub use network::{Network, Origin};
@@ -41,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// What streams may take, and how fresh they are kept.
     pub streams: Streams,
+    /// What is served to browsers and to those who watch over the server.
+    pub http: Http,
     /// What is logged.
     pub log: Log,
     /// A file laid over the built-in operations.yaml.

@@ -28,6 +28,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{
     App,
     caller::{Login, NotTaken, Peer},
+    pages::{self, page},
 };
 use crate::{
     access::{self, AddressPlace, Credential},
@@ -89,7 +90,9 @@ pub(super) async fn handshake(socket: Box<dyn Io>, peer: Peer, app: &Arc<App>) -
     Some(Upgraded { socket: parts.io.into_inner(), early: parts.read_buf.to_vec(), peer, login, place })
 }
 
-type Refusal = Box<Response<Full<Bytes>>>;
+/// What a response has beside its head.
+pub(super) type Body = Full<Bytes>;
+type Refusal = Box<Response<Body>>;
 
 /// Who is let in.
 struct Admitted {
@@ -103,14 +106,18 @@ async fn answer(
     request: &Request<Incoming>,
     mut peer: Peer,
     app: &App,
-) -> Result<(Response<Full<Bytes>>, Admitted), Refusal> {
+) -> Result<(Response<Body>, Admitted), Refusal> {
     let live = app.live_for_long();
     let headers = request.headers();
+    if !opens_websocket(headers) {
+        see_through_proxies(&mut peer, headers, &live.config.listen);
+        return Err(Box::new(pages::answer(request, &peer, app, &live).await));
+    }
     let accept = accept_key(request, &live.config.listen)?;
     let offered = Offered::of(headers);
     if offered.token.is_some() && !offered.has_ours {
         let message = "Offer the subprotocol fullon-cache-api beside the token.\n";
-        return Err(page(StatusCode::BAD_REQUEST, message));
+        return Err(refusal(StatusCode::BAD_REQUEST, message));
     }
     let forwarded = see_through_proxies(&mut peer, headers, &live.config.listen);
     let most = live.config.limits.connections_per_address;
@@ -150,13 +157,13 @@ async fn answer(
 
 fn too_many(app: &App, why: TooMany) -> Refusal {
     app.stats.refused();
-    let mut refusal = page(why.status(), why.text());
+    let mut refusal = refusal(why.status(), why.text());
     refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     refusal
 }
 
 /// Refuses one who presents what is no login, or presents it in a way that is not taken.
-fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
+pub(super) fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
     app.audit.refuse(access::Refusal {
         who: "nobody".to_owned(),
         from: peer.to_string(),
@@ -164,24 +171,20 @@ fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Displ
         owner: None,
         why: why.to_string(),
     });
-    let mut refusal = page(StatusCode::UNAUTHORIZED, text);
+    let mut refusal = refusal(StatusCode::UNAUTHORIZED, text);
     refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     refusal
+}
+
+/// Whether a request is to open a WebSocket.
+fn opens_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, header::CONNECTION, "upgrade") && has_token(headers, header::UPGRADE, "websocket")
 }
 
 /// The answer to the key of a request that opens a WebSocket as it should.
 fn accept_key(request: &Request<Incoming>, listen: &Listen) -> Result<HeaderValue, Refusal> {
     let headers = request.headers();
-    let path = request.uri().path();
-    let is_ours = matches!(path, "/" | "/ws");
-    if !has_token(headers, header::CONNECTION, "upgrade") || !has_token(headers, header::UPGRADE, "websocket")
-    {
-        return Err(match is_ours {
-            true => page(StatusCode::OK, "fullon_cache_api: connect by WebSocket, here or at /ws.\n"),
-            false => page(StatusCode::NOT_FOUND, "Nothing here. The API is a WebSocket at / and at /ws.\n"),
-        });
-    }
-    let refusal = if !is_ours {
+    let wrong = if !matches!(request.uri().path(), "/" | "/ws") {
         Some((StatusCode::NOT_FOUND, "The API is a WebSocket at / and at /ws.\n"))
     } else if request.method() != Method::GET {
         Some((StatusCode::METHOD_NOT_ALLOWED, "A WebSocket opens with GET.\n"))
@@ -192,19 +195,17 @@ fn accept_key(request: &Request<Incoming>, listen: &Listen) -> Result<HeaderValu
     } else {
         None
     };
-    if let Some((status, text)) = refusal {
-        return Err(page(status, text));
+    if let Some((status, text)) = wrong {
+        return Err(refusal(status, text));
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
     let accept = key.and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok());
-    accept.ok_or_else(|| page(StatusCode::BAD_REQUEST, "There is no Sec-WebSocket-Key.\n"))
+    accept.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "There is no Sec-WebSocket-Key.\n"))
 }
 
-fn page(status: StatusCode, text: &'static str) -> Refusal {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
+fn refusal(status: StatusCode, text: &'static str) -> Refusal {
+    let mut response = page(status, pages::TEXT, text);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::UPGRADE_REQUIRED {
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -217,7 +218,7 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 }
 
 /// What stands between the commas of a header.
-fn words(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &str> {
+pub(super) fn words(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
@@ -246,10 +247,7 @@ fn token<'r>(
     offered: Option<&'r str>,
     may_be_in_query: bool,
 ) -> Result<Option<&'r str>, &'static str> {
-    let in_header = match request.headers().get(header::AUTHORIZATION) {
-        None => None,
-        Some(value) => Some(bearer(value).ok_or("The header wanted is Authorization: Bearer TOKEN.\n")?),
-    };
+    let in_header = token_in_header(request.headers())?;
     let in_query = in_query(request);
     if in_query.is_some() && !may_be_in_query {
         return Err(
@@ -257,6 +255,12 @@ fn token<'r>(
         );
     }
     Ok(in_header.or(offered).or(in_query))
+}
+
+/// The token in the header that is for it; an error, for the client, if something else is there.
+pub(super) fn token_in_header(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    bearer(value).map(Some).ok_or("The header wanted is Authorization: Bearer TOKEN.\n")
 }
 
 fn bearer(value: &HeaderValue) -> Option<&str> {
@@ -297,15 +301,33 @@ fn see_through_proxies(peer: &mut Peer, headers: &HeaderMap, listen: &Listen) ->
 /// A browser lets any page open a WebSocket to anywhere, loopback included, and says which page it is.
 /// Only a page of a listed origin may, or one that this server's own address served; programs other than
 /// browsers send no origin. This server's own address must be one that no stranger's name can be made to
-/// point to: a number, or `localhost`.
+/// point to.
 fn is_welcome(headers: &HeaderMap, origins: &[Origin]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some(origin) = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok()) else {
         return false;
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let is_sure = origin.host() == "localhost" || origin.host().parse::<IpAddr>().is_ok();
-    origins.contains(&origin) || is_sure && host.is_some_and(|host| origin.is_at(host))
+    origins.contains(&origin)
+        || is_sure(origin.host()) && host(headers).is_some_and(|host| origin.is_at(host))
+}
+
+/// Whether a browser was sent here by an address that no stranger's name can be made to point to.
+pub(super) fn is_own_name(headers: &HeaderMap) -> bool {
+    let Some(host) = host(headers) else { return true };
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| match port.parse::<u16>() {
+        Ok(_) => name,
+        Err(_) => host,
+    });
+    is_sure(name.trim_start_matches('[').trim_end_matches(']'))
+}
+
+fn host(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST)?.to_str().ok()
+}
+
+/// A number, or `localhost`.
+fn is_sure(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok()
 }
 
 /// Why a client is one too many.

@@ -10,6 +10,7 @@ mod http;
 mod listen;
 mod live;
 mod login;
+mod pages;
 mod rights;
 mod session;
 mod socket;
@@ -83,6 +84,8 @@ pub struct App {
     pub(crate) started: Instant,
     /// Whether reads wait until the check of the Redis user's rights has passed.
     pub(crate) held_back: AtomicBool,
+    /// Whether the server is about to stop.
+    pub(crate) is_draining: AtomicBool,
 }
 
 impl App {
@@ -101,6 +104,7 @@ impl App {
             stats: Stats::default(),
             started: Instant::now(),
             held_back,
+            is_draining: AtomicBool::new(false),
         })
     }
 
@@ -239,6 +243,7 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
         };
         worker.serve(guest, place, signals.subscribe(), &mut sessions);
     }
+    app.is_draining.store(true, Ordering::Relaxed);
     doors.shutdown().await;
     let spread = GOODBYE_OF_ONE.saturating_mul(u32::try_from(app.stats.open()).unwrap_or(u32::MAX));
     let spread = spread.min(app.live().config.limits.goodbye.get());

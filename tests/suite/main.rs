@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod outage;
 mod overload;
+mod pages;
 mod reads;
 mod registry;
 mod reload;

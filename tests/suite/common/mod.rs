@@ -2,6 +2,7 @@
 
 mod client;
 mod fixture;
+mod http;
 mod program;
 mod raw;
 mod readme;
@@ -10,6 +11,7 @@ mod server;
 
 pub use client::Client;
 pub use fixture::Fixture;
+pub use http::{Page, ask, get};
 pub use program::{Ended, Program, run};
 pub use raw::upgraded;
 pub use readme::{readme, readme_code};

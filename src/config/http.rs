@@ -1,0 +1,20 @@
+//! What is served by plain HTTP, beside the WebSocket.
+
+use serde::{Deserialize, Serialize};
+
+use super::values::flag;
+
+/// What is served to browsers and to those who watch over the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Whether `/` is the explorer page.
+    #[serde(deserialize_with = "flag")]
+    pub explorer: bool,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { explorer: true }
+    }
+}
