@@ -1,6 +1,6 @@
 //! Turns every `handlers/*.rs` into a module of the library, so that dropping in a file is all it
 //! takes to add one: there is no list to extend. And carries the hand-written files of the clients in other languages
-//! along, so that the binary can write whole packages.
+//! along, so that the binary can write whole packages; and tells it what it is built from.
 
 use std::{
     env,
@@ -8,11 +8,13 @@ use std::{
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     write_handlers()?;
-    write_runtimes()
+    write_runtimes()?;
+    tell_version()
 }
 
 fn write_handlers() -> Result<(), Box<dyn Error>> {
@@ -104,4 +106,75 @@ fn hand_written(folder: &Path, kinds: &[&str], files: &mut Vec<PathBuf>) -> io::
         }
     }
     Ok(())
+}
+
+/// Names the commit and its date. Who packages sources without a repository names them by variables; no clock is
+/// looked at, so that the same sources make the same binary.
+fn tell_version() -> Result<(), Box<dyn Error>> {
+    const COMMIT: &str = "FULLON_CACHE_API_COMMIT";
+    const DATE: &str = "SOURCE_DATE_EPOCH";
+    const UNKNOWN: &str = "unknown";
+    for variable in [COMMIT, DATE] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    let given = |variable| env::var(variable).ok().filter(|value| !value.is_empty());
+    let of_git = commit_of_git(Path::new(&env::var("CARGO_MANIFEST_DIR")?));
+    let (git_commit, git_time) = of_git.unzip();
+    let commit = given(COMMIT).or(git_commit).unwrap_or_else(|| UNKNOWN.to_owned());
+    // As long as people write it; git itself would make it longer in a larger repository.
+    let commit = commit.get(..7).filter(|_| commit.bytes().all(|b| b.is_ascii_hexdigit())).unwrap_or(&commit);
+    let time = match given(DATE) {
+        Some(seconds) => Some(seconds.parse().map_err(|error| format!("{DATE}: {error}"))?),
+        None => git_time,
+    };
+    let date = time.map_or(UNKNOWN.to_owned(), date);
+    let all = if commit == date { UNKNOWN.to_owned() } else { format!("{commit} {date}") };
+    println!("cargo::rustc-env=BUILD_COMMIT={commit}");
+    println!("cargo::rustc-env=BUILD_DATE={date}");
+    println!("cargo::rustc-env=BUILD={all}");
+    Ok(())
+}
+
+/// The commit that is checked out in this folder, and when it was made, in seconds since the epoch; None if this is
+/// no repository, or only a folder in another one.
+fn commit_of_git(root: &Path) -> Option<(String, u64)> {
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        // Those of a hook that builds name another folder.
+        command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").current_dir(root).args(args);
+        let output = command.output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    };
+    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
+        return None;
+    }
+    // Where another commit shows. A branch has a file of its own, or else a line in packed-refs until its next
+    // commit, which the log of HEAD tells. A file that is missing would have this run at every build.
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    let path = |name: &str| Some(root.join(git(&["rev-parse", "--git-path", name])?));
+    let branch = branch.and_then(|name| path(&name)).filter(|path| path.is_file());
+    let others: &[&str] = if branch.is_some() { &["HEAD"] } else { &["HEAD", "packed-refs", "logs/HEAD"] };
+    let others = others.iter().filter_map(|name| path(name)).filter(|path| path.is_file());
+    for path in branch.into_iter().chain(others) {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    let commit = git(&["log", "-1", "--format=%H %ct"])?;
+    let (commit, time) = commit.split_once(' ')?;
+    Some((commit.to_owned(), time.parse().ok()?))
+}
+
+/// The day of a time, in UTC, e.g. `2026-11-28`.
+fn date(seconds: u64) -> String {
+    // Years that begin in March have their odd day at the end.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        ..10 => (era * 400 + year, month + 3),
+        _ => (era * 400 + year + 1, month - 9),
+    };
+    format!("{year:04}-{month:02}-{day:02}")
 }
