@@ -1,6 +1,7 @@
 //! Turns every `handlers/*.rs` into a module of the library, so that dropping in a file is all it
 //! takes to add one: there is no list to extend. And carries the hand-written files of the clients in other languages
-//! along, so that the binary can write whole packages, and the explorer page, so that it can serve it.
+//! along, so that the binary can write whole packages, and the explorer page, so that it can serve it; and tells it what
+//! it is built from.
 
 use std::{
     env,
@@ -9,14 +10,17 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
 
 fn main() -> Result<(), Box<dyn Error>> {
     write_handlers()?;
     write_runtimes()?;
-    write_explorer()
+    write_explorer()?;
+    tell_version()
 }
 
 fn write_handlers() -> Result<(), Box<dyn Error>> {
@@ -158,4 +162,61 @@ fn media_type(file: &Path) -> Option<&'static str> {
         "txt" => "text/plain; charset=utf-8",
         _ => return None,
     })
+}
+
+/// Names the commit and its date. Who packages sources without a repository names them by variables; no clock is
+/// looked at, so that the same sources make the same binary.
+fn tell_version() -> Result<(), Box<dyn Error>> {
+    const COMMIT: &str = "FULLON_CACHE_API_COMMIT";
+    const DATE: &str = "SOURCE_DATE_EPOCH";
+    const UNKNOWN: &str = "unknown";
+    for variable in [COMMIT, DATE] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    let given = |variable| env::var(variable).ok().filter(|value| !value.is_empty());
+    let of_git = commit_of_git(Path::new(&env::var("CARGO_MANIFEST_DIR")?));
+    let (git_commit, git_time) = of_git.unzip();
+    let commit = given(COMMIT).or(git_commit).unwrap_or_else(|| UNKNOWN.to_owned());
+    // As long as people write it; git itself would make it longer in a larger repository.
+    let commit = commit.get(..7).filter(|_| commit.bytes().all(|b| b.is_ascii_hexdigit())).unwrap_or(&commit);
+    let time: Option<i64> = match given(DATE) {
+        Some(seconds) => Some(seconds.parse().map_err(|error| format!("{DATE}: {error}"))?),
+        None => git_time,
+    };
+    let date =
+        time.map(|seconds| Ok::<_, jiff::Error>(Timestamp::from_second(seconds)?.strftime("%F").to_string()));
+    let date = date.transpose()?.unwrap_or_else(|| UNKNOWN.to_owned());
+    let all = if commit == date { UNKNOWN.to_owned() } else { format!("{commit} {date}") };
+    println!("cargo::rustc-env=BUILD_COMMIT={commit}");
+    println!("cargo::rustc-env=BUILD_DATE={date}");
+    println!("cargo::rustc-env=BUILD={all}");
+    Ok(())
+}
+
+/// The commit that is checked out in this folder, and when it was made, in seconds since the epoch; None if this is
+/// no repository, or only a folder in another one.
+fn commit_of_git(root: &Path) -> Option<(String, i64)> {
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        // Those of a hook that builds name another folder.
+        command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").current_dir(root).args(args);
+        let output = command.output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    };
+    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
+        return None;
+    }
+    // Where another commit shows. A branch has a file of its own, or else a line in packed-refs until its next
+    // commit, which the log of HEAD tells. A file that is missing would have this run at every build.
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    let path = |name: &str| Some(root.join(git(&["rev-parse", "--git-path", name])?));
+    let branch = branch.and_then(|name| path(&name)).filter(|path| path.is_file());
+    let others: &[&str] = if branch.is_some() { &["HEAD"] } else { &["HEAD", "packed-refs", "logs/HEAD"] };
+    let others = others.iter().filter_map(|name| path(name)).filter(|path| path.is_file());
+    for path in branch.into_iter().chain(others) {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    let commit = git(&["log", "-1", "--format=%H %ct"])?;
+    let (commit, time) = commit.split_once(' ')?;
+    Some((commit.to_owned(), time.parse().ok()?))
 }

@@ -17,6 +17,7 @@
 //!   and the client have in common.
 //! - [`codegen`]: clients in other languages and the AsyncAPI document, from what `describe` says.
 //! - [`client`]: a WebSocket client; [`cli`]: the command line, one file a subcommand.
+//! - [`version`]: what it is built from.
 
 // What the command line alone uses.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
@@ -48,6 +49,7 @@ pub mod server;
 pub mod streams;
 mod transport;
 pub mod types;
+pub mod version;
 
 /// The params and the results of all operations, as the Rust [`client`] takes them too: one module a file of
 /// `handlers/`, made by build.rs.

@@ -35,11 +35,12 @@ use crate::{
     config::{Config, Effective, Listen, Loader, LogFormat, Secret, parse_duration},
     registry::Registry,
     server::Live,
+    version,
 };
 
 /// Opens a Redis cache of trading data over WebSocket, read-only and live.
 #[derive(Debug, Parser)]
-#[command(name = "fullon-cache-api", version, arg_required_else_help = true)]
+#[command(name = "fullon-cache-api", version = version::FULL, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

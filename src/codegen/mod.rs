@@ -65,7 +65,7 @@ impl Description {
         let operations = registry.describe_all();
         Self::parse(&format!(
             r#"{{"server": {{"version": "{}"}}, "operations": {operations}}}"#,
-            env!("CARGO_PKG_VERSION")
+            crate::version::VERSION
         ))
     }
 

@@ -184,7 +184,7 @@ impl SystemQuery for Describe {
         }
         let server = Json::of(&ServerFacts {
             name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
+            version: crate::version::VERSION,
             limits: PublishedLimits::from(&live.config),
         })?;
         if let Some(domain) = self.domain.as_deref() {
@@ -261,7 +261,7 @@ impl SystemQuery for GetServerStats {
         let (topics, streams) = hub.counts();
         let means = hub.means();
         Json::of(&ServerStats {
-            version: env!("CARGO_PKG_VERSION"),
+            version: crate::version::VERSION,
             uptime: started.elapsed().as_secs_f64(),
             connections: stats.open(),
             connections_total: stats.accepted_total(),

@@ -5,14 +5,14 @@ mod reaching;
 mod tokens;
 mod watching;
 
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::common::{Binary, Client, Ended, Fixture, Program, Redis, Server, run};
-use fullon_cache_api::cache::Store;
+use fullon_cache_api::{cache::Store, version};
 
 const TICKER: &str =
     r#"{"symbol":"BTC/USDT","exchange":"binance","price":47000.50,"volume":1e3,"timestamp":1640995200.123}"#;
@@ -196,6 +196,22 @@ async fn a_server_that_does_not_answer_ends_with_5() {
         run(command(&["call", "ping", "--timeout", "200ms", "--url", &url])).await;
     assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
     assert!(stderr.contains("no answer within 200ms"), "{stderr}");
+}
+
+#[tokio::test]
+async fn the_version_names_the_commit_and_its_day() {
+    let said = run(command(&["--version"])).await.stdout;
+    assert_eq!(said, format!("fullon-cache-api {}\n", version::FULL));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if root.join(".git").exists() {
+        let mut log = Command::new("git");
+        log.args(["log", "-1", "--format=%H %cd", "--date=format-local:%F"])
+            .current_dir(root)
+            .env("TZ", "UTC");
+        let logged = run(log).await.stdout;
+        let (commit, day) = logged.trim().split_once(' ').unwrap();
+        assert_eq!((version::COMMIT, version::DATE), (&commit[..7], day));
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,9 @@ impl Tree {
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_BUILD_BUILD_DIR", &self.build)
+            // As who packages a tree that is no repository.
+            .env("FULLON_CACHE_API_COMMIT", "0123456789abcdef")
+            .env("SOURCE_DATE_EPOCH", "1000000000")
             .output()
             .unwrap()
     }
@@ -170,6 +173,10 @@ async fn one_file_and_one_entry_make_an_operation() {
     let report = tree.report().await;
     let fault = "operations.yaml (built in): get_ticker_time: no handler registers an operation of this name";
     assert!(report.contains(fault), "{report}");
+
+    // What it is built from is what the packager said.
+    let Ended { stdout, .. } = run(tree.command(&["--version"])).await;
+    assert_eq!(stdout, concat!("fullon-cache-api ", env!("CARGO_PKG_VERSION"), " (0123456 2001-09-09)\n"));
 
     // Both.
     tree.set_handler(true);

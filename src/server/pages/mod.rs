@@ -16,7 +16,7 @@ use super::{
     caller::Peer,
     http::{Body, is_own_name, token_in_header, unauthorized},
 };
-use crate::{access::Credential, config::Secret};
+use crate::{access::Credential, config::Secret, version};
 
 /// What the explorer page may do: nothing but load its own files and speak to this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -70,7 +70,12 @@ async fn known_only<B>(request: &Request<B>, peer: &Peer, app: &App, live: &Live
     };
     match request.uri().path() {
         "/version" => {
-            let facts = json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") });
+            let facts = json!({
+                "name": env!("CARGO_PKG_NAME"),
+                "version": version::VERSION,
+                "commit": version::COMMIT,
+                "date": version::DATE,
+            });
             page(StatusCode::OK, JSON, format!("{facts}\n"))
         }
         "/asyncapi.yaml" => page(StatusCode::OK, "application/yaml", documents.asyncapi.clone()),
