@@ -13,6 +13,7 @@
 //! - [`access`]: who may read what; from tokens and certificates to rights.
 //! - [`config`]: defaults < file < `.env` < environment < flags.
 //! - [`demo`]: fills the embedded cache, by a simulated market or by a recording.
+//! - `metrics`: counters and histograms, and the text in which Prometheus reads them.
 //! - `object`: a quick way through JSON objects, for stored ones and for requests; `pem`, `transport`: what the server
 //!   and the client have in common.
 //! - [`codegen`]: clients in other languages and the AsyncAPI document, from what `describe` says.
@@ -39,6 +40,7 @@ pub mod config;
 pub mod demo;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod metrics;
 mod object;
 pub mod operation;
 mod pem;

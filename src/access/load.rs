@@ -69,6 +69,11 @@ impl Load {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
     /// Whether new streams are refused.
     pub(crate) fn refuses_streams(&self, most: usize) -> bool {
         self.reads.load(Ordering::Relaxed) >= most - most / 8

@@ -6,6 +6,7 @@
 
 mod answer;
 mod command;
+mod counts;
 mod json;
 mod key;
 mod link;
@@ -23,6 +24,7 @@ use std::{fmt, sync::Arc};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 pub use command::{Control, Read, Verb};
+use counts::Counts;
 pub(crate) use json::object_of;
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
@@ -49,6 +51,8 @@ struct Inner {
     scans: Arc<Scans>,
     /// How many reads of many keys may run at once, each of which holds all that it has read.
     turns: Semaphore,
+    /// Of all threads.
+    counts: Arc<Counts>,
 }
 
 enum Backend {
@@ -71,6 +75,22 @@ pub enum CacheError {
     Defect(Arc<str>),
 }
 
+impl CacheError {
+    /// What can go wrong, by names for counters.
+    pub(crate) const KINDS: [&str; 5] = ["unavailable", "timeout", "wrong_type", "overloaded", "defect"];
+
+    /// Which of these it is.
+    fn kind(&self) -> usize {
+        match self {
+            Self::Unavailable(_) => 0,
+            Self::Timeout => 1,
+            Self::WrongType => 2,
+            Self::Overloaded => 3,
+            Self::Defect(_) => 4,
+        }
+    }
+}
+
 impl fmt::Display for CacheError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,36 +108,47 @@ impl std::error::Error for CacheError {}
 impl Cache {
     /// A cache in Redis. Connects in the background, for ever; must be called within a tokio runtime.
     pub fn redis(settings: LinkSettings) -> Self {
-        Self::new(Backend::Redis(Links::start(settings)), Arc::default())
+        Self::new(Backend::Redis(Links::start(settings)), Arc::default(), Arc::default())
     }
 
     /// The same cache by way of connections that are driven by the current tokio runtime.
     pub fn of_worker(&self) -> Self {
         match &self.0.backend {
-            Backend::Redis(links) => Self::new(Backend::Redis(links.of_worker()), self.0.scans.clone()),
+            Backend::Redis(links) => {
+                let links = Backend::Redis(links.of_worker());
+                Self::new(links, self.0.scans.clone(), self.0.counts.clone())
+            }
             Backend::Embedded(_) => self.clone(),
         }
     }
 
     /// The embedded cache.
     pub fn embedded(store: Store) -> Self {
-        Self::new(Backend::Embedded(store), Arc::default())
+        Self::new(Backend::Embedded(store), Arc::default(), Arc::default())
     }
 
-    fn new(backend: Backend, scans: Arc<Scans>) -> Self {
+    fn new(backend: Backend, scans: Arc<Scans>, counts: Arc<Counts>) -> Self {
         let turns = match &backend {
             Backend::Redis(links) => links.wide_reads(),
             Backend::Embedded(_) => Semaphore::MAX_PERMITS,
         };
-        Self(Arc::new(Inner { backend, scans, turns: Semaphore::new(turns) }))
+        Self(Arc::new(Inner { backend, scans, turns: Semaphore::new(turns), counts }))
     }
 
     /// Sends one read.
     pub(crate) async fn read(&self, read: Read) -> Result<redis::Value, CacheError> {
-        match &self.0.backend {
+        let asked = self.0.counts.ask(read.verb());
+        let answer = match &self.0.backend {
             Backend::Redis(links) => links.send_read(read.verb(), read.to_redis()).await,
             Backend::Embedded(store) => store.read(&read),
-        }
+        };
+        asked.note(&answer);
+        answer
+    }
+
+    /// What was asked of it.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.0.counts
     }
 
     /// How many commands may wait for an answer at least.

@@ -41,9 +41,15 @@ impl Reloader {
             }
             systemd::reloading();
             match self.reload(&app) {
-                Ok(()) => tracing::info!("reloaded"),
+                Ok(()) => {
+                    app.note_reload(true);
+                    tracing::info!("reloaded");
+                }
                 // All of what was in force stays so.
-                Err(failure) => tracing::error!("not reloaded: {}", failure.message),
+                Err(failure) => {
+                    app.note_reload(false);
+                    tracing::error!("not reloaded: {}", failure.message);
+                }
             }
             systemd::ready();
         }

@@ -1,5 +1,7 @@
 //! What is served by plain HTTP, beside the WebSocket.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::values::flag;
@@ -11,10 +13,23 @@ pub struct Http {
     /// Whether `/` is the explorer page.
     #[serde(deserialize_with = "flag")]
     pub explorer: bool,
+    /// Whether `/metrics` tells Prometheus how the server is.
+    #[serde(deserialize_with = "flag")]
+    pub metrics: bool,
+    /// An address and a port of their own for the metrics, e.g. `127.0.0.1:9465`; they are served there alone then, by
+    /// HTTP and to all who can reach it, without a login. `/healthz` and `/readyz` are there, too.
+    pub metrics_address: Option<SocketAddr>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { explorer: true }
+        Self { explorer: true, metrics: true, metrics_address: None }
+    }
+}
+
+impl Http {
+    /// Where the metrics are served, if not with all else.
+    pub(crate) fn metrics_at(&self) -> Option<SocketAddr> {
+        self.metrics_address.filter(|_| self.metrics)
     }
 }

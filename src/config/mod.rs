@@ -333,6 +333,7 @@ impl Config {
         let (listen, listened) = (&self.listen, &before.listen);
         let differs = [
             ("redis", self.redis != before.redis),
+            ("http.metrics_address", self.http.metrics_at() != before.http.metrics_at()),
             ("log.level", self.log.level != before.log.level),
             ("log.format", self.log.format != before.log.format),
             ("listen.host", listen.host != listened.host),

@@ -110,13 +110,13 @@ fn join(registered: &[&Operation], sources: &[Source]) -> Result<Registry, Fault
         }
     }
     let mut operations = Vec::new();
-    for (name, operation) in &by_name {
+    for (number, (name, operation)) in by_name.iter().enumerate() {
         let Some(entry) = entries.remove(*name) else {
             let message = format!("{} registers it, but it has no entry", operation.file);
             faults.push(Fault::new(&sources[0].name, name, message));
             continue;
         };
-        let joined = join_one(operation, &entry, &mut faults);
+        let joined = join_one(number, operation, &entry, &mut faults);
         if let (Some(joined), true) = (joined, entry.enabled) {
             operations.push(joined);
         }
@@ -124,7 +124,8 @@ fn join(registered: &[&Operation], sources: &[Source]) -> Result<Registry, Fault
     faults.extend(without_operation(entries, by_name.keys().copied()));
     if faults.is_empty() {
         share_prefixes(&mut operations);
-        return Ok(Registry { operations: operations.into_iter().map(Arc::new).collect() });
+        let operations = operations.into_iter().map(Arc::new).collect();
+        return Ok(Registry { operations, numbers: by_name.len() });
     }
     faults.sort();
     Err(Faults(faults))
@@ -143,7 +144,12 @@ fn without_operation<'n>(
     })
 }
 
-fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Option<Registered> {
+fn join_one(
+    number: usize,
+    operation: &Operation,
+    entry: &Entry,
+    faults: &mut Vec<Fault>,
+) -> Option<Registered> {
     let faults_before = faults.len();
     let mut code_fault = |message: String| faults.push(Fault::new(operation.file, operation.name, message));
 
@@ -206,6 +212,7 @@ fn join_one(operation: &Operation, entry: &Entry, faults: &mut Vec<Fault>) -> Op
     };
     let registered = Registered {
         name: operation.name,
+        number,
         answer: operation.answer,
         is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,

@@ -35,11 +35,15 @@ use crate::{
 /// All operations, by name.
 pub struct Registry {
     operations: Vec<Arc<Registered>>,
+    /// How many operations this binary has, those among them that are not in force.
+    numbers: usize,
 }
 
 /// One operation, ready to be called.
 pub struct Registered {
     pub(crate) name: &'static str,
+    /// Its place among all operations of this binary, whatever a reload makes of it.
+    pub(crate) number: usize,
     pub(crate) answer: Answer,
     /// Whether those who ask the same at the same time share one read.
     pub(crate) is_shared: bool,
@@ -77,6 +81,11 @@ impl Registry {
     /// All operations, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Registered> {
         self.operations.iter().map(|operation| &**operation)
+    }
+
+    /// How many numbers of operations there are.
+    pub(crate) fn numbers(&self) -> usize {
+        self.numbers
     }
 
     /// The streams, by name.

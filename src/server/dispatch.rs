@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
@@ -43,8 +43,15 @@ pub(super) struct Running {
 }
 
 enum Work {
-    One(Arc<App>, RequestId, Pending),
+    One(Arc<App>, RequestId, Asked, Pending),
     Array(BoxFuture<'static, Reply>),
+}
+
+/// The operation that was asked for, if there is one of that name, and when.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    number: Option<usize>,
+    since: Instant,
 }
 
 /// An outcome to come.
@@ -58,9 +65,11 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = match &mut self.work {
-            Work::One(app, id, Pending::Own(outcome)) => app.reply(id, &ready!(outcome.poll_unpin(cx))),
-            Work::One(app, id, Pending::Shared(outcome)) => {
-                app.reply(id, ready!(outcome.poll_unpin(cx)).as_ref())
+            Work::One(app, id, asked, Pending::Own(outcome)) => {
+                app.reply(id, *asked, &ready!(outcome.poll_unpin(cx)))
+            }
+            Work::One(app, id, asked, Pending::Shared(outcome)) => {
+                app.reply(id, *asked, ready!(outcome.poll_unpin(cx)).as_ref())
             }
             Work::Array(reply) => ready!(reply.poll_unpin(cx)),
         };
@@ -126,7 +135,7 @@ async fn answer_array(
     let mut bytes = 0;
     while let Some((id, mut reply)) = answers.next().await {
         if bytes + reply.len() > reply_bytes {
-            reply = app.failure(&id, &app.too_large(bytes + reply.len()));
+            reply = app.refused(&id, &app.too_large(bytes + reply.len()));
         }
         bytes += reply.len();
         replies.push(reply);
@@ -159,11 +168,15 @@ fn begin_one(
     let app = &desk.app;
     let live = app.live();
     app.stats.request();
+    let mut asked = Asked { number: None, since: Instant::now() };
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
     let (id, prepared) = match request {
         Ok(request) => {
-            let prepared = charged.and_then(|()| prepare(app, &live, caller, who.as_deref(), &request));
+            let found = live.registry.get(&request.operation);
+            asked.number = found.map(|operation| operation.number);
+            let prepared =
+                charged.and_then(|()| prepare(app, &live, caller, who.as_deref(), (found, &request)));
             (request.id, prepared)
         }
         Err(Rejected { id, error }) => (id, charged.and(Err(error))),
@@ -175,12 +188,12 @@ fn begin_one(
         Answer::Read { run, .. } => asking.begin_read(run, operation, params),
     });
     match begun {
-        Ok(Begun::Now(outcome)) => Answering::Now(app.reply(&id, &outcome)),
+        Ok(Begun::Now(outcome)) => Answering::Now(app.reply(&id, asked, &outcome)),
         Ok(Begun::Later(pending)) => {
-            let work = Work::One(app.clone(), id, pending);
+            let work = Work::One(app.clone(), id, asked, pending);
             Answering::Later(Running { requests: 1, array: None, work })
         }
-        Err(error) => Answering::Now(app.failure(&id, &error)),
+        Err(error) => Answering::Now(app.failure(&id, asked, &error)),
     }
 }
 
@@ -278,9 +291,8 @@ fn prepare<'l>(
     live: &'l Live,
     caller: &Caller,
     who: Option<&Who>,
-    request: &Request<'_>,
+    (found, request): (Option<&'l Arc<Registered>>, &Request<'_>),
 ) -> Result<Prepared<'l>, Error> {
-    let found = live.registry.get(&request.operation);
     if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
         // Whether or not there is such an operation.
         caller.refuse(found.map(|found| &**found), None, &"not logged in");
@@ -307,18 +319,24 @@ fn prepare<'l>(
 }
 
 impl App {
-    fn reply(&self, id: &RequestId, outcome: &Outcome) -> Reply {
+    fn reply(&self, id: &RequestId, asked: Asked, outcome: &Outcome) -> Reply {
         match outcome {
             Ok((result, warnings)) if result.len() <= self.live().config.limits.reply_bytes => {
+                self.stats.answered(asked.number, None, asked.since.elapsed());
                 Reply::success(id, result, warnings)
             }
-            Ok((result, _)) => self.failure(id, &self.too_large(result.len())),
-            Err(error) => self.failure(id, error),
+            Ok((result, _)) => self.failure(id, asked, &self.too_large(result.len())),
+            Err(error) => self.failure(id, asked, error),
         }
     }
 
-    fn failure(&self, id: &RequestId, error: &Error) -> Reply {
-        self.stats.error(error.code());
+    fn failure(&self, id: &RequestId, asked: Asked, error: &Error) -> Reply {
+        self.stats.answered(asked.number, Some(error.code()), asked.since.elapsed());
+        self.refused(id, error)
+    }
+
+    /// The same of a request that has been counted.
+    fn refused(&self, id: &RequestId, error: &Error) -> Reply {
         if error.code() == ErrorCode::InternalError {
             tracing::error!(request_id = %id, cause = error.cause(), "internal error");
         } else {

@@ -28,7 +28,7 @@ async fn serve(guest: Guest, app: Arc<App>) {
     let peer = Peer { address: arrived.address, is_local: true, certificate: None };
     let Some(upgraded) = http::handshake(arrived.socket, peer, &app).await else { return };
     let limits = app.live().config.limits.clone();
-    let mut socket = socket::open(upgraded.socket, upgraded.early, &limits).await;
+    let mut socket = socket::open(upgraded.socket, upgraded.early, &limits, app.stats.clone()).await;
     if let Err(End::Close(code, reason)) = exchange(&mut socket).await.map_err(end_of) {
         socket::close(socket, code, reason).await;
     }

@@ -29,6 +29,7 @@ use super::{
     App,
     caller::{Login, NotTaken, Peer},
     pages::{self, page},
+    stats::Refused,
 };
 use crate::{
     access::{self, AddressPlace, Credential},
@@ -113,7 +114,7 @@ async fn answer(
         see_through_proxies(&mut peer, headers, &live.config.listen);
         return Err(Box::new(pages::answer(request, &peer, app, &live).await));
     }
-    let accept = accept_key(request, &live.config.listen)?;
+    let accept = accept_key(request, app, &live.config.listen)?;
     let offered = Offered::of(headers);
     if offered.token.is_some() && !offered.has_ours {
         let message = "Offer the subprotocol fullon-cache-api beside the token.\n";
@@ -156,7 +157,7 @@ async fn answer(
 }
 
 fn too_many(app: &App, why: TooMany) -> Refusal {
-    app.stats.refused();
+    app.stats.refused(why.into());
     let mut refusal = refusal(why.status(), why.text());
     refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     refusal
@@ -164,6 +165,7 @@ fn too_many(app: &App, why: TooMany) -> Refusal {
 
 /// Refuses one who presents what is no login, or presents it in a way that is not taken.
 pub(super) fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
+    app.stats.refused(Refused::Token);
     app.audit.refuse(access::Refusal {
         who: "nobody".to_owned(),
         from: peer.to_string(),
@@ -182,13 +184,14 @@ fn opens_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// The answer to the key of a request that opens a WebSocket as it should.
-fn accept_key(request: &Request<Incoming>, listen: &Listen) -> Result<HeaderValue, Refusal> {
+fn accept_key(request: &Request<Incoming>, app: &App, listen: &Listen) -> Result<HeaderValue, Refusal> {
     let headers = request.headers();
     let wrong = if !matches!(request.uri().path(), "/" | "/ws") {
         Some((StatusCode::NOT_FOUND, "The API is a WebSocket at / and at /ws.\n"))
     } else if request.method() != Method::GET {
         Some((StatusCode::METHOD_NOT_ALLOWED, "A WebSocket opens with GET.\n"))
     } else if !is_welcome(headers, &listen.origins) {
+        app.stats.refused(Refused::Origin);
         Some((StatusCode::FORBIDDEN, "Pages of this origin may not connect.\n"))
     } else if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         Some((StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is wanted.\n"))
@@ -333,8 +336,9 @@ fn is_sure(host: &str) -> bool {
 /// Why a client is one too many.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum TooMany {
-    /// Of all, or for what the server has to do.
     InAll,
+    /// For what the server has to do.
+    Busy,
     OfAddress,
     OfLogin,
 }
@@ -342,7 +346,7 @@ pub(super) enum TooMany {
 impl TooMany {
     fn status(self) -> StatusCode {
         match self {
-            Self::InAll => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InAll | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::OfAddress | Self::OfLogin => StatusCode::TOO_MANY_REQUESTS,
         }
     }
@@ -350,6 +354,7 @@ impl TooMany {
     fn text(self) -> &'static str {
         match self {
             Self::InAll => "All connections are taken; come later.\n",
+            Self::Busy => "The server has too much to do; come later.\n",
             Self::OfAddress => "This address has as many connections as it may.\n",
             Self::OfLogin => "This login has as many connections as it may.\n",
         }

@@ -22,6 +22,7 @@ pub struct Listener {
     tls: Option<Arc<Tls>>,
     /// What users write to get there.
     shown: String,
+    is_for_metrics: bool,
 }
 
 enum Socket {
@@ -67,7 +68,14 @@ impl Listener {
             let socket = listener.map_err(|error| format!("{key}: {error}"))?;
             let tls = address.tls().map(Tls::read).transpose().map_err(|error| format!("{key}: {error}"))?;
             let shown = shown(&socket, tls.is_some()).map_err(|error| format!("{key}: {error}"))?;
-            listeners.push(Self { socket, tls: tls.map(Arc::new), shown });
+            listeners.push(Self { socket, tls: tls.map(Arc::new), shown, is_for_metrics: false });
+        }
+        if let Some(address) = config.http.metrics_at() {
+            let listener = listen(&[address], config.listen.backlog)
+                .map_err(|error| format!("http.metrics_address: cannot listen on {address}: {error}"))?;
+            let address = listener.local_addr().map_err(|error| format!("http.metrics_address: {error}"))?;
+            let shown = format!("http://{address}/metrics");
+            listeners.push(Self { socket: Socket::Tcp(listener), tls: None, shown, is_for_metrics: true });
         }
         Ok(listeners)
     }
@@ -83,6 +91,11 @@ impl Listener {
             Socket::Tcp(listener) => listener.local_addr().ok(),
             Socket::Unix(..) => None,
         }
+    }
+
+    /// Whether it is for those alone who watch over the server.
+    pub(super) fn is_for_metrics(&self) -> bool {
+        self.is_for_metrics
     }
 
     pub(super) fn tls(&self) -> Option<Arc<Tls>> {

@@ -40,7 +40,7 @@ use tokio::{
 };
 
 use crate::{
-    access::{Audit, Shares},
+    access::{Audit, Load, Shares},
     cache::Cache,
     config::Limits,
     streams::Hub,
@@ -74,13 +74,15 @@ pub struct App {
     hub: OnceLock<Arc<Hub>>,
     /// The event loops that serve clients, once the server runs.
     event_loops: OnceLock<Vec<Handle>>,
+    /// What these have under way.
+    loads: OnceLock<Vec<Arc<Load>>>,
     /// The certificates of its listeners, once the server runs.
     certificates: OnceLock<Vec<Arc<Tls>>>,
     pub(crate) shares: Shares,
     /// Of those who are refused before they are anybody.
     audit: Arc<Audit>,
     pub(crate) cache: Cache,
-    pub(crate) stats: Stats,
+    pub(crate) stats: Arc<Stats>,
     pub(crate) started: Instant,
     /// Whether reads wait until the check of the Redis user's rights has passed.
     pub(crate) held_back: AtomicBool,
@@ -92,16 +94,18 @@ impl App {
     /// Everything that a server needs but a socket.
     pub fn new(live: Live, cache: Cache) -> Arc<Self> {
         let held_back = AtomicBool::new(live.config.redis.require_read_only && !cache.is_embedded());
+        let stats = Arc::new(Stats::new(live.registry.numbers()));
         Arc::new(Self {
             live: ArcSwap::from_pointee(live),
             reloads: watch::Sender::new(0),
             hub: OnceLock::new(),
             event_loops: OnceLock::new(),
+            loads: OnceLock::new(),
             certificates: OnceLock::new(),
             shares: Shares::default(),
             audit: Arc::default(),
             cache,
-            stats: Stats::default(),
+            stats,
             started: Instant::now(),
             held_back,
             is_draining: AtomicBool::new(false),
@@ -152,6 +156,11 @@ impl App {
         Ok(())
     }
 
+    /// Counts a reload, which was taken over or not.
+    pub(crate) fn note_reload(&self, is_taken: bool) {
+        self.stats.reloaded(is_taken);
+    }
+
     /// Waits until every thread that serves clients, and the one that reads what is watched, has answered.
     pub async fn responds(&self) {
         for event_loop in self.event_loops.get().into_iter().flatten() {
@@ -194,13 +203,19 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     let signals = watch::Sender::new(Signal::default());
     let workers = Worker::start_all(&app, hub)?;
     app.event_loops.get_or_init(|| workers.iter().map(|worker| worker.handle().clone()).collect());
+    app.loads.get_or_init(|| workers.iter().map(Worker::load).collect());
     let guests_in = Arc::<AtomicUsize>::default();
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let mut sessions = JoinSet::new();
     let (guests, mut door) = mpsc::channel(1);
     let mut doors = JoinSet::new();
+    // Ends when the last client is gone: how it stops is to be seen, too.
+    let mut side_doors = JoinSet::new();
     for listener in listeners {
-        doors.spawn(let_in(listener, guests.clone()));
+        match listener.is_for_metrics() {
+            true => side_doors.spawn(pages::serve_metrics(listener, app.clone())),
+            false => doors.spawn(let_in(listener, guests.clone())),
+        };
     }
     loop {
         let guest = tokio::select! {
@@ -232,11 +247,11 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
             }
         };
         let worker = workers.iter().filter(|worker| !worker.is_busy()).min_by_key(|worker| worker.clients());
-        let served = place.and_then(|place| Ok((place, worker.ok_or(TooMany::InAll)?)));
+        let served = place.and_then(|place| Ok((place, worker.ok_or(TooMany::Busy)?)));
         let (place, worker) = match served {
             Ok(served) => served,
             Err(why) => {
-                app.stats.refused();
+                app.stats.refused(why.into());
                 turn_away(guest, why, &refusals);
                 continue;
             }

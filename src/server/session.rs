@@ -44,6 +44,16 @@ pub(super) enum End {
     Close(CloseCode, &'static str),
 }
 
+impl End {
+    /// The code that the server ends it with.
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Gone => None,
+            Self::Close(code, _) => Some((*code).into()),
+        }
+    }
+}
+
 /// Serves one client until either side ends it.
 pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Receiver<Signal>) {
     let Upgraded { socket, early, peer, login, place } = upgraded;
@@ -53,7 +63,7 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
     let streams = Client::new(desk.hub.clone(), desk.ringer.clone());
     let open = app.stats.connection();
     let mut session = Session {
-        socket: socket::open(socket, early, &limits).await,
+        socket: socket::open(socket, early, &limits, app.stats.clone()).await,
         running: FuturesUnordered::new(),
         requests: 0,
         replies: Vec::new(),
@@ -70,9 +80,9 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
     let end = session.serve(signals).await;
     let socket = session.socket;
     drop(open);
+    app.stats.ended(end.code());
     if let End::Close(code, reason) = end {
         if u16::from(code) == TOO_SLOW {
-            app.stats.too_slow();
             let (who, from) = (session.caller.name(), &session.caller.peer);
             tracing::info!(who, %from, "a client that reads nothing is disconnected");
         }

@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -18,7 +19,7 @@ use tokio_tungstenite::{
     tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
-use super::{frames::Frames, http::linger, throttle::Throttle};
+use super::{frames::Frames, http::linger, stats::Stats, throttle::Throttle};
 use crate::{config::Limits, transport::Io};
 
 /// Small, as a server has many connections and most of them are quiet.
@@ -44,11 +45,12 @@ pin_project! {
         has_too_many: bool,
         into: Throttle,
         out: Throttle,
+        stats: Arc<Stats>,
     }
 }
 
 /// Makes a WebSocket of a connection that was upgraded to one; `early` is what came already.
-pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits) -> Socket {
+pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats: Arc<Stats>) -> Socket {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -60,7 +62,7 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits) -> So
     let mut io = TimeoutStream::new(io);
     io.set_write_timeout(Some(limits.write_timeout.get()));
     let (into, out) = (Throttle::new(limits.bytes_in_per_second), Throttle::new(limits.bytes_out_per_second));
-    let metered = Box::pin(Metered { io, frames, has_too_many, into, out });
+    let metered = Box::pin(Metered { io, frames, has_too_many, into, out, stats });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
 }
 
@@ -98,6 +100,7 @@ impl AsyncRead for Metered {
         ready!(this.io.poll_read(cx, buf))?;
         let came = &buf.filled()[before..];
         this.into.note(came.len());
+        this.stats.received_bytes.add(came.len() as u64);
         match this.frames.note(came) {
             Ok(()) => Poll::Ready(Ok(())),
             Err(_) => too_many(),
@@ -112,6 +115,7 @@ impl AsyncWrite for Metered {
         let some = &buf[..buf.len().min(this.out.share())];
         let written = ready!(this.io.poll_write(cx, some))?;
         this.out.note(written);
+        this.stats.sent_bytes.add(written as u64);
         Poll::Ready(Ok(written))
     }
 

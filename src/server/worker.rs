@@ -26,7 +26,10 @@ use super::{
     listen::{Arrived, Guest},
     session,
 };
-use crate::streams::{Hub, Ringer};
+use crate::{
+    access::Load,
+    streams::{Hub, Ringer},
+};
 
 /// A thread that serves clients. It ends, and its clients with it, when this is dropped.
 pub(super) struct Worker {
@@ -77,6 +80,11 @@ impl Worker {
     /// Whether it has too much to do for more clients.
     pub(super) fn is_busy(&self) -> bool {
         self.desk.load.refuses_connections(self.desk.app.live().config.limits.reads)
+    }
+
+    /// What it has under way.
+    pub(super) fn load(&self) -> Arc<Load> {
+        self.desk.load.clone()
     }
 
     /// Its event loop.

@@ -120,6 +120,7 @@ impl Client {
             Opened { id: id.clone(), topic, groups, params: shown, users, place, pace, array, begin };
         let stream = Subscription::new(opened);
         let reply = Json::of(&stream.settings(self.hub.means()))?.into_text();
+        self.hub.counts_of(operation.number).opened.add_one();
         streams.open.push(stream);
         // The topic may have something already.
         self.bell.ring();
@@ -208,7 +209,11 @@ impl Client {
             let at = streams.next % count;
             streams.next = at + 1;
             let before = pulled.frames.len();
-            let again = streams.open[at].pull(now, TURN, &mut pulled.frames);
+            let stream = &mut streams.open[at];
+            let again = stream.pull(now, TURN, &mut pulled.frames);
+            if pulled.frames.len() > before {
+                self.hub.count(stream);
+            }
             bytes += pulled.frames[before..].iter().map(String::len).sum::<usize>();
             quiet = if pulled.frames.len() > before { 0 } else { quiet + 1 };
             pulled.again = match (pulled.again, again) {

@@ -400,6 +400,7 @@ impl Driver {
     fn finish(&mut self, hub: &Hub, id: u64, wanted: Wanted, mut sheet: Sheet, result: Result<()>) {
         let Some(tracked) = self.tracked.get_mut(&id) else { return };
         let topic = tracked.topic.clone();
+        hub.counts_of(topic.operation().number).reads.add_one();
         let changes = sheet.finish(result.is_ok());
         let has_failed = result.is_err();
         match result {

@@ -13,7 +13,9 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use super::{
+    counts::{OfStream, OfTopics},
     driver::Driver,
+    subscription::Subscription,
     topic::{Memory, Topic},
 };
 use crate::{
@@ -32,6 +34,8 @@ pub(crate) struct Hub {
     looks: watch::Sender<u64>,
     means: Mutex<Means>,
     settings: ArcSwap<Streams>,
+    /// What streams have done, by the numbers of their operations.
+    counts: Box<[OfStream]>,
     /// How many topics there have been.
     count: AtomicU64,
     started: u128,
@@ -76,6 +80,7 @@ impl Hub {
             looks: watch::Sender::new(0),
             means: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
+            counts: (0..registry.numbers()).map(|_| OfStream::default()).collect(),
             count: AtomicU64::new(0),
             started,
         });
@@ -193,6 +198,36 @@ impl Hub {
 
     pub(super) fn set_means(&self, means: Means) {
         *self.means.lock().unwrap_or_else(PoisonError::into_inner) = means;
+    }
+
+    /// What the streams of the operation of this number have done.
+    pub(crate) fn counts_of(&self, number: usize) -> &OfStream {
+        &self.counts[number]
+    }
+
+    /// Counts what a stream has done since it was last counted.
+    pub(super) fn count(&self, stream: &mut Subscription) {
+        let done = std::mem::take(&mut stream.done);
+        let counts = self.counts_of(stream.topic.operation().number);
+        counts.updates.add(done.updates);
+        if done.conflated > 0 {
+            counts.conflated.add(done.conflated);
+        }
+        if done.gaps > 0 {
+            counts.gaps.add(done.gaps);
+        }
+    }
+
+    /// What is watched now, by operation.
+    pub(crate) fn watched(&self) -> HashMap<&'static str, OfTopics> {
+        let mut watched: HashMap<_, OfTopics> = HashMap::new();
+        for ((operation, _), topic) in &self.topics().by_subject {
+            let of = watched.entry(*operation).or_default();
+            of.topics += 1;
+            of.streams += topic.users.load(Ordering::Relaxed);
+            of.stale += usize::from(topic.is_stale());
+        }
+        watched
     }
 
     /// How many different things are watched, and how many streams watch them.

@@ -10,6 +10,7 @@
 mod bell;
 mod change;
 mod client;
+mod counts;
 mod driver;
 mod hub;
 mod index;
@@ -28,6 +29,7 @@ pub(crate) use bell::Ringer;
 #[cfg(feature = "client")]
 pub(crate) use change::ENVELOPE;
 pub(crate) use client::{Client, Opening};
+pub(crate) use counts::{OfStream, OfTopics};
 pub(crate) use hub::Hub;
 pub(crate) use options::{Effective, Listed, Options};
 pub(crate) use topic::Kind;

@@ -49,6 +49,16 @@ pub(super) struct Subscription {
     told_stale: bool,
     /// Whether it is to say when all that there is has been told, so that its reader knows what is gone.
     owes_complete: bool,
+    /// What it has done since that was last counted.
+    pub(super) done: Done,
+}
+
+/// What a stream has done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Done {
+    pub(super) updates: u64,
+    pub(super) conflated: u64,
+    pub(super) gaps: u64,
 }
 
 /// Where a stream begins, until its topic has been read.
@@ -100,6 +110,7 @@ impl Subscription {
             snapshot,
             told_stale,
             owes_complete,
+            done: Done::default(),
         }
     }
 
@@ -194,16 +205,24 @@ impl Subscription {
         }
         let mut count = 0;
         let mut seen = content.version;
+        // What belongs to the snapshot has replaced nothing that was to be sent.
+        let from = self.seen.max(self.snapshot);
+        let mut there = 0;
         for (version, entry) in content.after(self.seen) {
             if count >= most {
                 seen = version - 1;
                 break;
             }
+            there += u64::from(version > from);
             if self.wants(entry) && self.push(version, entry, frames) {
                 count += 1;
             }
         }
         self.seen = seen;
+        // Which items the versions were of that are not there any more, nobody knows.
+        if topic.kind == Kind::State && self.groups.is_none() {
+            self.done.conflated += seen.saturating_sub(from).saturating_sub(there);
+        }
         if self.seen == content.version {
             if count > 0 {
                 self.due = now + self.pace;
@@ -291,11 +310,13 @@ impl Subscription {
         }
         frame.push_str(members);
         self.sent = Some(version);
+        self.done.updates += 1;
         frames.push(frame);
         true
     }
 
-    fn push_gap(&self, from: u64, to: u64, frames: &mut Vec<String>) {
+    fn push_gap(&mut self, from: u64, to: u64, frames: &mut Vec<String>) {
+        self.done.gaps += 1;
         frames.push(self.notice("stream_gap", &format!(",\"from\":{from},\"to\":{to}")));
     }
 

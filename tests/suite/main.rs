@@ -14,6 +14,7 @@ mod hostile;
 mod keys;
 mod limits;
 mod load;
+mod metrics;
 mod outage;
 mod overload;
 mod pages;

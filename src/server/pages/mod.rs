@@ -1,7 +1,10 @@
 //! What is served by plain HTTP: the explorer page, and how the server is, for those who run it.
 
 mod assets;
+mod metrics;
+mod process;
 mod ready;
+mod side;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,7 +19,9 @@ use super::{
     caller::Peer,
     http::{Body, is_own_name, token_in_header, unauthorized},
 };
-use crate::{access::Credential, config::Secret, version};
+pub(super) use side::serve_metrics;
+
+use crate::{access::Credential, config::Secret, metrics::Exposition, version};
 
 /// What the explorer page may do: nothing but load its own files and speak to this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -48,6 +53,9 @@ async fn serve<B>(request: &Request<B>, peer: &Peer, app: &App, live: &Live) -> 
     match path {
         "/healthz" => page(StatusCode::OK, TEXT, "ok\n"),
         "/readyz" => ready::answer(app),
+        "/metrics" if live.config.http.metrics && live.config.http.metrics_address.is_none() => {
+            known_only(request, peer, app, live).await
+        }
         "/version" | "/asyncapi.yaml" | "/schemas" => known_only(request, peer, app, live).await,
         _ if path.starts_with("/schemas/") => known_only(request, peer, app, live).await,
         _ if live.config.http.explorer => assets::answer(path, request.headers()).unwrap_or_else(nothing),
@@ -60,6 +68,9 @@ async fn serve<B>(request: &Request<B>, peer: &Peer, app: &App, live: &Live) -> 
 async fn known_only<B>(request: &Request<B>, peer: &Peer, app: &App, live: &Live) -> Response<Body> {
     if let Err(refusal) = check(request, peer, app, live).await {
         return refusal;
+    }
+    if request.uri().path() == "/metrics" {
+        return page(StatusCode::OK, Exposition::MEDIA_TYPE, metrics::text(app));
     }
     let documents = match live.documents() {
         Ok(documents) => documents,
