@@ -3,7 +3,7 @@ export * from "./errors.js";
 export * from "./types.js";
 export { Core } from "./core.js";
 export type { Answer, Warning } from "./connection.js";
-export type { Explain, StreamExplain } from "./explain.js";
+export type { Explain } from "./explain.js";
 export { NodeWebSocket, type NodeWebSocketOptions } from "./node-websocket.js";
 export type {
   CallOptions,
