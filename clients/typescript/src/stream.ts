@@ -47,8 +47,8 @@ export class Stream<Update, Events extends boolean = false> implements AsyncIter
   async open(): Promise<Answer<StreamSettings>> {
     this.#start();
     await this.#subscription.opened;
-    const { reply, failure } = this.#subscription;
-    if (!reply) {
+    const { reply, isEnded, failure } = this.#subscription;
+    if (!reply || isEnded) {
       throw failure ? failure.error : new ClientClosed("the stream is closed");
     }
     return reply;

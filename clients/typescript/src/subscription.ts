@@ -78,6 +78,11 @@ export class Subscription {
     return this.reply?.result;
   }
 
+  /** Whether nothing more comes of it. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** There is a connection: opens the stream on it. */
   connect(connection: Connection): void {
     this.#connection = connection;
