@@ -42,12 +42,13 @@ pub fn request(text: &str) {
     for request in requests {
         let reply = match request {
             Err(Rejected { id, error }) => Reply::failure(&id, &error),
-            Ok(Request { id, operation, params }) => {
+            Ok(Request { id, operation, params, explain }) => {
                 let params = params.map(|params| parse_params(&params, limits.json_depth));
                 if let (Some(operation), Some(Ok(params))) = (REGISTRY.get(&operation), params) {
                     let _ = operation.validate(&params);
                 }
-                Reply::success(&id, "null", &[])
+                let reply = Reply::success(&id, "null", &[]);
+                if explain { reply.explained("{}") } else { reply }
             }
         };
         assert_json(&reply.into_text());

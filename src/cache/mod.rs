@@ -17,6 +17,7 @@ mod shape;
 mod store;
 mod stored;
 mod time;
+mod trace;
 mod view;
 
 use std::{fmt, sync::Arc};
@@ -40,6 +41,7 @@ use link::Links;
 pub(crate) use link::{Event, Means, Wish};
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
+pub(crate) use trace::Trace;
 
 /// A shared handle to the cache; cheap to clone.
 #[derive(Clone)]

@@ -20,7 +20,9 @@ pub(super) struct ScanResult {
     pub(super) keys: BTreeSet<String>,
     /// Whether there may be more.
     pub(super) truncated: bool,
-    finished: Instant,
+    /// When it ended, and how many steps it took.
+    pub(super) finished: Instant,
+    pub(super) steps: u32,
 }
 
 /// What a scan may cost.
@@ -99,8 +101,10 @@ async fn scan(cache: Cache, glob: Glob, limits: ScanLimits) -> Result<Arc<ScanRe
     let mut keys = BTreeSet::new();
     let mut cursor = 0;
     let mut truncated = true;
+    let mut steps = 0;
     for _ in 0..limits.steps {
         let step = Read::Scan { cursor, glob: glob.clone(), count: SCAN_STEP };
+        steps += 1;
         let (next, found) = read_step(cache.read(step).await?)?;
         keys.extend(found);
         if keys.len() > limits.keys {
@@ -115,7 +119,7 @@ async fn scan(cache: Cache, glob: Glob, limits: ScanLimits) -> Result<Arc<ScanRe
         }
         cursor = next;
     }
-    Ok(Arc::new(ScanResult { keys, truncated, finished: Instant::now() }))
+    Ok(Arc::new(ScanResult { keys, truncated, finished: Instant::now(), steps }))
 }
 
 /// The next cursor and the keys of one step. A key that is not UTF-8 is none of the layout's.

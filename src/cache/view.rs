@@ -19,6 +19,7 @@ use super::{
     json::{Json, JsonList},
     shape::Shape,
     stored::Stored,
+    trace::Trace,
 };
 use crate::{
     access::{UnderWay, Users},
@@ -56,6 +57,8 @@ pub struct View {
     until: Option<Instant>,
     /// What it counts as for as long as it lasts.
     _under_way: Option<UnderWay>,
+    /// Takes note of where its time goes, if somebody may want to know.
+    trace: Option<Arc<Trace>>,
     warnings: Mutex<Vec<Warning>>,
 }
 
@@ -114,7 +117,8 @@ pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
-        Self { cache, plan, params, users: None, until: None, _under_way: None, warnings: Mutex::default() }
+        let (users, until, trace) = (None, None, None);
+        Self { cache, plan, params, users, until, _under_way: None, trace, warnings: Mutex::default() }
     }
 
     /// The same, counted as a read under way until it is over, which has so much time.
@@ -122,6 +126,13 @@ impl View {
     pub(crate) fn counted(mut self, under_way: UnderWay, limit: Duration) -> Self {
         self._under_way = Some(under_way);
         self.until = Instant::now().checked_add(limit);
+        self
+    }
+
+    /// The same, whose course is taken note of.
+    #[must_use]
+    pub(crate) fn traced(mut self, trace: Option<Arc<Trace>>) -> Self {
+        self.trace = trace;
         self
     }
 
@@ -260,7 +271,11 @@ impl View {
         }
         let glob = pattern.glob(|slot| self.param(slot)).map_err(slot_error)?;
         let limits = self.plan.scan_limits;
+        let waiting = Trace::answer(self.trace.as_ref());
         let scanned = self.cache.scan(glob, limits, self.plan.keep_scans).await.map_err(cache_error)?;
+        if let Some(waiting) = waiting {
+            waiting.of_scan(&scanned);
+        }
         if scanned.truncated {
             self.push_warning(Warning {
                 error_code: ErrorCode::LimitExceeded,
@@ -321,7 +336,10 @@ impl View {
         let mut parts = Vec::with_capacity(keys.len());
         let at_once = READS_AT_ONCE.min(self.cache.may_wait());
         let _turn = match keys.len() > at_once {
-            true => Some(self.cache.turn().await),
+            true => {
+                let _waiting = Trace::turn(self.trace.as_ref());
+                Some(self.cache.turn().await)
+            }
             false => None,
         };
         for some in keys.chunks(at_once) {
@@ -447,6 +465,7 @@ impl View {
         if self.until.is_some_and(|until| Instant::now() >= until) {
             return Err(Error::new(ErrorCode::CacheTimeout, "the read took too long"));
         }
+        let _waiting = Trace::command(self.trace.as_ref(), read.verb());
         self.cache.read(read).await.map_err(cache_error)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{ClientFlags, Failure, output};
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 
 /// Params are `key=value`; what a value means is up to the operation's schema. A list is written
 /// `a,b,c`. On a terminal the result is indented; piped, it is the very JSON that the server sent.
@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Its params as one JSON object
     #[arg(short = 'd', long = "data", value_name = "JSON", conflicts_with = "params")]
     data: Option<String>,
+    /// Have the server tell where the time of the answer went and where its data came from, on standard error
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     client: ClientFlags,
 }
@@ -38,7 +41,19 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             params_of(&args.params, &described)?
         }
     };
-    let answer = client.call_by_name(&args.operation, &params).await?;
+    let answer = match args.explain {
+        true => client.explain(&args.operation, &params).await,
+        false => client.call_by_name(&args.operation, &params).await,
+    };
+    let explain = match &answer {
+        Ok(answer) => answer.explain.as_ref(),
+        Err(ClientError::Refused(refusal)) => refusal.explain.as_ref(),
+        Err(_) => None,
+    };
+    if let Some(explain) = explain {
+        eprintln!("explain: {explain}");
+    }
+    let answer = answer?;
     for warning in &answer.warnings {
         eprintln!("warning: {}", serde_json::to_string(warning).map_err(Failure::new)?);
     }

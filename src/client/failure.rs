@@ -48,6 +48,9 @@ pub struct Refusal {
     /// Where waiting helps: for how many milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Where the time of the answer went, if that was asked; see [`Client::explain`](super::Client::explain).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<serde_json::Value>,
 }
 
 impl ClientError {
@@ -107,7 +110,8 @@ impl ClientError {
 
     pub(super) fn refused(error_code: &str, error: impl Into<String>) -> Self {
         let (error_code, error) = (error_code.to_owned(), error.into());
-        Self::Refused(Box::new(Refusal { error_code, error, details: Vec::new(), retry_after_ms: None }))
+        let (details, retry_after_ms, explain) = (Vec::new(), None, None);
+        Self::Refused(Box::new(Refusal { error_code, error, details, retry_after_ms, explain }))
     }
 
     pub(super) fn bad_token() -> Self {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     time::timeout,
@@ -71,7 +71,21 @@ impl Inner {
 
     pub(super) async fn call(&self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
         let id = self.next_id();
-        let text = wire::request(id, operation, params);
+        self.ask(id, wire::request(id, operation, params)).await
+    }
+
+    /// The same with what explains the answer.
+    pub(super) async fn explain(&self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
+        let id = self.next_id();
+        let answer = self.ask(id, wire::request_explained(id, operation, params)).await?;
+        if answer.explain.as_ref().is_some_and(|explain| explain.get("stream").is_some()) {
+            // Nobody is there to read it.
+            self.call("unsubscribe", &json!({ "stream": id })).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn ask(&self, id: u64, text: String) -> Result<Answer, ClientError> {
         let (reply, answered) = oneshot::channel();
         self.in_time(async {
             self.send(Command::Call(Call { id, text, reply })).await?;

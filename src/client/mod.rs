@@ -82,6 +82,8 @@ pub struct Answer {
     pub result: Box<RawValue>,
     /// What had to be left out of it.
     pub warnings: Vec<Warning>,
+    /// Where its time went and where its data came from, if that was asked.
+    pub explain: Option<Value>,
 }
 
 /// A place in the course of a stream.
@@ -158,10 +160,28 @@ impl Client {
     /// What the server answers; or that it does not.
     pub async fn call_by_name(&self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
         let answer = self.handle.inner.call(operation, params).await?;
+        self.take_note(operation, params);
+        Ok(answer)
+    }
+
+    /// Calls an operation by its name, and asks where the time of its answer went and where its data came from:
+    /// `explain` of the answer, and of a [`Refusal`], has the members that `Explain` names in the AsyncAPI document. A
+    /// stream is opened, and ended again.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers; or that it does not.
+    pub async fn explain(&self, operation: &str, params: &Value) -> Result<Answer, ClientError> {
+        let answer = self.handle.inner.explain(operation, params).await?;
+        self.take_note(operation, params);
+        Ok(answer)
+    }
+
+    /// A token that was taken is that of later connections too.
+    fn take_note(&self, operation: &str, params: &Value) {
         if let ("authenticate", Some(token)) = (operation, params["token"].as_str()) {
             self.handle.inner.login.adopt(token.into());
         }
-        Ok(answer)
     }
 
     /// Follows a stream by its params, e.g. `handlers::tickers::StreamTickers`.

@@ -64,6 +64,12 @@ struct Reply {
     #[serde(default)]
     details: Value,
     retry_after_ms: Option<u64>,
+    explain: Option<Value>,
+}
+
+/// The text of a request whose answer is to be explained.
+pub(super) fn request_explained(id: u64, operation: &str, params: &Value) -> String {
+    json!({ "request_id": id, "operation": operation, "params": params, "explain": true }).to_string()
 }
 
 /// The text of a request.
@@ -74,16 +80,18 @@ pub(super) fn request(id: u64, operation: &str, params: &Value) -> String {
 /// What a reply says.
 pub(super) fn answer(text: &str) -> Result<Answer, ClientError> {
     let reply: Reply = serde_json::from_str(text).map_err(|error| ClientError::unknown_form(&error))?;
+    let (warnings, explain) = (reply.warnings, reply.explain);
     match (reply.success, reply.result) {
-        (true, Some(result)) => Ok(Answer { result, warnings: reply.warnings }),
+        (true, Some(result)) => Ok(Answer { result, warnings, explain }),
         // serde reads a JSON null as None.
-        (true, None) => Ok(Answer { result: RawValue::NULL.to_owned(), warnings: reply.warnings }),
+        (true, None) => Ok(Answer { result: RawValue::NULL.to_owned(), warnings, explain }),
         (false, _) => Err(ClientError::Refused(Box::new(Refusal {
             error_code: reply.error_code.unwrap_or_default(),
             error: reply.error.unwrap_or_default(),
             // Of an error whose details are of another form the code is known all the same.
             details: serde_json::from_value(reply.details).unwrap_or_default(),
             retry_after_ms: reply.retry_after_ms,
+            explain,
         }))),
     }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     protocol::{Violation, Warning},
     registry::Dialect,
+    server::Explain,
     streams::Effective,
 };
 
@@ -90,6 +91,7 @@ impl Document {
                     "request_id": refer("RequestId"),
                     "operation": { "const": name },
                     "params": params,
+                    "explain": refer("ExplainRequest"),
                 },
                 "required": required,
             },
@@ -134,11 +136,18 @@ impl Document {
             .keys()
             .map(|name| (name.clone(), json!({ "$ref": format!("#/components/messages/{name}") })))
             .collect();
-        for own in [schema_of::<Warning>(), schema_of::<Violation>(), schema_of::<Effective>()] {
+        let own = [
+            schema_of::<Warning>(),
+            schema_of::<Violation>(),
+            schema_of::<Effective>(),
+            schema_of::<Explain>(),
+        ];
+        for own in own {
             self.types.take(&own, "", "");
         }
         let mut schemas = self.types.into_map();
         schemas.insert("RequestId".to_owned(), request_id());
+        schemas.insert("ExplainRequest".to_owned(), explain_request());
         schemas.sort_keys();
         json!({
             "asyncapi": "3.0.0",
@@ -207,6 +216,7 @@ fn reply(operation: &Operation, result: Value) -> Value {
                     "items": refer("Warning"),
                     "description": "What the result leaves out, where it does.",
                 },
+                "explain": refer("Explain"),
             },
             "required": ["request_id", "success", "result"],
         },
@@ -233,6 +243,7 @@ fn error() -> Value {
                     "type": "integer", "minimum": 0,
                     "description": "When asking again may help, in milliseconds.",
                 },
+                "explain": refer("Explain"),
             },
             "required": ["request_id", "success", "error_code", "error"],
         },
@@ -247,6 +258,14 @@ fn request_id() -> Value {
     json!({
         "type": ["string", "number"],
         "description": "Tells which reply is whose, and which stream an update is of. Without one the server makes one up.",
+    })
+}
+
+fn explain_request() -> Value {
+    json!({
+        "type": "boolean",
+        "default": false,
+        "description": "Whether the reply is to tell where its time went and where its data came from.",
     })
 }
 

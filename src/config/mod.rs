@@ -22,7 +22,7 @@ pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
 pub use network::{Network, Origin};
 pub use values::{Secret, Span, parse_duration};
 use values::{flag, text, whole};
-pub(crate) use values::{milliseconds, parse_end};
+pub(crate) use values::{microseconds, milliseconds, parse_end};
 
 use crate::{
     cache::{self, LinkSettings},

@@ -31,6 +31,11 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A length of time in microseconds.
+pub(crate) fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Reads a length of time. The error is a sentence.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wanted = || format!("{text:?} is no duration; write it with its unit, such as 500ms, 2s, 1m30s");

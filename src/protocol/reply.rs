@@ -44,6 +44,17 @@ impl Reply {
         Self(text)
     }
 
+    /// The same with what explains it, which is JSON.
+    #[must_use]
+    pub fn explained(mut self, explain: &str) -> Self {
+        // The brace that ends the object.
+        self.0.pop();
+        self.0.push_str(",\"explain\":");
+        self.0.push_str(explain);
+        self.0.push('}');
+        self
+    }
+
     /// The replies to an array of requests, in their order.
     pub fn array(replies: impl IntoIterator<Item = Self>) -> Self {
         let mut text = String::from("[");

@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub operation: Cow<'a, str>,
     /// The params, unparsed; None where the request has none.
     pub params: Option<Cow<'a, str>>,
+    /// Whether the reply is to tell where its time went and its data came from.
+    pub explain: bool,
 }
 
 impl Request<'_> {
@@ -53,6 +55,7 @@ impl Request<'_> {
             id: self.id,
             operation: Cow::Owned(self.operation.into_owned()),
             params: self.params.map(|params| Cow::Owned(params.into_owned())),
+            explain: self.explain,
         }
     }
 }
@@ -150,9 +153,18 @@ impl<'a> Request<'a> {
         if let Some(complaint) = envelope.complaint {
             return Err(Rejected { id, error: malformed(complaint) });
         }
+        let explain = match envelope.explain {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                let error = malformed("`explain` is neither true nor false");
+                return Err(Rejected { id, error });
+            }
+        };
+        let params = envelope.params.map(Cow::Borrowed);
         match envelope.operation {
             Some(raw) => match text(raw) {
-                Some(operation) => Ok(Self { id, operation, params: envelope.params.map(Cow::Borrowed) }),
+                Some(operation) => Ok(Self { id, operation, params, explain }),
                 None => Err(Rejected { id, error: malformed("`operation` is not a string") }),
             },
             None => Err(Rejected { id, error: malformed("no `operation`") }),
@@ -167,6 +179,7 @@ struct Envelope<'a> {
     request_id: Option<&'a str>,
     operation: Option<&'a str>,
     params: Option<&'a str>,
+    explain: Option<&'a str>,
     complaint: Option<String>,
 }
 
@@ -186,6 +199,7 @@ impl<'a> Envelope<'a> {
             "request_id" => &mut self.request_id,
             "operation" => &mut self.operation,
             "params" => &mut self.params,
+            "explain" => &mut self.explain,
             _ => return None,
         })
     }
@@ -207,7 +221,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                 while let Some(name) = map.next_key::<Text<'de>>()? {
                     let value: &RawValue = map.next_value()?;
                     let Some(member) = envelope.member(&name.0) else {
-                        let known = "a request has `request_id`, `operation` and `params`";
+                        let known = "a request has `request_id`, `operation`, `params` and `explain`";
                         let complaint = format!("unknown member {}; {known}", shown(&name.0));
                         envelope.complaint.get_or_insert(complaint);
                         continue;

@@ -17,11 +17,12 @@ use tokio::time::timeout;
 use super::{
     App, Live, System,
     caller::{Caller, Who},
+    explain::Explaining,
     flights::{Flight, Flights},
 };
 use crate::{
     access::{Bounds, Load, Users, overloaded},
-    cache::{Cache, View},
+    cache::{Cache, Trace, View},
     operation::{Answer, Outcome, ReadFn, SystemFn},
     protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
     registry::{Ask, Registered},
@@ -40,6 +41,8 @@ pub(super) struct Running {
     /// The number of an array, whose streams wait until it is answered.
     pub(super) array: Option<u64>,
     work: Work,
+    /// What is to be told of the reply.
+    explaining: Option<Box<Explaining>>,
 }
 
 enum Work {
@@ -73,6 +76,7 @@ impl Future for Running {
             }
             Work::Array(reply) => ready!(reply.poll_unpin(cx)),
         };
+        let reply = explained(reply, self.explaining.take());
         Poll::Ready(Answered { requests: self.requests, array: self.array, reply })
     }
 }
@@ -82,6 +86,14 @@ pub(super) struct Answered {
     pub(super) requests: usize,
     pub(super) array: Option<u64>,
     pub(super) reply: Reply,
+}
+
+/// A reply, with what is to be told of it.
+fn explained(reply: Reply, explaining: Option<Box<Explaining>>) -> Reply {
+    match explaining {
+        None => reply,
+        Some(explaining) => explaining.add_to(reply),
+    }
 }
 
 /// What a worker's sessions share.
@@ -105,13 +117,14 @@ pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answe
     let live = desk.app.live();
     let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one(desk, caller, request, None),
+        Message::One(request) => begin_one(desk, caller, request, None, None),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
             let reply = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
-            Answering::Later(Running { requests: count, array: Some(number), work: Work::Array(reply) })
+            let work = Work::Array(reply);
+            Answering::Later(Running { requests: count, array: Some(number), work, explaining: None })
         }
     }
 }
@@ -128,8 +141,11 @@ async fn answer_array(
         let live = app.live();
         (live.config.limits.in_flight, live.config.limits.reply_bytes)
     };
+    // To wait for a turn within the array is a part of how long an answer takes.
+    let asks = |request: &Result<Request<'_>, _>| request.as_ref().is_ok_and(|request| request.explain);
+    let since = requests.iter().any(asks).then(Instant::now);
     let elements: Vec<_> =
-        requests.into_iter().map(|request| answer_one(&desk, &caller, request, number)).collect();
+        requests.into_iter().map(|request| answer_one(&desk, &caller, request, number, since)).collect();
     let mut answers = stream::iter(elements).buffered(in_flight);
     let mut replies = Vec::new();
     let mut bytes = 0;
@@ -148,27 +164,34 @@ async fn answer_one(
     caller: &Arc<Caller>,
     request: Result<Request<'static>, Rejected>,
     array: u64,
+    since: Option<Instant>,
 ) -> (RequestId, Reply) {
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
     };
-    let reply = match begin_one(desk, caller, request, Some(array)) {
+    let reply = match begin_one(desk, caller, request, Some(array), since) {
         Answering::Now(reply) => reply,
         Answering::Later(running) => running.await.reply,
     };
     (id, reply)
 }
 
+/// Begins to answer a request, which came in an array or alone, and at a time if that is known.
 fn begin_one(
     desk: &Desk,
     caller: &Arc<Caller>,
     request: Result<Request<'_>, Rejected>,
     array: Option<u64>,
+    since: Option<Instant>,
 ) -> Answering {
+    let explains = request.as_ref().is_ok_and(|request| request.explain);
+    let now = Instant::now();
+    let since = since.unwrap_or(now);
+    let mut explaining = explains.then(|| Box::new(Explaining::of(since, now)));
     let app = &desk.app;
     let live = app.live();
     app.stats.request();
-    let mut asked = Asked { number: None, since: Instant::now() };
+    let mut asked = Asked { number: None, since };
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
     let (id, prepared) = match request {
@@ -184,17 +207,18 @@ fn begin_one(
     let asking = Asking { desk, live: &live, caller, who: who.as_deref() };
     let begun = prepared.and_then(|Prepared { operation, params }| match operation.answer {
         Answer::System(answer) => Ok(asking.begin_system(answer, params)),
-        Answer::Stream { .. } => asking.open_stream(&id, operation, params, array),
-        Answer::Read { run, .. } => asking.begin_read(run, operation, params),
+        Answer::Stream { .. } => asking.open_stream(&id, operation, params, array, explaining.as_deref_mut()),
+        Answer::Read { run, .. } => asking.begin_read(run, operation, params, explaining.as_deref_mut()),
     });
-    match begun {
-        Ok(Begun::Now(outcome)) => Answering::Now(app.reply(&id, asked, &outcome)),
+    let reply = match begun {
+        Ok(Begun::Now(outcome)) => app.reply(&id, asked, &outcome),
         Ok(Begun::Later(pending)) => {
             let work = Work::One(app.clone(), id, asked, pending);
-            Answering::Later(Running { requests: 1, array: None, work })
+            return Answering::Later(Running { requests: 1, array: None, work, explaining });
         }
-        Err(error) => Answering::Now(app.failure(&id, asked, &error)),
-    }
+        Err(error) => app.failure(&id, asked, &error),
+    };
+    Answering::Now(explained(reply, explaining))
 }
 
 /// What a request has come to.
@@ -228,17 +252,28 @@ impl Asking<'_> {
         operation: &Arc<Registered>,
         params: Value,
         array: Option<u64>,
+        explaining: Option<&mut Explaining>,
     ) -> Result<Begun, Error> {
         if self.desk.load.refuses_streams(self.live.config.limits.reads) {
             return Err(overloaded());
         }
         let (users, principal) = (self.users(operation), self.who.map(Who::principal));
-        let opening = Opening { id, operation, params, users, principal, array };
-        let settings = self.caller.streams.open(opening)?;
+        let explain = explaining.is_some();
+        let opening = Opening { id, operation, params, users, principal, array, explain };
+        let (settings, explain) = self.caller.streams.open(opening)?;
+        if let Some(explaining) = explaining {
+            explaining.opens(explain);
+        }
         Ok(Begun::Now(Ok((settings, Vec::new()))))
     }
 
-    fn begin_read(&self, run: ReadFn, operation: &Registered, params: Value) -> Result<Begun, Error> {
+    fn begin_read(
+        &self,
+        run: ReadFn,
+        operation: &Registered,
+        params: Value,
+        explaining: Option<&mut Explaining>,
+    ) -> Result<Begun, Error> {
         let Self { desk, live, .. } = self;
         let limits = &live.config.limits;
         let principal = self.who.ok_or_else(Error::unauthenticated)?.principal();
@@ -246,21 +281,29 @@ impl Asking<'_> {
         let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
         let under_way = desk.load.begin(principal, &bounds)?;
         let users = self.users(operation);
-        let view = |params| {
+        let view = |params, trace| {
             let view = View::new(desk.cache.clone(), operation.plan.clone(), params);
-            let view = view.counted(under_way, limits.read_timeout.get());
+            let view = view.counted(under_way, limits.read_timeout.get()).traced(trace);
             match &users {
                 Some(users) => view.of_users(users.clone()),
                 None => view,
             }
         };
-        let pending = match operation.is_shared {
-            false => Pending::Own(run(view(params))),
+        let wants = explaining.is_some();
+        let (pending, trace) = match operation.is_shared {
+            false => {
+                let trace = wants.then(Trace::of_one);
+                (Pending::Own(run(view(params, trace.clone()))), trace)
+            }
             true => {
-                let read = || within(limits.read_timeout.get(), run(view(params.clone())));
-                Pending::Shared(desk.flights.join(&operation.plan, &params, users.clone(), read))
+                let read = |trace| within(limits.read_timeout.get(), run(view(params.clone(), Some(trace))));
+                let (flight, trace) = desk.flights.join(&operation.plan, &params, users.clone(), wants, read);
+                (Pending::Shared(flight), trace)
             }
         };
+        if let (Some(explaining), Some(trace)) = (explaining, trace) {
+            explaining.reads(trace, &desk.cache);
+        }
         Ok(Begun::Later(pending))
     }
 

@@ -5,10 +5,7 @@
 use std::{
     collections::HashMap,
     hash::{Hash, Hasher},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures_util::{
@@ -17,7 +14,11 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use crate::{access::Users, cache::Plan, operation::Outcome};
+use crate::{
+    access::Users,
+    cache::{Plan, Trace},
+    operation::Outcome,
+};
 
 /// A read that several may wait for. It goes on for as long as one of them does.
 pub(super) type Flight = Shared<BoxFuture<'static, Arc<Outcome>>>;
@@ -58,45 +59,52 @@ impl Hash for ByAddress {
 /// The last read of its subject that was asked for.
 struct Latest {
     flight: WeakShared<BoxFuture<'static, Arc<Outcome>>>,
-    has_begun: Arc<AtomicBool>,
+    trace: Arc<Trace>,
 }
 
 impl Flights {
-    /// Joins the next read of a subject; `read` makes it, if nobody has asked for it yet.
+    /// Joins the next read of a subject; `read` makes it, if nobody has asked for it yet. `wants` says whether to know
+    /// its course, which comes with it then.
     pub(super) fn join(
         &self,
         plan: &Arc<Plan>,
         params: &Value,
         users: Option<Users>,
-        read: impl FnOnce() -> BoxFuture<'static, Outcome>,
-    ) -> Flight {
+        wants: bool,
+        read: impl FnOnce(Arc<Trace>) -> BoxFuture<'static, Outcome>,
+    ) -> (Flight, Option<Arc<Trace>>) {
         let subject = Subject { plan: ByAddress(plan.clone()), params: params.clone(), users };
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let latest = flights.get(&subject).and_then(|latest| Some((latest, latest.flight.upgrade()?)));
         let before = match latest {
-            Some((latest, flight)) if !latest.has_begun.load(Ordering::Relaxed) => return flight,
+            Some((Latest { trace, .. }, flight)) if !trace.has_begun() => {
+                trace.ask(wants);
+                return (flight, wants.then(|| trace.clone()));
+            }
             Some((_, flight)) => Some(flight),
             None => None,
         };
-        let has_begun = Arc::new(AtomicBool::new(false));
-        let flight = fly(before, read(), has_begun.clone());
+        let trace = Arc::new(Trace::default());
+        trace.ask(wants);
+        let flight = fly(before, read(trace.clone()), trace.clone());
+        let wanted = wants.then(|| trace.clone());
         if flights.len() >= MOST_SHARED {
             flights.retain(|_, latest| latest.flight.upgrade().is_some());
         }
         if let Some(weak) = flight.downgrade().filter(|_| flights.len() < MOST_SHARED) {
-            flights.insert(subject, Latest { flight: weak, has_begun });
+            flights.insert(subject, Latest { flight: weak, trace });
         }
-        flight
+        (flight, wanted)
     }
 }
 
 /// A read that begins when the one before it has ended.
-fn fly(before: Option<Flight>, read: BoxFuture<'static, Outcome>, has_begun: Arc<AtomicBool>) -> Flight {
+fn fly(before: Option<Flight>, read: BoxFuture<'static, Outcome>, trace: Arc<Trace>) -> Flight {
     let flight = async move {
         if let Some(before) = before {
             before.await;
         }
-        has_begun.store(true, Ordering::Relaxed);
+        trace.begin();
         Arc::new(read.await)
     };
     flight.boxed().shared()
@@ -104,7 +112,7 @@ fn fly(before: Option<Flight>, read: BoxFuture<'static, Outcome>, has_begun: Arc
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use serde_json::json;
     use tokio::sync::Semaphore;
@@ -132,14 +140,15 @@ mod tests {
         }
 
         fn ask(&self, symbol: &str) -> Flight {
-            self.flights.join(&self.plan, &json!({ "symbol": symbol }), None, || {
+            let read = |_| -> BoxFuture<'static, Outcome> {
                 let (let_end, begun) = (self.let_end.clone(), self.begun.clone());
                 Box::pin(async move {
                     let number = begun.fetch_add(1, Ordering::Relaxed);
                     let_end.acquire().await.unwrap().forget();
                     Ok((number.to_string(), Vec::new()))
                 })
-            })
+            };
+            self.flights.join(&self.plan, &json!({ "symbol": symbol }), None, false, read).0
         }
     }
 

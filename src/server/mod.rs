@@ -4,6 +4,7 @@ mod caller;
 mod deadlines;
 mod dispatch;
 mod echo;
+mod explain;
 mod flights;
 mod frames;
 mod http;
@@ -47,6 +48,7 @@ use crate::{
 };
 #[doc(hidden)]
 pub use echo::echo;
+pub(crate) use explain::Explain;
 use http::TooMany;
 pub use listen::Listener;
 use listen::{Arrived, Guest};

@@ -21,6 +21,8 @@ pub(super) struct Entry {
     /// The user that it belongs to.
     pub(super) owner: Option<Arc<str>>,
     pub(super) what: What,
+    /// Which change of its group it is, where somebody chose that group.
+    pub(super) number: u64,
     pub(super) at: Instant,
 }
 

@@ -12,6 +12,7 @@ use super::{
     hub::Hub,
     options::Listed,
     subscription::{Begin, Opened, Subscription},
+    tally::StreamExplain,
 };
 use crate::{
     access::{Place, Principal, Rights, Users},
@@ -34,6 +35,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) principal: Option<&'a Arc<Principal>>,
     /// The array that it came in: no update goes out before that is answered.
     pub(crate) array: Option<u64>,
+    /// Whether it is to tell how it is served.
+    pub(crate) explain: bool,
 }
 
 /// A client's streams.
@@ -78,9 +81,10 @@ impl Client {
         &self.hub
     }
 
-    /// Opens a stream. Its updates follow by way of [`pull`](Self::pull).
-    pub(crate) fn open(&self, opening: Opening<'_>) -> Result<String> {
-        let Opening { id, operation, mut params, users, principal, array } = opening;
+    /// Opens a stream, and gives its settings, and how it is served if it is to tell that. Its updates follow by way
+    /// of [`pull`](Self::pull).
+    pub(crate) fn open(&self, opening: Opening<'_>) -> Result<(String, Option<StreamExplain>)> {
+        let Opening { id, operation, mut params, users, principal, array, explain } = opening;
         let limits = self.hub.settings();
         let mut streams = self.streams();
         if streams.open.iter().any(|stream| stream.id == *id) {
@@ -116,15 +120,27 @@ impl Client {
             None => Begin::Snapshot,
         };
         topic.add_bell(groups.as_deref_mut(), &self.bell);
-        let opened =
-            Opened { id: id.clone(), topic, groups, params: shown, users, place, pace, array, begin };
+        let opened = Opened {
+            id: id.clone(),
+            topic,
+            groups,
+            params: shown,
+            users,
+            place,
+            pace,
+            array,
+            begin,
+            explain,
+        };
         let stream = Subscription::new(opened);
-        let reply = Json::of(&stream.settings(self.hub.means()))?.into_text();
+        let means = self.hub.means();
+        let settings = Json::of(&stream.settings(means))?.into_text();
+        let explain = if explain { stream.explain(means) } else { None };
         self.hub.counts_of(operation.number).opened.add_one();
         streams.open.push(stream);
         // The topic may have something already.
         self.bell.ring();
-        Ok(reply)
+        Ok((settings, explain))
     }
 
     /// Lets updates out that waited for an array's reply.

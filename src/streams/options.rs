@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
+use super::tally::StreamExplain;
 use crate::{cache::Means, registry::Registered};
 
 /// What every stream takes beside its own params.
@@ -80,6 +81,9 @@ pub(crate) struct Listed {
     /// Its settings.
     #[serde(flatten)]
     pub(super) settings: Effective,
+    /// How it is served, where it was opened with `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) explain: Option<StreamExplain>,
 }
 
 /// How change is noticed for an operation.
@@ -88,5 +92,17 @@ pub(crate) fn push_of(means: Means, operation: &Registered) -> &'static str {
         (true, _) => "channel",
         (false, true) => "tracking",
         (false, false) => "poll",
+    }
+}
+
+/// Why change is noticed in no better way for an operation, where that is so.
+pub(crate) fn push_reason(means: Means, operation: &Registered) -> Option<&'static str> {
+    match (operation.has_channel() && means.channels, means.tracking) {
+        (true, _) => None,
+        (false, true) if operation.has_channel() => Some("Redis does not pass on what writers publish"),
+        (false, true) => Some("no channel is named on which a writer would publish its changes"),
+        (false, false) => {
+            Some("Redis does not tell of changes, or cannot be reached; the server's log says why")
+        }
     }
 }

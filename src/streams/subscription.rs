@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,13 +12,14 @@ use super::{
     bell::Bell,
     change::{Entry, What},
     hub::Hub,
-    options::{Effective, Listed, push_of},
-    topic::{Kind, Topic},
+    options::{Effective, Listed, push_of, push_reason},
+    tally::{StreamExplain, Tally},
+    topic::{Content, Kind, Topic},
 };
 use crate::{
     access::{Place, Rights, Users},
     cache::Means,
-    config::milliseconds,
+    config::{microseconds, milliseconds},
     protocol::{Error, RequestId, Result},
     registry::Ask,
 };
@@ -49,6 +50,8 @@ pub(super) struct Subscription {
     told_stale: bool,
     /// Whether it is to say when all that there is has been told, so that its reader knows what is gone.
     owes_complete: bool,
+    /// Counts, where it is to tell how it is served.
+    tally: Option<Box<Tally>>,
     /// What it has done since that was last counted.
     pub(super) done: Done,
 }
@@ -83,12 +86,14 @@ pub(super) struct Opened {
     pub(super) pace: Duration,
     pub(super) array: Option<u64>,
     pub(super) begin: Begin,
+    /// Whether it is to tell how it is served.
+    pub(super) explain: bool,
 }
 
 impl Subscription {
     /// A stream that has sent nothing yet.
     pub(super) fn new(opened: Opened) -> Self {
-        let Opened { id, topic, groups, params, users, place, pace, array, begin } = opened;
+        let Opened { id, topic, groups, params, users, place, pace, array, begin, explain } = opened;
         let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_));
         let due = Instant::now();
@@ -110,6 +115,7 @@ impl Subscription {
             snapshot,
             told_stale,
             owes_complete,
+            tally: explain.then(Box::default),
             done: Done::default(),
         }
     }
@@ -153,7 +159,47 @@ impl Subscription {
             operation: self.topic.operation().name(),
             params: self.params.clone(),
             settings: self.settings(means),
+            explain: self.explain(means),
         })
+    }
+
+    /// How it is served, where it was opened to tell that.
+    pub(super) fn explain(&self, means: Means) -> Option<StreamExplain> {
+        let topic = self.topic.clone();
+        let sees_all = self.users.as_ref().is_none_or(|users| users.may_see(None));
+        let content = topic.content();
+        let tally = self.tally.as_ref()?;
+        let operation = topic.operation();
+        Some(StreamExplain {
+            push: push_of(means, &operation),
+            push_reason: push_reason(means, &operation),
+            topic: match content.is_ready(self.groups.as_deref()) {
+                _ if content.stale.is_some() => "stale",
+                true => "fresh",
+                false => "unread",
+            },
+            subscribers: topic.users.load(Ordering::Relaxed),
+            // Those of others are not to be known of.
+            items: sees_all.then(|| content.count(topic.kind)),
+            read_age_us: content.read_age().map(microseconds),
+            update_age_us: tally.age().map(microseconds),
+            updates: tally.updates,
+            conflated: sees_all.then(|| tally.conflated()),
+            gaps: tally.gaps,
+        })
+    }
+
+    /// Counts a change that it looks at. Of a log none takes another's place.
+    fn pass(&mut self, version: u64, entry: &Entry) {
+        let Some(tally) = self.tally.as_mut().filter(|_| self.topic.kind == Kind::State) else { return };
+        match self.groups.as_deref() {
+            None => tally.pass(version, 0, version),
+            Some(groups) => {
+                if let Ok(at) = groups.binary_search(&entry.id.group) {
+                    tally.pass(version, at, entry.number);
+                }
+            }
+        }
     }
 
     /// Ends it.
@@ -171,7 +217,7 @@ impl Subscription {
         let topic = self.topic.clone();
         let content = topic.content();
         if !is_begun && content.is_ready(self.groups.as_deref()) {
-            self.start(content.version);
+            self.start(&content);
         }
         if let (Some((since, reason)), false) = (&content.stale, self.told_stale) {
             // Whatever else is to be told, and however slowly.
@@ -199,7 +245,7 @@ impl Subscription {
                 // Which items went away is not known any more, so all that are there are told again.
                 Kind::State => {
                     self.push_gap(self.seen + 1, content.version, frames);
-                    self.start(content.version);
+                    self.start(&content);
                 }
             }
         }
@@ -214,11 +260,18 @@ impl Subscription {
                 break;
             }
             there += u64::from(version > from);
-            if self.wants(entry) && self.push(version, entry, frames) {
+            if !self.wants(entry) {
+                continue;
+            }
+            self.pass(version, entry);
+            if self.push(version, entry, frames) {
                 count += 1;
             }
         }
         self.seen = seen;
+        if let Some(tally) = self.tally.as_mut().filter(|_| count > 0) {
+            tally.note(now);
+        }
         // Which items the versions were of that are not there any more, nobody knows.
         if topic.kind == Kind::State && self.groups.is_none() {
             self.done.conflated += seen.saturating_sub(from).saturating_sub(there);
@@ -248,7 +301,15 @@ impl Subscription {
         version <= self.snapshot && self.sent.is_none()
     }
 
-    fn start(&mut self, version: u64) {
+    fn start(&mut self, content: &Content) {
+        let version = content.version;
+        if let Some(tally) = &mut self.tally {
+            let passed = match self.groups.as_deref() {
+                None => [version].into(),
+                Some(groups) => groups.iter().map(|group| content.changes_of(group)).collect(),
+            };
+            tally.begin(version, passed);
+        }
         match self.begin {
             Begin::Now => self.seen = version,
             Begin::After(seen) => self.seen = seen,
@@ -312,10 +373,16 @@ impl Subscription {
         self.sent = Some(version);
         self.done.updates += 1;
         frames.push(frame);
+        if let Some(tally) = &mut self.tally {
+            tally.updates += 1;
+        }
         true
     }
 
     fn push_gap(&mut self, from: u64, to: u64, frames: &mut Vec<String>) {
+        if let Some(tally) = &mut self.tally {
+            tally.gaps += 1;
+        }
         self.done.gaps += 1;
         frames.push(self.notice("stream_gap", &format!(",\"from\":{from},\"to\":{to}")));
     }

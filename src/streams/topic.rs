@@ -67,6 +67,8 @@ pub(crate) struct Topic {
 pub(super) struct Content {
     /// What the last complete read was for; None before the first.
     read: Option<Wanted>,
+    /// When that was.
+    read_at: Option<Instant>,
     pub(super) version: u64,
     items: HashMap<ItemId, u64>,
     /// Those that are stored in a form that is corrupt.
@@ -81,8 +83,16 @@ pub(super) struct Content {
     /// Since when, and why, nobody can vouch for it.
     pub(super) stale: Option<(Seconds, Arc<str>)>,
     /// Who is to be told of each group, and of all.
-    bells: HashMap<Arc<str>, Vec<Arc<Bell>>>,
+    bells: HashMap<Arc<str>, Group>,
     bells_of_all: Vec<Arc<Bell>>,
+}
+
+/// A group that somebody chose.
+#[derive(Default)]
+struct Group {
+    bells: Vec<Arc<Bell>>,
+    /// How many changes there were since.
+    changes: u64,
 }
 
 impl Content {
@@ -97,9 +107,31 @@ impl Content {
         self.read.as_ref().is_some_and(|read| read.covers(groups))
     }
 
+    /// How many changes there were of a group since somebody chose it.
+    pub(super) fn changes_of(&self, group: &str) -> u64 {
+        self.bells.get(group).map_or(0, |group| group.changes)
+    }
+
+    /// How many items there are, or entries of a log.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::State => self.items.len(),
+            Kind::Log => self.entries.len(),
+        }
+    }
+
+    /// How long ago all of it was read.
+    pub(super) fn read_age(&self) -> Option<Duration> {
+        self.read_at.map(|at| at.elapsed())
+    }
+
     fn put(&mut self, id: ItemId, owner: Option<Arc<str>>, what: What) {
         self.version += 1;
-        self.entries.insert(self.version, Entry { id, owner, what, at: Instant::now() });
+        let number = self.bells.get_mut(&id.group).map_or(0, |group| {
+            group.changes += 1;
+            group.changes
+        });
+        self.entries.insert(self.version, Entry { id, owner, what, number, at: Instant::now() });
     }
 
     /// An item is stored in a form that is corrupt. If that does not say whose it is, it is whose it was.
@@ -119,7 +151,11 @@ impl Content {
     }
 
     fn ring_all(&self, waiting: &mut Waiting) {
-        self.bells.values().flatten().chain(&self.bells_of_all).for_each(|bell| waiting.add(bell));
+        self.bells
+            .values()
+            .flat_map(|group| &group.bells)
+            .chain(&self.bells_of_all)
+            .for_each(|bell| waiting.add(bell));
     }
 }
 
@@ -252,6 +288,7 @@ impl Topic {
         let is_news = read.is_some_and(|read| {
             let was_known = content.read.as_ref().is_some_and(|known| known.covers_all_of(&read));
             content.read = Some(read);
+            content.read_at = Some(Instant::now());
             !was_known
         });
         let was_stale = is_complete && content.stale.take().is_some();
@@ -267,7 +304,7 @@ impl Topic {
             if !content.bells.is_empty() {
                 let changed =
                     content.after(before).filter_map(|(_, entry)| content.bells.get(&entry.id.group));
-                changed.flatten().for_each(|bell| waiting.add(bell));
+                changed.flat_map(|group| &group.bells).for_each(|bell| waiting.add(bell));
             }
         }
     }
@@ -402,7 +439,7 @@ impl Topic {
                     if let Some((name, _)) = content.bells.get_key_value(group) {
                         *group = name.clone();
                     }
-                    content.bells.entry(group.clone()).or_default().push(bell.clone());
+                    content.bells.entry(group.clone()).or_default().bells.push(bell.clone());
                 }
             }
         }
@@ -420,7 +457,7 @@ impl Topic {
             None => remove(&mut content.bells_of_all),
             Some(groups) => {
                 for group in groups {
-                    if let Some(bells) = content.bells.get_mut(group) {
+                    if let Some(Group { bells, .. }) = content.bells.get_mut(group) {
                         remove(bells);
                         if bells.is_empty() {
                             content.bells.remove(group);

@@ -63,6 +63,14 @@ async fn what_a_server_sends_is_of_the_documents_schemas() {
             let answer = client.receive().await;
             let validator = if answer["success"] == true { &reply } else { &error };
             assert_valid(validator, &answer, name);
+            let mut explained = example["payload"].clone();
+            explained["explain"] = true.into();
+            let mut other = server.client().await;
+            other.send(&explained.to_string()).await;
+            let answer = other.receive().await;
+            let validator = if answer["success"] == true { &reply } else { &error };
+            assert_valid(validator, &answer, name);
+            assert!(answer["explain"]["server_us"].is_u64(), "{answer}");
             if operations.contains_key(&format!("{name}_updates")) {
                 types.extend(follow(&document, &mut client).await);
             }

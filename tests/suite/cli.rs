@@ -62,6 +62,20 @@ async fn call_prints_the_result_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn call_tells_on_standard_error_where_the_time_went() {
+    let server = small().await;
+    for (symbol, code) in [("BTC/USDT", 0), ("NO/SUCH", 1)] {
+        let symbol = format!("symbol={symbol}");
+        let ended = ask(&server, &["call", "--explain", "get_ticker", "exchange=binance", &symbol]).await;
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert_eq!(ended.stdout, if code == 0 { format!("{TICKER}\n") } else { String::new() });
+        let explain = ended.stderr.lines().find_map(|line| line.strip_prefix("explain: ")).unwrap();
+        let explain: Value = serde_json::from_str(explain).unwrap();
+        assert_eq!((&explain["source"], &explain["commands"]), (&json!("embedded"), &json!({"HGET": 1})));
+    }
+}
+
+#[tokio::test]
 async fn the_server_to_speak_to_is_the_configured_one() {
     let server = small().await;
     let folder = tempfile::tempdir().unwrap();

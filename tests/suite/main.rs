@@ -10,6 +10,7 @@ mod config;
 mod corrupt;
 mod drop_in;
 mod ending;
+mod explain;
 mod hostile;
 mod keys;
 mod limits;

@@ -1,6 +1,7 @@
 //! Streams: change, told once, to everyone who watches.
 
 mod bad;
+mod explained;
 mod logs;
 mod outage;
 mod pace;

@@ -206,3 +206,31 @@ class Stopped:
 
     def __exit__(self, *_: object) -> None:
         os.kill(self.pid, signal.SIGCONT)
+
+
+async def test_an_answer_tells_where_its_time_went(
+    redis: RedisServer, handler: fullon_cache_api
+) -> None:
+    await redis.fill()
+    ticker = {"exchange": "binance", "symbol": "BTC/USDT"}
+    reply = await handler.explain("get_ticker", **ticker)
+    assert (reply.result, reply.warnings) == (await handler.get_ticker(**ticker), [])
+    assert (reply.explain["source"], reply.explain.get("commands")) == ("redis", {"HGET": 1})
+    assert 0 < reply.explain.get("redis_us", 0) <= reply.explain["server_us"]
+    with pytest.raises(CacheMiss) as miss:
+        await handler.explain("get_ticker", exchange="binance", symbol="NO/SUCH")
+    assert miss.value.explain is not None
+    assert miss.value.explain["source"] == "redis"
+    # A param may have any name.
+    described = await handler.explain("describe", operation="get_ticker")
+    assert described.explain["source"] == "server"
+
+
+async def test_a_stream_that_is_explained_does_not_stay_open(handler: fullon_cache_api) -> None:
+    settings, _, explain = await handler.explain("stream_tickers", exchange="binance")
+    assert settings["update_type"] == "ticker_update"
+    assert explain["source"] == "topic"
+    stream = explain.get("stream")
+    assert stream is not None
+    assert stream["subscribers"] == 1
+    assert await handler.list_streams() == []

@@ -38,6 +38,9 @@ def test_calls_and_streams(url: str) -> None:
     with fullon_cache_api(url) as handler:
         price = handler.get_ticker("binance", "BTC/USDT")["price"]
         assert price is not None
+        reply = handler.explain("get_ticker", exchange="binance", symbol="BTC/USDT")
+        assert reply.result["symbol"] == "BTC/USDT"
+        assert reply.explain["source"] == "embedded"
         with pytest.raises(CacheMiss):
             handler.get_ticker("binance", "NO/SUCH")
         for update in handler.stream_tickers("binance", ["BTC/USDT"]):

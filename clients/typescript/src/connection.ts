@@ -7,6 +7,7 @@ import {
   errorOf,
   type Violation,
 } from "./errors.js";
+import type { Explain } from "./explain.js";
 import { waitFor } from "./waiting.js";
 import type {
   CloseEventLike,
@@ -30,10 +31,21 @@ export interface Warning {
   item?: string;
 }
 
-/** A result. */
-export interface Answer {
-  result: unknown;
+/** A result, and what comes with it. */
+export interface Answer<Result = unknown> {
+  result: Result;
+  /** What had to be left out of it. */
   warnings: readonly Warning[];
+  /** Where its time went and its data came from, if that was asked. */
+  explain?: Explain;
+}
+
+/** What is asked for. */
+export interface Question {
+  operation: string;
+  params: object;
+  /** Whether the answer is to tell where its time went. */
+  explain?: boolean | undefined;
 }
 
 /** A message of a stream. */
@@ -48,6 +60,7 @@ interface Reply {
   error?: string;
   details?: Violation[];
   retry_after_ms?: number;
+  explain?: Explain;
 }
 
 type Outcome = (outcome: Answer | CacheApiError) => void;
@@ -102,7 +115,7 @@ export class Connection {
   }
 
   /** Asks for something; `settle` is told its outcome. Gives the request's id. */
-  ask(operation: string, params: object, settle: Outcome): string {
+  ask({ operation, params, explain }: Question, settle: Outcome): string {
     this.#lastId += 1;
     const id = String(this.#lastId);
     if (this.#lost) {
@@ -111,14 +124,15 @@ export class Connection {
       return id;
     }
     this.#asked.set(id, settle);
-    this.#socket.send(JSON.stringify({ request_id: id, operation, params }));
+    const asked = { request_id: id, operation, params, ...(explain && { explain }) };
+    this.#socket.send(JSON.stringify(asked));
     return id;
   }
 
   /** Asks for something and waits for it. */
-  call(operation: string, params: object, signal: AbortSignal): Promise<Answer> {
+  call(question: Question, signal: AbortSignal): Promise<Answer> {
     return waitFor(signal, (resolve, reject) => {
-      const id = this.ask(operation, params, (outcome) =>
+      const id = this.ask(question, (outcome) =>
         outcome instanceof Error ? reject(outcome) : resolve(outcome),
       );
       return () => this.#asked.delete(id);
@@ -126,13 +140,8 @@ export class Connection {
   }
 
   /** Opens a stream: its messages go to `take`, until it is left. */
-  follow(
-    operation: string,
-    params: object,
-    settle: Outcome,
-    take: (message: StreamMessage) => void,
-  ): string {
-    const id = this.ask(operation, params, settle);
+  follow(question: Question, settle: Outcome, take: (message: StreamMessage) => void): string {
+    const id = this.ask(question, settle);
     if (!this.#lost) {
       this.#streams.set(id, take);
     }
@@ -144,7 +153,7 @@ export class Connection {
     this.#streams.delete(id);
     this.#asked.delete(id);
     return new Promise((resolve) => {
-      this.ask("unsubscribe", { stream: id }, () => resolve());
+      this.ask({ operation: "unsubscribe", params: { stream: id } }, () => resolve());
     });
   }
 
@@ -196,7 +205,7 @@ export class Connection {
       this.close(new ConnectionLost("the server gives no sign of life"));
     } else {
       this.#isAsked = true;
-      this.ask("ping", {}, () => undefined);
+      this.ask({ operation: "ping", params: {} }, () => undefined);
     }
   }
 
@@ -221,12 +230,14 @@ export class Connection {
 }
 
 function outcomeOf(reply: Reply): Answer | CacheApiError {
+  const { explain } = reply;
   if (reply.success) {
-    return { result: reply.result, warnings: reply.warnings ?? [] };
+    return { result: reply.result, warnings: reply.warnings ?? [], ...(explain && { explain }) };
   }
   return errorOf(reply.error_code ?? "", reply.error ?? "", {
     details: reply.details,
     retryAfterMs: reply.retry_after_ms,
+    explain,
   });
 }
 

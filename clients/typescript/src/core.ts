@@ -1,4 +1,4 @@
-import { Connection } from "./connection.js";
+import { Connection, type Answer, type Question } from "./connection.js";
 import { variable } from "./environment.js";
 import { CallTimeout, ConnectionLost } from "./errors.js";
 import { Link } from "./link.js";
@@ -8,6 +8,7 @@ import type {
   ClientEvents,
   ClientOptions,
   ConnectionState,
+  RequestOptions,
   StreamOptions,
 } from "./options.js";
 import { Stream } from "./stream.js";
@@ -123,26 +124,49 @@ export class Core {
     params: object,
     options: CallOptions = {},
   ): Promise<Result> {
-    const { result, warnings } = await this.#within(operation, options, async (signal) => {
+    const { onWarning, onExplain } = options;
+    const explain = onExplain !== undefined;
+    const answer = await this.#ask<Result>({ operation, params, explain }, options);
+    if (answer.explain) {
+      onExplain?.(answer.explain);
+    }
+    answer.warnings.forEach((warning) => onWarning?.(warning));
+    return answer.result;
+  }
+
+  /**
+   * Calls an operation by its name, as `call` does, and gives all that its reply holds: the result, what had to be left
+   * out of it, and with `{ explain: true }` where its time went and its data came from. An error has `explain` too.
+   *
+   * @throws {@link CacheApiError} what the server answers; {@link ConnectionLost}, {@link CallTimeout} if it does not.
+   */
+  request<Result = unknown>(
+    operation: string,
+    params: object = {},
+    options: RequestOptions = {},
+  ): Promise<Answer<Result>> {
+    return this.#ask<Result>({ operation, params, explain: options.explain }, options);
+  }
+
+  async #ask<Result>(question: Question, options: CallOptions): Promise<Answer<Result>> {
+    const answer = await this.#within(question.operation, options, async (signal) => {
       const first = await this.#link.ready(signal);
       try {
-        return await first.call(operation, params, signal);
+        return await first.call(question, signal);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) {
           throw error;
         }
       }
       const second = await this.#link.ready(signal);
-      return second.call(operation, params, signal);
+      return second.call(question, signal);
     });
-    if (operation === "authenticate") {
-      this.#login.adopt(params);
+    if (question.operation === "authenticate") {
+      this.#login.adopt(question.params);
     }
-    warnings.forEach((warning) => {
-      options.onWarning?.(warning);
-      this.#emit("warning", { ...warning, operation });
-    });
-    return result as Result;
+    const { operation } = question;
+    answer.warnings.forEach((warning) => this.#emit("warning", { ...warning, operation }));
+    return answer as Answer<Result>;
   }
 
   /** Follows a stream by its operation's name. It is opened when its first update is asked for. */

@@ -1,3 +1,5 @@
+import type { Explain } from "./explain.js";
+
 /** One way in which params break their schema. */
 export interface Violation {
   /** Where, as a JSON pointer into the params. */
@@ -12,6 +14,8 @@ export interface ErrorFacts {
   retryAfterMs?: number | undefined;
   /** What exactly is wrong with the params. */
   details?: readonly Violation[] | undefined;
+  /** Where the time of the server's answer went, if that was asked. */
+  explain?: Explain | undefined;
   /** What it came from. */
   cause?: unknown;
 }
@@ -26,6 +30,8 @@ export class CacheApiError extends Error {
   readonly retryAfterMs: number | undefined;
   /** What exactly is wrong with the params; empty for other errors. */
   readonly details: readonly Violation[];
+  /** Where the time of the server's answer went, if that was asked. */
+  readonly explain: Explain | undefined;
 
   constructor(code: string, message: string, retryable = false, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -34,6 +40,7 @@ export class CacheApiError extends Error {
     this.retryable = retryable;
     this.retryAfterMs = facts.retryAfterMs;
     this.details = facts.details ?? [];
+    this.explain = facts.explain;
   }
 }
 

@@ -2,13 +2,15 @@ export * from "./api.js";
 export * from "./errors.js";
 export * from "./types.js";
 export { Core } from "./core.js";
-export type { Warning } from "./connection.js";
+export type { Answer, Warning } from "./connection.js";
+export type { Explain } from "./explain.js";
 export { NodeWebSocket, type NodeWebSocketOptions } from "./node-websocket.js";
 export type {
   CallOptions,
   ClientEvents,
   ClientOptions,
   ConnectionState,
+  RequestOptions,
   ResumePoint,
   StreamOptions,
   TokenSource,

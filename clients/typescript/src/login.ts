@@ -36,7 +36,7 @@ export class Login {
     }
     let login: Answer;
     try {
-      login = await connection.call("authenticate", { token }, signal);
+      login = await connection.call({ operation: "authenticate", params: { token } }, signal);
     } catch (error) {
       throw error instanceof InvalidParams
         ? new Unauthenticated("what is given as a token cannot be one")

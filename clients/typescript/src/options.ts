@@ -1,4 +1,5 @@
 import type { Warning } from "./connection.js";
+import type { Explain } from "./explain.js";
 import type { WebSocketFactory } from "./websocket.js";
 
 /** Where a token comes from: it is asked for whenever the client connects, and before a login ends. */
@@ -34,6 +35,18 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Is told what had to be left out of the result, for it is stored in a corrupt form. */
   onWarning?: ((warning: Warning) => void) | undefined;
+  /** Is told where the time of the answer went and its data came from, which the server is asked for then. */
+  onExplain?: ((explain: Explain) => void) | undefined;
+}
+
+/** What a request may be told. */
+export interface RequestOptions {
+  /** How long it may take in all, in milliseconds, connecting included. */
+  timeoutMs?: number | undefined;
+  /** Gives the request up. */
+  signal?: AbortSignal | undefined;
+  /** Whether the answer is to tell where its time went and its data came from. Default: false. */
+  explain?: boolean | undefined;
 }
 
 /** What a stream may be told. */
@@ -48,6 +61,8 @@ export interface StreamOptions<Events extends boolean = boolean> {
   resume?: ResumePoint | undefined;
   /** How many updates of a log, or removals of a state, may wait to be taken. Default: 10 000. */
   maxQueue?: number | undefined;
+  /** Whether the server is to tell how it serves the stream. Default: false. */
+  explain?: boolean | undefined;
   /** How long opening it may take, in milliseconds, connecting included. */
   timeoutMs?: number | undefined;
   /** Ends the stream: it throws the signal's reason. */

@@ -1,3 +1,5 @@
+import type { Answer } from "./connection.js";
+import { ClientClosed } from "./errors.js";
 import type { ResumePoint } from "./options.js";
 import type { Subscription } from "./subscription.js";
 import type { ItemOf, StreamSettings } from "./updates.js";
@@ -22,6 +24,11 @@ export class Stream<Update, Events extends boolean = false> implements AsyncIter
     this.#begin = begin;
   }
 
+  /** What the server answered when it was last opened, with `explain` if that was asked; undefined until it is. */
+  get reply(): Answer<StreamSettings> | undefined {
+    return this.#subscription.reply;
+  }
+
   /** How the server serves it; undefined until it is open. */
   get settings(): StreamSettings | undefined {
     return this.#subscription.settings;
@@ -33,14 +40,27 @@ export class Stream<Update, Events extends boolean = false> implements AsyncIter
   }
 
   /**
+   * Opens the stream now, and waits until it is. Its first update does so too.
+   *
+   * @throws {@link CacheApiError} when the stream cannot be opened.
+   */
+  async open(): Promise<Answer<StreamSettings>> {
+    this.#start();
+    await this.#subscription.opened;
+    const { reply, isEnded, failure } = this.#subscription;
+    if (!reply || isEnded) {
+      throw failure ? failure.error : new ClientClosed("the stream is closed");
+    }
+    return reply;
+  }
+
+  /**
    * The next update, as soon as there is one.
    *
    * @throws {@link CacheApiError} when the stream cannot be opened or go on.
    */
   async next(): Promise<IteratorResult<ItemOf<Update, Events>, undefined>> {
-    const begin = this.#begin;
-    this.#begin = undefined;
-    begin?.();
+    this.#start();
     const taken = await this.#subscription.queue.take();
     this.#subscription.makeRoom();
     return taken as IteratorResult<ItemOf<Update, Events>, undefined>;
@@ -63,6 +83,12 @@ export class Stream<Update, Events extends boolean = false> implements AsyncIter
   /** Ends the stream, as leaving the loop does. */
   async close(): Promise<void> {
     await this.return();
+  }
+
+  #start(): void {
+    const begin = this.#begin;
+    this.#begin = undefined;
+    begin?.();
   }
 
   [Symbol.asyncIterator](): this {

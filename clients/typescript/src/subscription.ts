@@ -37,7 +37,10 @@ export class Subscription {
   readonly queue: Queue;
   /** Fulfilled when it is open for the first time, or ended. */
   readonly opened: Promise<void>;
-  settings: StreamSettings | undefined;
+  /** What the server answered when it was last opened. */
+  reply: Answer<StreamSettings> | undefined;
+  /** What it ended with, if that was an error. */
+  failure: { error: unknown } | undefined;
   readonly #wanted: Wanted;
   readonly #maxQueue: number;
   /** Of a state, which items its reader knows of. */
@@ -68,6 +71,16 @@ export class Subscription {
     const { kind, namedBy } = wanted.kind;
     this.#items = kind === "state" ? new Items(namedBy) : undefined;
     this.queue = new Queue(kind === "log");
+  }
+
+  /** How the server serves it; undefined until it is open. */
+  get settings(): StreamSettings | undefined {
+    return this.reply?.result;
+  }
+
+  /** Whether nothing more comes of it. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** There is a connection: opens the stream on it. */
@@ -103,6 +116,7 @@ export class Subscription {
   async end(error?: { error: unknown }): Promise<void> {
     if (!this.#isEnded) {
       this.#isEnded = true;
+      this.failure = error;
       this.#callOff();
       this.queue.finish(error);
       this.#tellOpen();
@@ -119,8 +133,11 @@ export class Subscription {
     const snapshot = isAnew ? true : options.snapshot;
     this.#previous = null;
     const id = connection.follow(
-      operation,
-      { ...params, snapshot, min_interval_ms: options.minIntervalMs, resume },
+      {
+        operation,
+        params: { ...params, snapshot, min_interval_ms: options.minIntervalMs, resume },
+        explain: options.explain,
+      },
       (outcome) => this.#id === id && this.#settle(outcome, resume),
       (message) => this.#id === id && this.#take(message),
     );
@@ -134,8 +151,8 @@ export class Subscription {
     }
     const isAgain = this.settings !== undefined;
     const { options } = this.#wanted;
-    const settings = outcome.result as StreamSettings;
-    this.settings = settings;
+    this.reply = outcome as Answer<StreamSettings>;
+    const settings = this.reply.result;
     this.#refusals = 0;
     this.#tellOpen();
     if (resume && !settings.resumed) {

@@ -231,6 +231,8 @@ export interface Listed {
    * snapshot comes instead.
    */
   resumed: boolean;
+  /** How it is served, where it was opened with `explain`. */
+  explain?: StreamExplain | null;
 }
 
 /** Who a client is, and what it may read. */
@@ -501,6 +503,39 @@ export interface ServerStats {
 
 /** Which way it goes. */
 export type Side = "long" | "short";
+
+/** How a stream is served. Times are in microseconds. */
+export interface StreamExplain {
+  /** How change is noticed: `channel`, `tracking` or `poll`. */
+  push: string;
+  /** Why it is noticed in no better way, where that is so. */
+  push_reason?: string | null;
+  /**
+   * What is watched: `fresh`, `stale` where nobody can vouch for it, `unread` before it was read
+   * for this stream.
+   */
+  topic: string;
+  /** How many streams watch the same. */
+  subscribers: number;
+  /**
+   * How many items, or entries of a log, the server holds of what is watched. Absent where the
+   * login may not see all.
+   */
+  items?: number | null;
+  /** How long ago it was last read. What a writer publishes is taken over without a read. */
+  read_age_us?: number | null;
+  /** How long ago the last update was sent to this client. */
+  update_age_us?: number | null;
+  /** How many updates were sent. */
+  updates: number;
+  /**
+   * How many were not, for a newer one of the same item took their place. Absent where the login
+   * may not see all items.
+   */
+  conflated?: number | null;
+  /** How many gaps were told. */
+  gaps: number;
+}
 
 /** The latest quote of one pair on one exchange, in the quote currency. */
 export interface Ticker {

@@ -10,6 +10,7 @@ import {
   InvalidOperation,
   InvalidParams,
   WrongAddress,
+  type Explain,
   type Ticker,
   type Warning,
 } from "fullon-cache-api";
@@ -179,4 +180,30 @@ test("what is left out of a result is told", async (t) => {
     [["CACHE_CORRUPT", "C/D"]],
   );
   assert.deepEqual(heard, ["get_all_tickers C/D"]);
+});
+
+test("an answer tells where its time went and its data came from, if that is asked", async () => {
+  const params = { exchange: "binance", symbol: "BTC/USDT" };
+  const { result, warnings, explain } = await client.request<Ticker>("get_ticker", params, {
+    explain: true,
+  });
+  assert.equal(result.symbol, "BTC/USDT");
+  assert.deepEqual(warnings, []);
+  assert.equal(explain?.source, "embedded");
+  assert.deepEqual(explain?.commands, { HGET: 1 });
+  assert.ok((explain?.redis_us ?? Infinity) <= (explain?.server_us ?? 0));
+  assert.equal((await client.request("get_ticker", params)).explain, undefined);
+
+  const told: Explain[] = [];
+  await client.getAllTickers("binance", { onExplain: (explain) => told.push(explain) });
+  assert.deepEqual(
+    told.map(({ commands }) => commands),
+    [{ HGETALL: 1 }],
+  );
+  const missing = { exchange: "binance", symbol: "NO/SUCH" };
+  await assert.rejects(client.request("get_ticker", missing, { explain: true }), (error) => {
+    assert.ok(error instanceof CacheMiss);
+    assert.equal(error.explain?.source, "embedded");
+    return true;
+  });
 });

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 
 import {
   Client,
+  ClientClosed,
   InvalidParams,
   NodeWebSocket,
   type StreamEvent,
@@ -227,3 +228,21 @@ async function takeAll(stream: AsyncIterable<unknown>): Promise<void> {
     void item;
   }
 }
+
+test("a stream tells how it is served, when it is opened and later", async () => {
+  const stream = client.streamTickers("binance", undefined, { explain: true });
+  const { result, explain } = await stream.open();
+  assert.equal(result.update_type, "ticker_update");
+  assert.deepEqual(stream.settings, result);
+  assert.equal(explain?.source, "topic");
+  assert.ok((explain?.stream?.subscribers ?? 0) >= 1);
+  assert.equal(explain?.stream?.updates, 0);
+  assert.equal(stream.reply?.explain, explain);
+  await take(stream, 3);
+  const [listed] = (await client.listStreams()).filter(({ explain }) => explain);
+  assert.ok((listed?.explain?.updates ?? 0) >= 3);
+  await stream.close();
+  await assert.rejects(stream.open(), ClientClosed);
+
+  await assert.rejects(client.streamTickers("no exchange").open(), InvalidParams);
+});

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fullon_cache_api::{
-    client::Client,
+    client::{Client, ClientError},
     handlers::{accounts::*, bots::*, ohlcv::*, orders::*, processes::*, tickers::*, trades::*},
     operation::{Query, Watch},
 };
@@ -84,4 +84,28 @@ async fn every_operation_is_called_by_its_own_types() {
     let names: BTreeSet<String> =
         names.map(|described| described["name"].as_str().unwrap().to_owned()).collect();
     assert_eq!(described.called, names);
+}
+
+#[tokio::test]
+async fn an_answer_tells_where_its_time_went_if_that_is_asked() {
+    let (_redis, server, _other) = filled().await;
+    let client = Client::connect(&server.url()).await.unwrap();
+    let params = json!({"exchange": "binance", "symbol": "BTC/USDT"});
+    let (plain, explained) =
+        (client.call_by_name("get_ticker", &params).await, client.explain("get_ticker", &params).await);
+    let (plain, explained) = (plain.unwrap(), explained.unwrap());
+    assert_eq!((plain.result.get(), plain.explain), (explained.result.get(), None));
+    assert_eq!(explained.explain.unwrap()["commands"], json!({"HGET": 1}));
+    let missing = json!({"exchange": "binance", "symbol": "NO/SUCH"});
+    match client.explain("get_ticker", &missing).await {
+        Err(ClientError::Refused(refusal)) => {
+            assert_eq!((refusal.error_code.as_str(), refusal.explain.is_some()), ("CACHE_MISS", true));
+        }
+        other => panic!("{other:?}"),
+    }
+    // A stream does not stay open.
+    let opened = client.explain("stream_tickers", &json!({"exchange": "binance"})).await.unwrap();
+    assert_eq!(opened.explain.unwrap()["stream"]["subscribers"], 1);
+    let open: Vec<Value> = client.call_by_name("list_streams", &json!({})).await.unwrap().read().unwrap();
+    assert_eq!(open, Vec::<Value>::new());
 }

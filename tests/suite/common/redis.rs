@@ -130,6 +130,12 @@ impl Redis {
         }
     }
 
+    /// Sends it a signal, e.g. `STOP`.
+    pub fn signal(&self, name: &str) {
+        let process = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
+    }
+
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

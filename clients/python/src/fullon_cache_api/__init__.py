@@ -43,6 +43,7 @@ from ._events import (
     StreamSettings,
     Warned,
 )
+from ._explain import Explain, Explained
 from ._server import CacheWebSocketServer
 from ._stream import Stream
 
@@ -58,6 +59,8 @@ __all__ = [
     "ClientClosed",
     "ConnectionLost",
     "Event",
+    "Explain",
+    "Explained",
     "Forbidden",
     "Fresh",
     "Gap",

@@ -15,11 +15,15 @@ _log = logging.getLogger("fullon_cache_api")
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=list).encode
 
 
-def request(request_id: str, operation: str, params: dict[str, Any]) -> str:
+def request(
+    request_id: str, operation: str, params: dict[str, Any], *, explain: bool = False
+) -> str:
     """Write a request. Params that are None are left out."""
     if None in params.values():
         params = {name: value for name, value in params.items() if value is not None}
-    return f'{{"request_id":{request_id},"operation":"{operation}","params":{_encode(params)}}}'
+    more = ',"explain":true' if explain else ""
+    encoded = _encode(params)
+    return f'{{"request_id":{request_id},"operation":"{operation}","params":{encoded}{more}}}'
 
 
 class Call:
@@ -54,6 +58,21 @@ class Call:
             _log.warning("%s leaves out %s: %s", warned.operation, warned.item, warned.message)
 
 
+class ExplainedCall(Call):
+    """A request whose caller is to have all that its reply holds."""
+
+    __slots__ = ()
+
+    def take(self, reply: dict[str, Any]) -> None:
+        """Let the caller have the reply."""
+        if self.reply.done():
+            return
+        if reply["success"]:
+            self.reply.set_result(reply)
+        else:
+            self.fail(CacheApiError.from_reply(reply, self.operation))
+
+
 class Calls:
     """All requests that wait for their replies.
 
@@ -67,11 +86,11 @@ class Calls:
         self._timeout = timeout
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, request_id: int, operation: str, text: str) -> Call:
+    def add(self, request_id: int, operation: str, text: str, *, kind: type[Call] = Call) -> Call:
         """Expect the reply to a request."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
-        call = self.by_id[request_id] = Call(operation, text, loop.create_future(), deadline)
+        call = self.by_id[request_id] = kind(operation, text, loop.create_future(), deadline)
         if self._timer is None:
             self._timer = loop.call_at(deadline, self._expire)
         return call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._api import Api
 from ._connect import Settings, Token, url_of
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._compat import Self
+    from ._explain import Explained
     from ._types import LoggedIn
 
 
@@ -95,6 +96,17 @@ class Client(Api):
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    async def explain(self, operation: str, /, **params: Any) -> Explained:
+        """Call an operation by its name, and ask where the time of its answer went.
+
+            result, warnings, explain = await handler.explain(
+                "get_ticker", exchange="binance", symbol="BTC/USDT"
+            )
+
+        An error has `explain` too. A stream is opened, and ended again.
+        """
+        return await self._link.explain(operation, params)
 
     @property
     def url(self) -> str:

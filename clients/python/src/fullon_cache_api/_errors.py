@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ._explain import Explain
+
 
 class CacheApiError(Exception):
     """Something went wrong. All errors of this package are of this class."""
@@ -21,6 +23,8 @@ class CacheApiError(Exception):
     """The seconds after which the server wants to be asked again, if it said so."""
     operation: str | None
     """The operation that failed, if it was one."""
+    explain: Explain | None
+    """Where the time of the server's answer went, if that was asked."""
 
     _by_code: ClassVar[dict[str, type[CacheApiError]]] = {}
 
@@ -35,6 +39,7 @@ class CacheApiError(Exception):
         details: list[dict[str, str]] | None = None,
         retry_after: float | None = None,
         operation: str | None = None,
+        explain: Explain | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -43,6 +48,7 @@ class CacheApiError(Exception):
         self.retry_after = retry_after
         self.retryable = type(self).retryable or retry_after is not None
         self.operation = operation
+        self.explain = explain
 
     def __str__(self) -> str:
         """The sentence, and what exactly is wrong with the params."""
@@ -65,6 +71,7 @@ class CacheApiError(Exception):
             details=reply.get("details"),
             retry_after=None if wait is None else wait / 1000,
             operation=operation,
+            explain=reply.get("explain"),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
 
-from ._calls import Calls, request
+from ._calls import Call, Calls, ExplainedCall, request
 from ._connect import WAITING_BYTES, Backoff, open_connection
 from ._errors import (
     CacheApiError,
@@ -19,6 +19,8 @@ from ._errors import (
     InternalError,
     Unauthenticated,
 )
+from ._events import warning
+from ._explain import Explain, Explained
 from ._login import keep_login
 
 if TYPE_CHECKING:
@@ -51,13 +53,13 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         self._over: CacheApiError | None = ClientClosed("this client is not connected")
 
-    async def call(self, operation: str, params: dict[str, Any]) -> Any:
+    async def call(self, operation: str, params: dict[str, Any], *, kind: type[Call] = Call) -> Any:
         """Call an operation. Params that are None are left out."""
         if self._over is not None:
             raise self._ended()
         request_id = self._last_id = self._last_id + 1
-        text = request(str(request_id), operation, params)
-        call = self._calls.add(request_id, operation, text)
+        text = request(str(request_id), operation, params, explain=kind is ExplainedCall)
+        call = self._calls.add(request_id, operation, text, kind=kind)
         try:
             if self._connection is not None:
                 call.tries = 1
@@ -65,6 +67,15 @@ class Link:
             return await call.reply
         finally:
             self._calls.remove(request_id)
+
+    async def explain(self, operation: str, params: dict[str, Any]) -> Explained:
+        """Call an operation, and ask where the time of its answer went."""
+        reply = await self.call(operation, params, kind=ExplainedCall)
+        explain: Explain = reply["explain"]
+        if "stream" in explain:  # nobody is there to read it
+            await self._end(reply["request_id"])
+        left_out = [warning(operation, message) for message in reply.get("warnings", ())]
+        return Explained(reply["result"], left_out, explain)
 
     async def subscribe(self, subscription: Subscription) -> None:
         """Open a stream and wait until it is open."""
@@ -120,7 +131,7 @@ class Link:
         if self._connection is not None and subscription.connection is self._connection:
             self._spawn(self._end(subscription.request_id))
 
-    async def _end(self, request_id: str) -> None:
+    async def _end(self, request_id: str | int) -> None:
         with suppress(CacheApiError):  # then it has ended already
             await self.call("unsubscribe", {"stream": request_id})
 

@@ -45,6 +45,7 @@ __all__ = [
     "ServerFacts",
     "ServerStats",
     "Side",
+    "StreamExplain",
     "Ticker",
     "TickerUpdate",
     "Trade",
@@ -344,6 +345,37 @@ class LinkState(TypedDict):
     """Milliseconds that the last write took to be answered."""
 
 
+class StreamExplain(TypedDict):
+    """How a stream is served. Times are in microseconds."""
+
+    push: str
+    """How change is noticed: `channel`, `tracking` or `poll`."""
+    push_reason: NotRequired[str | None]
+    """Why it is noticed in no better way, where that is so."""
+    topic: str
+    """What is watched: `fresh`, `stale` where nobody can vouch for it, `unread` before it was read
+    for this stream.
+    """
+    subscribers: int
+    """How many streams watch the same."""
+    items: NotRequired[int | None]
+    """How many items, or entries of a log, the server holds of what is watched. Absent where the
+    login may not see all.
+    """
+    read_age_us: NotRequired[int | None]
+    """How long ago it was last read. What a writer publishes is taken over without a read."""
+    update_age_us: NotRequired[int | None]
+    """How long ago the last update was sent to this client."""
+    updates: int
+    """How many updates were sent."""
+    conflated: NotRequired[int | None]
+    """How many were not, for a newer one of the same item took their place. Absent where the login
+    may not see all items.
+    """
+    gaps: int
+    """How many gaps were told."""
+
+
 class Listed(TypedDict):
     """One stream of a client, for `list_streams`."""
 
@@ -369,6 +401,8 @@ class Listed(TypedDict):
     """Whether the stream goes on where the earlier one ended. If it was asked for and is false, a
     snapshot comes instead.
     """
+    explain: NotRequired[StreamExplain | None]
+    """How it is served, where it was opened with `explain`."""
 
 
 class LoggedIn(TypedDict):

@@ -10,7 +10,7 @@ with fullon_cache_api() as handler:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._client import Client as _AsyncClient
 from ._sync import SyncApi
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ._compat import Self
     from ._connect import Options
+    from ._explain import Explained
     from ._types import LoggedIn
 
 __all__ = ["Client", "SyncStream", "fullon_cache_api"]
@@ -46,6 +47,13 @@ class Client(SyncApi):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def explain(self, operation: str, /, **params: Any) -> Explained:
+        """Call an operation by its name, and ask where the time of its answer went.
+
+        An error has `explain` too. A stream is opened, and ended again.
+        """
+        return self._run(self._client.explain(operation, **params))
 
     def authenticate(self, token: str) -> LoggedIn:
         """Log in by a token, which later connections use too; see `SyncApi.authenticate`."""
