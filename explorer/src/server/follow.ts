@@ -1,0 +1,149 @@
+import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { ClientClosed } from "client/errors";
+import type { ResumePoint } from "client/options";
+import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
+import { clientGeneration, theClient } from "./connection";
+import { operations } from "./description";
+import { streamKindOf } from "./stream-kind";
+import type { Operation, Params } from "./types";
+
+/** How many entries of a log, or removals of a state, may wait for the page; beyond, the server keeps them. */
+const MAX_QUEUE = 2000;
+
+/** What is told of a stream that is followed. */
+export interface FollowHandlers {
+  /** It is open, or open again; with its settings as the server granted them. */
+  onOpen?(settings: StreamSettings): void;
+  /** An item as it is now, or that it is gone (`removed`). The present state comes first (`snapshot`). */
+  onUpdate(update: AnyUpdate): void;
+  /** The connection is lost, the state is stale, or fresh again; entries are missing; something stored is corrupt. */
+  onEvent?(event: StreamEvent): void;
+  /** Somebody else is logged in: what was told so far is void, and all is told anew. */
+  onRestart?(): void;
+  /** It cannot be opened, or not go on. It is not followed any more. */
+  onEnd?(error: Error): void;
+}
+
+/** Of what the server cannot say how fresh it is. */
+export interface Stale {
+  /** How many of the streams that are followed. */
+  streams: number;
+  /** Since when, in seconds since the epoch. */
+  since: number;
+  reason: string;
+}
+
+const staleStreams = signal<ReadonlyMap<object, { since: number; reason: string }>>(new Map());
+
+/** Whether streams that are followed are stale, for the server cannot reach its Redis; undefined: none is. */
+export const stale: ReadonlySignal<Stale | undefined> = computed(() => {
+  const all = [...staleStreams.value.values()];
+  const [first] = all.sort((a, b) => a.since - b.since);
+  return first && { ...first, streams: all.length };
+});
+
+/**
+ * Follows a stream, over lost connections and other logins. It may be asked for at any time: it opens when the server
+ * has told what streams it has. Gives what ends it.
+ */
+export function follow(operation: string, params: Params, handlers: FollowHandlers): () => void {
+  let begun: number | undefined;
+  let abort = new AbortController();
+  const end = effect(() => {
+    const generation = clientGeneration.value;
+    const known = operations.value;
+    if (known.size === 0 || begun === generation) {
+      return;
+    }
+    const isAgain = begun !== undefined;
+    begun = generation;
+    untracked(() => {
+      abort.abort();
+      abort = new AbortController();
+      if (isAgain) {
+        handlers.onRestart?.();
+      }
+      void run(known.get(operation), operation, params, handlers, abort.signal);
+    });
+  });
+  return () => {
+    end();
+    abort.abort();
+  };
+}
+
+async function run(
+  operation: Operation | undefined,
+  name: string,
+  params: Params,
+  handlers: FollowHandlers,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!operation) {
+    handlers.onEnd?.(new Error(`${name} is not there, or not for this login`));
+    return;
+  }
+  const { snapshot, min_interval_ms: minIntervalMs, resume, ...own } = params;
+  const stream = theClient().stream<AnyUpdate, true>(name, own, streamKindOf(operation), {
+    events: true,
+    signal,
+    maxQueue: MAX_QUEUE,
+    ...(typeof snapshot === "boolean" && { snapshot }),
+    ...(typeof minIntervalMs === "number" && { minIntervalMs }),
+    ...(isResumePoint(resume) && { resume }),
+  });
+  let settings: StreamSettings | undefined;
+  try {
+    for await (const item of stream) {
+      if (signal.aborted) {
+        return;
+      }
+      if (stream.settings && stream.settings !== settings) {
+        settings = stream.settings;
+        handlers.onOpen?.(settings);
+      }
+      if (isEvent(item)) {
+        noteEvent(signal, item);
+        handlers.onEvent?.(item);
+      } else {
+        handlers.onUpdate(item);
+      }
+    }
+  } catch (error) {
+    // A client that gave way to another ends its streams; they go on with the other.
+    if (!signal.aborted && !(error instanceof ClientClosed)) {
+      handlers.onEnd?.(error instanceof Error ? error : new Error(String(error)));
+    }
+  } finally {
+    setStale(signal, undefined);
+  }
+}
+
+function isEvent(item: AnyUpdate | StreamEvent): item is StreamEvent {
+  return !("update_id" in item);
+}
+
+function isResumePoint(value: unknown): value is ResumePoint {
+  return typeof value === "object" && value !== null && "epoch" in value && "update_id" in value;
+}
+
+function noteEvent(key: object, event: StreamEvent): void {
+  if (event.type === "stale") {
+    setStale(key, { since: event.since, reason: event.reason });
+  } else if (event.type === "fresh" || event.type === "reconnecting") {
+    setStale(key, undefined);
+  }
+}
+
+function setStale(key: object, stale: { since: number; reason: string } | undefined): void {
+  if (stale === undefined && !staleStreams.peek().has(key)) {
+    return;
+  }
+  const next = new Map(staleStreams.peek());
+  if (stale) {
+    next.set(key, stale);
+  } else {
+    next.delete(key);
+  }
+  staleStreams.value = next;
+}

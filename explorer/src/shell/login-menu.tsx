@@ -1,0 +1,65 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
+import { isLoginNeeded, login, logOut, type Who } from "../server";
+import { LoginForm } from "./login-form";
+
+/** Who is logged in, and what can be done about it. */
+export function LoginMenu(): JSX.Element | null {
+  const isOpen = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const { who } = login.value;
+  const close = (): void => {
+    isOpen.value = false;
+    button.current?.focus();
+  };
+  if (isLoginNeeded.value) {
+    return null;
+  }
+  return (
+    <div class="menu" onKeyDown={({ key }) => key === "Escape" && isOpen.value && close()}>
+      <button
+        ref={button}
+        type="button"
+        class="quiet"
+        aria-expanded={isOpen.value}
+        aria-controls="login-menu"
+        onClick={() => (isOpen.value = !isOpen.value)}
+      >
+        {who?.name ?? "Log in"}
+      </button>
+      {isOpen.value && (
+        <div id="login-menu" class="menu-body panel">
+          {who && <WhoIs who={who} onLogOut={() => (logOut(), close())} />}
+          <h2>{who ? "Bring another token" : "Log in"}</h2>
+          <LoginForm onDone={close} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function WhoIs({ who, onLogOut }: { who: Who; onLogOut: () => void }): JSX.Element {
+  return (
+    <>
+      <dl class="facts">
+        <dt>Logged in as</dt>
+        <dd>{who.name}</dd>
+        <dt>May read</dt>
+        <dd>{who.scopes.join(", ") || "nothing"}</dd>
+        <dt>Users</dt>
+        <dd>{who.user_ids ? who.user_ids.join(", ") || "none" : "all"}</dd>
+        <dt>Until</dt>
+        <dd>{typeof who.expires === "number" ? untilText(who.expires) : "the token is withdrawn"}</dd>
+      </dl>
+      <button type="button" onClick={onLogOut}>
+        Log out
+      </button>
+    </>
+  );
+}
+
+function untilText(seconds: number): string {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return format.format(seconds * 1000);
+}

@@ -1,0 +1,13 @@
+import type { JSX } from "preact";
+import { LoginForm } from "./login-form";
+
+/** Stands in place of a page while the server answers nothing without a login. */
+export function LoginPanel(): JSX.Element {
+  return (
+    <section class="login-panel panel" aria-labelledby="login-title">
+      <h1 id="login-title">Log in</h1>
+      <p>This server answers who presents a token: a static one, or a JSON Web Token.</p>
+      <LoginForm />
+    </section>
+  );
+}
