@@ -1,0 +1,52 @@
+/** How much the page keeps and shows at the most: whatever grows is bounded here. */
+
+/** Items of one state that are kept; those that were told longest ago give way. */
+export const MAX_ITEMS = 2000;
+/** Entries of one log that are kept; the oldest give way. */
+export const MAX_ENTRIES = 500;
+/** Rows of one table that are shown; the rest is counted. */
+export const MAX_ROWS = 100;
+/** Columns of one table, those of the schema first. */
+export const MAX_COLUMNS = 24;
+/** Characters of one cell that are shown; the whole is in its title. */
+export const MAX_CELL_CHARS = 80;
+/** Characters of a cell's title. */
+export const MAX_TITLE_CHARS = 2000;
+/** Points of one line of a chart that are kept; the oldest give way. */
+export const MAX_POINTS = 3600;
+/** Points of a line that are drawn; where there are more, each stretch shows its lowest and highest. */
+export const MAX_DRAWN_POINTS = 800;
+/** Points of the small line in a table's row. */
+export const MAX_SPARK_POINTS = 48;
+/** Lines of one chart. */
+export const MAX_LINES = 8;
+/** Bars of one chart; the oldest give way. */
+export const MAX_BARS = 500;
+/** Streams that are followed side by side on one page. */
+export const MAX_STREAMS = 12;
+/** Warnings and gaps of one stream that are listed, newest first. */
+export const MAX_NOTES = 20;
+/** Trades in the market's list. */
+export const MAX_TRADES = 60;
+/** Seconds over which the rate of updates is counted. */
+export const RATE_SECONDS = 5;
+/** How often what changed is drawn, in times a second. */
+export const MAX_DRAWS_PER_SECOND = 20;
+/** How long a cell stays marked as changed, in milliseconds; it is not marked anew meanwhile. */
+export const FLASH_MS = 600;
+/** Points of the line that each ticker of the market gets; where there are more, every other is forgotten. */
+export const MAX_TICKER_POINTS = 512;
+/** Tickers of the market that get a line. */
+export const MAX_TICKER_LINES = 500;
+/** Exchanges that can be chosen, and whose orders are counted. */
+export const MAX_EXCHANGES = 12;
+/** Members of one branch of a JSON tree that are shown before more are asked for. */
+export const MAX_BRANCHES = 100;
+/** Rows of a result that are shown before more are asked for. */
+export const MAX_RESULT_ROWS = 200;
+/** Characters of a raw result that are shown; all of it can be copied. */
+export const MAX_RAW_CHARS = 200_000;
+/** Characters of params that stand in the address; longer ones are left out. */
+export const MAX_PARAMS_CHARS = 2000;
+/** Items that a list has fields for; longer ones are edited as JSON. */
+export const MAX_LIST_FIELDS = 50;
