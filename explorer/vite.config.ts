@@ -7,7 +7,13 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export default defineConfig({
   base: "/",
   envDir: false,
-  resolve: { alias: { client: here("../clients/typescript/src") } },
+  resolve: {
+    alias: [
+      // What the client has for Node alone.
+      { find: /^\.\/node-websocket\.js$/, replacement: here("src/server/no-node.ts") },
+      { find: "client", replacement: here("../clients/typescript/src") },
+    ],
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: { host: "127.0.0.1", port: 5173, fs: { allow: [here(".."), here(".")] } },
   build: {

@@ -1,12 +1,14 @@
 import type { JSX } from "preact";
-import { Header } from "./shell/header";
-import { LoginPanel } from "./shell/login-panel";
-import { OperationPage } from "./operations/page";
-import { OperationsPage } from "./operations/list";
-import { isLoginNeeded } from "./server";
+import { lazy } from "./lazy";
 import Market from "./market";
 import { route } from "./route";
-import Streams from "./streams";
+import { isLoginNeeded } from "./server";
+import { Header } from "./shell/header";
+import { LoginPanel } from "./shell/login-panel";
+
+const OperationsPage = lazy(async () => (await import("./operations")).OperationsPage);
+const OperationPage = lazy(async () => (await import("./operations")).OperationPage);
+const Streams = lazy(async () => (await import("./streams")).default);
 
 /** The whole page. */
 export function App(): JSX.Element {
@@ -24,13 +26,12 @@ export function App(): JSX.Element {
 }
 
 function Place(): JSX.Element {
-  const { path } = route.value;
-  const [, first, name] = path.split("/");
+  const [, first, ...rest] = route.value.path.split("/");
   switch (first) {
     case "operations":
       return <OperationsPage />;
     case "op":
-      return <OperationPage name={decodeURIComponent(name ?? "")} />;
+      return <OperationPage name={nameOf(rest.join("/"))} />;
     case "streams":
       return <Streams />;
     default:
@@ -38,7 +39,16 @@ function Place(): JSX.Element {
   }
 }
 
-/** The address after the `#` says where one is, so it is left alone. */
+/** A part of the address; as it stands there, where it was not written by this page. */
+function nameOf(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What follows the `#` of the address says where one is, so it is left alone. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById("main")?.focus();

@@ -12,8 +12,10 @@ export const MAX_COLUMNS = 24;
 export const MAX_CELL_CHARS = 80;
 /** Characters of a cell's title. */
 export const MAX_TITLE_CHARS = 2000;
-/** Points of one line of a chart that are kept; the oldest give way. */
-export const MAX_POINTS = 3600;
+/** Points of one line of a chart that are kept; when there are more, every other is forgotten. */
+export const MAX_POINTS = 1000;
+/** Rows of one stream that get a line. */
+export const MAX_KEPT_LINES = 300;
 /** Points of a line that are drawn; where there are more, each stretch shows its lowest and highest. */
 export const MAX_DRAWN_POINTS = 800;
 /** Points of the small line in a table's row. */
@@ -34,10 +36,6 @@ export const RATE_SECONDS = 5;
 export const MAX_DRAWS_PER_SECOND = 20;
 /** How long a cell stays marked as changed, in milliseconds; it is not marked anew meanwhile. */
 export const FLASH_MS = 600;
-/** Points of the line that each ticker of the market gets; where there are more, every other is forgotten. */
-export const MAX_TICKER_POINTS = 512;
-/** Tickers of the market that get a line. */
-export const MAX_TICKER_LINES = 500;
 /** Exchanges that can be chosen, and whose orders are counted. */
 export const MAX_EXCHANGES = 12;
 /** Members of one branch of a JSON tree that are shown before more are asked for. */
@@ -50,3 +48,5 @@ export const MAX_RAW_CHARS = 200_000;
 export const MAX_PARAMS_CHARS = 2000;
 /** Items that a list has fields for; longer ones are edited as JSON. */
 export const MAX_LIST_FIELDS = 50;
+/** Messages of a stream that an operation's page shows; the newest come first. */
+export const MAX_MESSAGES = 20;

@@ -1,7 +1,8 @@
 import type { Warning } from "client/connection";
 import type { CallOptions } from "client/options";
 import { theClient } from "./connection";
-import type { Explain, Params } from "./types";
+import { adoptLogin } from "./login";
+import type { Explain, Params, Who } from "./types";
 
 /** What came of a call. */
 export interface Answer<Result> {
@@ -10,21 +11,41 @@ export interface Answer<Result> {
   warnings: readonly Warning[];
   /** From when it was asked until it was answered, in milliseconds. */
   elapsedMs: number;
-  /** Where the time went at the server, if it tells that. */
+  /** Where the time went at the server, if it was asked and tells that. */
   explain?: Explain;
+}
+
+/** What a call may be told. */
+export interface AskOptions {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Whether the server is to tell where the time went. */
+  isExplained?: boolean;
 }
 
 /** Calls an operation. Throws a `CacheApiError`. */
 export async function call<Result = unknown>(
   operation: string,
   params: Params,
-  options: CallOptions = {},
+  options: AskOptions = {},
 ): Promise<Answer<Result>> {
+  const { isExplained = false, ...own } = options;
   const warnings: Warning[] = [];
-  const began = performance.now();
-  const result = await theClient().call<Result>(operation, params, {
-    ...options,
+  let explain: Explain | undefined;
+  const asked: CallOptions & { onExplain?: (explain: object) => void } = {
+    ...own,
     onWarning: (warning) => warnings.push(warning),
-  });
-  return { result, warnings, elapsedMs: performance.now() - began };
+    ...(isExplained && {
+      onExplain: (told: object) => {
+        explain = { ...told };
+      },
+    }),
+  };
+  const began = performance.now();
+  const result = await theClient().call<Result>(operation, params, asked);
+  const elapsedMs = performance.now() - began;
+  if (operation === "authenticate") {
+    adoptLogin(result as Who);
+  }
+  return { result, warnings, elapsedMs, ...(explain && { explain }) };
 }

@@ -109,6 +109,9 @@ async function run(
         handlers.onUpdate(item);
       }
     }
+    if (!signal.aborted) {
+      handlers.onEnd?.(new Error("the stream was ended by `unsubscribe`"));
+    }
   } catch (error) {
     // A client that gave way to another ends its streams; they go on with the other.
     if (!signal.aborted && !(error instanceof ClientClosed)) {

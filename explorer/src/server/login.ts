@@ -59,6 +59,11 @@ export async function logIn(token: string, isKept: boolean): Promise<boolean> {
   }
 }
 
+/** Somebody logged in by calling the operation itself. */
+export function adoptLogin(who: Who): void {
+  current.value = { status: "in", who };
+}
+
 /** Logs out: forgets the token and begins anew without one. */
 export function logOut(): void {
   keep(undefined);

@@ -21,7 +21,7 @@ export function LoginMenu(): JSX.Element | null {
       <button
         ref={button}
         type="button"
-        class="quiet"
+        class="flat"
         aria-expanded={isOpen.value}
         aria-controls="login-menu"
         onClick={() => (isOpen.value = !isOpen.value)}
