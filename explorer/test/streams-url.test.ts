@@ -6,7 +6,7 @@ import { readShown, streamLink, writeShown, type Shown } from "../src/streams/ur
 test("streams come back from the address as they were", () => {
   const shown: Shown[] = [
     { operation: "stream_blocks", params: {}, view: "table" },
-    { operation: "stream_tickers", params: { exchange: "a~&é", symbols: ["B/C"] }, view: "chart", field: "price" },
+    { operation: "stream_tickers", params: { exchange: "a~&é", symbols: ["B/C"] }, view: "chart", field: "price", row: "a B/C" },
     { operation: "stream_ohlcv", params: { symbol: "B" }, view: "candles" },
   ];
   assert.deepEqual(readShown(writeShown(shown)), shown);

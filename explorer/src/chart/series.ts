@@ -3,22 +3,18 @@ import { MAX_DRAWN_POINTS, MAX_POINTS } from "../bounds";
 /** Points of a line: times in seconds, and values. */
 export type Line = [times: number[], values: number[]];
 
-/** What a line does that has as many points as it may: forget its oldest, or every other. */
-export type WhenFull = "slide" | "thin";
-
-/** The points of a line. Its room is taken at once and never grows. */
+/**
+ * The points of a line, from its begin on. Its room is taken at once and never grows: when it is full every other point
+ * is forgotten.
+ */
 export class Series {
   readonly #times: Float64Array;
   readonly #values: Float64Array;
-  #begin = 0;
   #size = 0;
   /** Points that are nearer to each other become one. */
   #gap = 0;
 
-  constructor(
-    private readonly bound: number = MAX_POINTS,
-    private readonly whenFull: WhenFull = "slide",
-  ) {
+  constructor(private readonly bound: number = MAX_POINTS) {
     this.#times = new Float64Array(bound);
     this.#values = new Float64Array(bound);
   }
@@ -29,30 +25,23 @@ export class Series {
 
   /** The last value. */
   get last(): number | undefined {
-    return this.#size === 0 ? undefined : this.#value(this.#size - 1);
+    return this.#size === 0 ? undefined : this.#values[this.#size - 1];
   }
 
   /** Appends a point. Of points of one time the last counts; a time before the last is taken for it. */
   push(time: number, value: number): void {
     if (this.#size > 0 && time <= this.#time(this.#size - 1)) {
-      this.#values[this.#at(this.#size - 1)] = value;
+      this.#values[this.#size - 1] = value;
       return;
     }
     if (this.#size > 1 && time - this.#time(this.#size - 2) < this.#gap) {
       this.#size -= 1;
     } else if (this.#size === this.bound) {
-      this.#makeRoom();
+      this.#thin();
     }
-    const next = this.#at(this.#size);
-    this.#times[next] = time;
-    this.#values[next] = value;
+    this.#times[this.#size] = time;
+    this.#values[this.#size] = value;
     this.#size += 1;
-  }
-
-  clear(): void {
-    this.#begin = 0;
-    this.#size = 0;
-    this.#gap = 0;
   }
 
   /** The line; where it has more points than are drawn, of each stretch the lowest and the highest. */
@@ -91,13 +80,7 @@ export class Series {
     return low === high ? [low] : [Math.min(low, high), Math.max(low, high)];
   }
 
-  #makeRoom(): void {
-    if (this.whenFull === "slide") {
-      this.#begin = (this.#begin + 1) % this.bound;
-      this.#size -= 1;
-      return;
-    }
-    // It still begins where it began, with half as many points to an hour.
+  #thin(): void {
     const kept = Math.ceil(this.#size / 2);
     for (let place = 0; place < kept; place += 1) {
       this.#times[place] = this.#time(2 * place);
@@ -108,15 +91,11 @@ export class Series {
   }
 
   #time(place: number): number {
-    return this.#times[this.#at(place)] ?? 0;
+    return this.#times[place] ?? 0;
   }
 
   #value(place: number): number {
-    return this.#values[this.#at(place)] ?? 0;
-  }
-
-  #at(place: number): number {
-    return (this.#begin + place) % this.bound;
+    return this.#values[place] ?? 0;
   }
 }
 

@@ -54,7 +54,7 @@ export function short(value: number): string {
 /** With as many digits as tell it well enough: a title may have all of them. */
 export function amount(value: number): string {
   const size = Math.abs(value);
-  const wanted = size >= 1000 ? 2 : size >= 1 ? 4 : 8;
+  const wanted = size >= 100 ? 2 : size >= 1 ? 4 : 8;
   return number(value, Math.min(wanted, decimalsOf(value)));
 }
 

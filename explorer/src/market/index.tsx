@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { MAX_TICKER_LINES, MAX_TICKER_POINTS } from "../bounds";
 import { route, setQuery } from "../route";
 import { operations } from "../server";
 import { setClock, useClock } from "../streams/clock";
@@ -14,12 +13,7 @@ import { Segments } from "./segments";
 import { Tickers } from "./tickers";
 import { Trades } from "./trades";
 
-const TICKERS = {
-  line: "price",
-  points: MAX_TICKER_POINTS,
-  lines: MAX_TICKER_LINES,
-  whenFull: "thin",
-} as const;
+const TICKERS = { line: "price" } as const;
 
 /** The market at a glance: nothing need be asked for. */
 export default function Market(): JSX.Element {

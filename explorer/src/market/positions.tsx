@@ -18,7 +18,6 @@ const COLUMNS: readonly Column[] = [
   { name: "volume", kind: "number" },
   { name: "price", kind: "number" },
   { name: "cost", kind: "number" },
-  { name: "fee", kind: "number" },
   { name: "age", kind: "number", description: "How long ago the position was last written." },
 ];
 

@@ -1,8 +1,8 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
-import { MAX_LINES, MAX_NOTES, MAX_POINTS } from "../bounds";
+import { MAX_KEPT_LINES, MAX_NOTES } from "../bounds";
 import { Bars, isBar, isBars } from "../chart/bars";
-import { Series, type WhenFull } from "../chart/series";
+import { Series } from "../chart/series";
 import { follow, streamKindOf, type Operation, type Params } from "../server";
 import { columnsOf, itemOf, type Column } from "./columns";
 import { draw, forget } from "./frames";
@@ -29,11 +29,6 @@ export interface Note {
 export interface FollowingOptions {
   /** The column of whose numbers each row gets a line. */
   line?: string | undefined;
-  /** How many points a line keeps. */
-  points?: number;
-  whenFull?: WhenFull;
-  /** How many rows get a line. */
-  lines?: number;
   /** How many rows are kept. */
   rows?: number;
   /** What names a row, in place of what the stream's schema says. */
@@ -59,6 +54,7 @@ export class Following {
   settings: StreamSettings | undefined;
   readonly #tick = signal(0);
   readonly #status = signal<Status>({ name: "opening" });
+  readonly #timeColumn: string | undefined;
   #line: string | undefined;
   #isPaused = false;
   #noted = 0;
@@ -69,7 +65,7 @@ export class Following {
   constructor(
     readonly operation: Operation,
     private readonly params: Params,
-    private readonly options: FollowingOptions = {},
+    options: FollowingOptions = {},
   ) {
     const { kind, namedBy } = streamKindOf(operation);
     this.isLog = kind === "log";
@@ -77,6 +73,7 @@ export class Following {
     this.columns = columnsOf(operation, namedBy);
     this.bars = isBars(itemOf(operation)?.properties ?? {}) ? new Bars() : undefined;
     this.#line = options.line;
+    this.#timeColumn = this.columns.find((column) => column.kind === "time")?.name;
     const own = options.namedBy ?? (this.isLog ? undefined : namedBy);
     const names = this.bars ? ["time"] : own;
     const columns = this.columns.map(({ name }) => name);
@@ -102,11 +99,13 @@ export class Following {
     return this.#isPaused;
   }
 
-  /** Draws lines of another column, from now on. */
+  /** Draws lines of another column: from what is known on. */
   set line(column: string | undefined) {
     if (column !== this.#line) {
       this.#line = column;
       this.lines.clear();
+      [...this.rows.sorted()].reverse().forEach((row) => this.#draw(row));
+      this.#changed();
     }
   }
 
@@ -142,7 +141,7 @@ export class Following {
     this.rate.count(now / 1000);
     const row = this.rows.apply(this.#flat(update), now);
     if (row) {
-      this.#draw(row, update);
+      this.#draw(row);
     }
     this.#changed();
   }
@@ -157,22 +156,27 @@ export class Following {
     return { time, open, high, low, close, volume, closed: update["closed"] };
   }
 
-  #draw({ key, values }: Row, { snapshot }: AnyUpdate): void {
+  #draw({ key, values }: Row): void {
     const value = this.#line === undefined ? undefined : values[this.#line];
-    // A log's present state is its past, which came at once.
-    if (typeof value !== "number" || (this.isLog && snapshot === true)) {
+    if (typeof value !== "number") {
       return;
     }
     const name = this.isLog ? this.#lineOf(values) : key;
     let line = this.lines.get(name);
     if (!line) {
-      if (this.lines.size >= (this.options.lines ?? MAX_LINES)) {
+      if (this.lines.size >= MAX_KEPT_LINES) {
         return;
       }
-      line = new Series(this.options.points ?? MAX_POINTS, this.options.whenFull);
+      line = new Series();
       this.lines.set(name, line);
     }
-    line.push(serverNow(), value);
+    line.push(this.#timeOf(values), value);
+  }
+
+  /** Entries of a log tell when they were; items of a state are as they are now. */
+  #timeOf(values: Values): number {
+    const own = this.isLog && this.#timeColumn ? values[this.#timeColumn] : undefined;
+    return typeof own === "number" ? own : serverNow();
   }
 
   /** Entries of a log have no name; those of one symbol make a line. */

@@ -11,14 +11,19 @@ export interface Shown {
   view: StreamView;
   /** The column that is charted. */
   field?: string | undefined;
+  /** The row that is charted; undefined: several. */
+  row?: string | undefined;
 }
 
 const VIEWS: readonly unknown[] = ["table", "chart", "candles"] satisfies StreamView[];
 
 /** `[["stream_tickers",{"exchange":"binance"},"chart","price"]]`; what is as usual is left out at the end. */
 export function writeShown(all: readonly Shown[]): string | undefined {
-  const parts = all.map(({ operation, params, view, field }) => {
-    const rest = field !== undefined ? [view, field] : view === "table" ? [] : [view];
+  const parts = all.map(({ operation, params, view, field, row }) => {
+    const rest = [view, field, row];
+    while (rest.length > 0 && (rest.at(-1) === undefined || rest.at(-1) === "table")) {
+      rest.pop();
+    }
     return [operation, params, ...rest];
   });
   return parts.length === 0 ? undefined : JSON.stringify(parts);
@@ -41,12 +46,14 @@ export function streamLink(operation: string, params: Params): string {
 }
 
 function shownOf(parts: unknown): Shown[] {
-  const [operation, params = {}, view, field] = Array.isArray(parts) ? (parts as unknown[]) : [];
+  const [operation, params = {}, view, field, row] = Array.isArray(parts) ? (parts as unknown[]) : [];
   if (typeof operation !== "string" || !isObject(params)) {
     return [];
   }
   const known = VIEWS.includes(view) ? (view as StreamView) : "table";
-  return [{ operation, params, view: known, ...(typeof field === "string" && { field }) }];
+  const charted = typeof field === "string" ? { field } : {};
+  const chosen = typeof row === "string" ? { row } : {};
+  return [{ operation, params, view: known, ...charted, ...chosen }];
 }
 
 function isObject(value: unknown): value is Params {
