@@ -9,6 +9,8 @@ import type { Operation, Params } from "./types";
 
 /** How many entries of a log, or removals of a state, may wait for the page; beyond, the server keeps them. */
 const MAX_QUEUE = 2000;
+/** How often it is looked whether a stream that has told nothing yet is open, in milliseconds. */
+const OPENING_LOOK_MS = 100;
 
 /** What is told of a stream that is followed. */
 export interface FollowHandlers {
@@ -93,15 +95,25 @@ async function run(
     ...(isResumePoint(resume) && { resume }),
   });
   let settings: StreamSettings | undefined;
+  const noteOpening = (): void => {
+    if (stream.settings && stream.settings !== settings && !signal.aborted) {
+      settings = stream.settings;
+      handlers.onOpen?.(settings);
+    }
+  };
+  // What is open may have nothing to tell for long.
+  const watch = setInterval(() => {
+    noteOpening();
+    if (settings) {
+      clearInterval(watch);
+    }
+  }, OPENING_LOOK_MS);
   try {
     for await (const item of stream) {
       if (signal.aborted) {
         return;
       }
-      if (stream.settings && stream.settings !== settings) {
-        settings = stream.settings;
-        handlers.onOpen?.(settings);
-      }
+      noteOpening();
       if (isEvent(item)) {
         noteEvent(signal, item);
         handlers.onEvent?.(item);
@@ -118,6 +130,7 @@ async function run(
       handlers.onEnd?.(error instanceof Error ? error : new Error(String(error)));
     }
   } finally {
+    clearInterval(watch);
     setStale(signal, undefined);
   }
 }

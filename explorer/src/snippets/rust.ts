@@ -7,7 +7,9 @@ export const rust: Language = { id: "rust", name: "Rust", write };
 function write(wanted: Wanted): string {
   const { operation, url, isLoggedIn } = wanted;
   const isStream = operation.kind === "stream";
+  const hasInterval = split(wanted).options.minIntervalMs;
   return [
+    ...(isStream && hasInterval ? ["use std::time::Duration;", ""] : []),
     ...(isStream
       ? [
           "use fullon_cache_api::client::{Client, ClientError, StreamKind};",
@@ -55,13 +57,16 @@ function stream(wanted: Wanted): string[] {
   const how = [
     ...(options.snapshot === false ? [".without_snapshot()"] : []),
     ...(options.minIntervalMs
-      ? [`.min_interval(std::time::Duration::from_millis(${options.minIntervalMs}))`]
+      ? [`.min_interval(Duration::from_millis(${options.minIntervalMs}))`]
       : []),
-  ].join("");
+  ].map((option) => `        ${option}`);
   return [
     `    let params = json!(${params}).as_object().cloned().unwrap_or_default();`,
     `    let kind = ${kind.kind === "log" ? "StreamKind::Log" : `StreamKind::State(vec![${names}])`};`,
-    `    let mut updates = client.stream_by_name(${JSON.stringify(operation.name)}, params, kind)${how}.await?;`,
+    `    let mut updates = client`,
+    `        .stream_by_name(${JSON.stringify(operation.name)}, params, kind)`,
+    ...how,
+    "        .await?;",
     "    while let Some(update) = updates.try_next().await? {",
     `        println!("{}", update.text());`,
     "    }",
