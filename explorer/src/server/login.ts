@@ -27,9 +27,10 @@ export const isLoginNeeded: ReadonlySignal<boolean> = computed(
 /** Begins: with the token that was kept, if there is one. */
 export function beginLogin(): void {
   const kept = keptToken();
-  replaceClient(undefined);
   if (kept !== undefined) {
-    void logIn(kept, true);
+    void logIn(kept, true); // it makes the first client itself
+  } else {
+    replaceClient(undefined);
   }
 }
 
