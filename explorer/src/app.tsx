@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { lazy } from "./lazy";
 import Market from "./market";
 import { route } from "./route";
@@ -12,6 +13,7 @@ const Streams = lazy(async () => (await import("./streams")).default);
 
 /** The whole page. */
 export function App(): JSX.Element {
+  useArrival();
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -23,6 +25,22 @@ export function App(): JSX.Element {
       </main>
     </>
   );
+}
+
+/** Who comes to another page begins at its top, whatever is used to read it, and finds it named. */
+function useArrival(): void {
+  const { path } = route.value;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    const [, first = "", ...rest] = path.split("/");
+    const name = first === "op" ? nameOf(rest.join("/")) : first || "market";
+    document.title = `${name} · fullon_cache_api`;
+    if (!isFirst.current) {
+      scrollTo(0, 0);
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+    isFirst.current = false;
+  }, [path]);
 }
 
 function Place(): JSX.Element {

@@ -30,6 +30,12 @@ test("a list of objects has a column for each member that any has, the schema's 
   ]);
 });
 
+test("what is null throughout has no column, and is named", () => {
+  const table = tabularOf([{ a: 1, b: null }, { a: null, b: null }]);
+  assert.deepEqual(table?.columns.map(({ name }) => name), ["a"]);
+  assert.deepEqual(table?.empty, ["b"]);
+});
+
 test("an object of objects has their names first, a plain one its members as rows", () => {
   const table = tabularOf({ a: { x: 1 }, b: { x: 2 } });
   assert.deepEqual(table?.rows, [

@@ -19,7 +19,7 @@ export function ResultTable({ value, schema }: Props): JSX.Element {
   if (!table || table.rows.length === 0) {
     return <Empty>There is nothing.</Empty>;
   }
-  const { columns, rows } = table;
+  const { columns, rows, empty } = table;
   const isMembers = !Array.isArray(value) && columns.length === 2 && columns[0]?.name === "name";
   const left = rows.length - shown.value;
   return (
@@ -44,8 +44,9 @@ export function ResultTable({ value, schema }: Props): JSX.Element {
           </tbody>
         </table>
       </div>
-      <p class="faint">
+      <p class="faint small">
         {rows.length === 1 ? "1 row" : `${rows.length} rows`}
+        {empty.length > 0 && `; null throughout: ${empty.join(", ")}`}
         {left > 0 && (
           <button type="button" class="flat" onClick={() => (shown.value += MAX_RESULT_ROWS)}>
             Show {Math.min(left, MAX_RESULT_ROWS)} more

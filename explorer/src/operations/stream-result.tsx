@@ -59,7 +59,7 @@ function List({ messages }: { messages: readonly Message[] }): JSX.Element {
   return messages.length === 0 ? (
     <Empty>Nothing came yet.</Empty>
   ) : (
-    <ol class="messages mono">
+    <ol class="messages mono" tabIndex={0} aria-label="Messages">
       {messages.map(({ id, at, kind, content }) => (
         <li key={id} class={`is-${kind}`}>
           <time class="faint">{CLOCK.format(at)}</time> {JSON.stringify(content)}

@@ -13,6 +13,8 @@ export interface Column {
 export interface Tabular {
   columns: Column[];
   rows: unknown[][];
+  /** Members that are null wherever they are, and have no column. */
+  empty: string[];
 }
 
 /**
@@ -34,6 +36,7 @@ export function tabularOf(value: unknown, schema: Schema = {}): Tabular | undefi
     return {
       columns: [{ name: "", kind: "text" }, ...inner.columns],
       rows: inner.rows.map((row, at) => [members[at]?.[0], ...row]),
+      empty: inner.empty,
     };
   }
   return {
@@ -42,6 +45,7 @@ export function tabularOf(value: unknown, schema: Schema = {}): Tabular | undefi
       { name: "value", kind: "text" },
     ],
     rows: members,
+    empty: [],
   };
 }
 
@@ -65,6 +69,7 @@ function ofList(list: readonly unknown[], schema: Schema): Tabular {
   return {
     columns: [{ name: "value", kind: kindOf(schema, list[0]) }],
     rows: list.map((value) => [value]),
+    empty: [],
   };
 }
 
@@ -72,16 +77,19 @@ function ofList(list: readonly unknown[], schema: Schema): Tabular {
 function ofObjects(objects: readonly Record<string, unknown>[], schema: Schema): Tabular {
   const present = new Set(objects.flatMap((object) => Object.keys(object)));
   const known = Object.keys(schema.properties ?? {}).filter((name) => present.delete(name));
-  const columns = [...known, ...present].map((name): Column => {
-    const own = schema.properties?.[name];
+  const columns: Column[] = [];
+  const empty: string[] = [];
+  for (const name of [...known, ...present]) {
     const sample = objects.find((object) => object[name] != null)?.[name];
-    return {
-      name,
-      kind: kindOf(own, sample),
-      ...(own?.description !== undefined && { description: own.description }),
-    };
-  });
-  return { columns, rows: objects.map((object) => columns.map(({ name }) => object[name])) };
+    const own = schema.properties?.[name];
+    const { description } = own ?? {};
+    if (sample === undefined) {
+      empty.push(name);
+    } else {
+      columns.push({ name, kind: kindOf(own, sample), ...(description !== undefined && { description }) });
+    }
+  }
+  return { columns, rows: objects.map((object) => columns.map(({ name }) => object[name])), empty };
 }
 
 /** Lists of one length, as bars are: what each place means stands in the schema's description, if anywhere. */
@@ -92,7 +100,7 @@ function ofLists(lists: readonly unknown[][], schema: Schema): Tabular {
     const name = own?.title ?? String(at);
     return { name, kind: kindOf(own, lists[0]?.[at]) };
   });
-  return { columns, rows: lists.map((list) => [...list]) };
+  return { columns, rows: lists.map((list) => [...list]), empty: [] };
 }
 
 function itemsOf({ items }: Schema): Schema {

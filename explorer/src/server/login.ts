@@ -43,19 +43,21 @@ export function needLogin(): void {
 
 /** Logs in, or brings a new token while logged in: streams go on then. Gives whether the token is good. */
 export async function logIn(token: string, isKept: boolean): Promise<boolean> {
-  const before = current.value;
-  const { error: _, ...rest } = before;
-  current.value = { ...rest, status: "asking" };
+  const { who, status } = current.value;
+  const before = { status: status === "asking" ? "none" : status, ...(who && { who }) } as const;
+  current.value = { ...before, status: "asking" };
   try {
     const client = isLive.value ? theClient() : replaceClient(undefined);
-    const who = await client.call<Who>("authenticate", { token });
-    current.value = { status: "in", who };
+    const next = await client.call<Who>("authenticate", { token });
+    current.value = { status: "in", who: next };
     keep(isKept ? token : undefined);
     return true;
   } catch (error) {
-    const isIn = before.who !== undefined && isLive.value;
+    if (who === undefined && wantsLogin(error)) {
+      keep(undefined);
+    }
     const text = error instanceof Error ? error.message : String(error);
-    current.value = { ...rest, status: isIn ? "in" : "needed", error: text };
+    current.value = { ...before, error: text };
     return false;
   }
 }

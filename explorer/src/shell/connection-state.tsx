@@ -1,11 +1,20 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { connection, type Connection } from "../server";
+import { connection, isLoginNeeded, type Connection } from "../server";
 
 /** How the connection is, and how often it was lost. */
 export function ConnectionState(): JSX.Element {
   const seconds = useCountdown();
   const { status, reconnects, error } = connection.value;
+  if (isLoginNeeded.value) {
+    // A server that nobody logs in at closes the connection after a while, which is nothing to worry about.
+    return (
+      <div class="connection is-connecting">
+        <span class="dot" aria-hidden="true" />
+        <span role="status">Login needed</span>
+      </div>
+    );
+  }
   const times = reconnects === 1 ? "once" : `${reconnects} times`;
   return (
     <div class={`connection is-${status}`} title={error?.message}>

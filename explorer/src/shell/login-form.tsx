@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { login, logIn } from "../server";
 
 /** A field for a token. It is never part of the page's address. */
@@ -8,7 +8,9 @@ export function LoginForm({ onDone }: { onDone?: () => void }): JSX.Element {
   const id = useId();
   const token = useSignal("");
   const isKept = useSignal(false);
+  const field = useRef<HTMLInputElement>(null);
   const { status, error } = login.value;
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (token.value.trim() !== "" && (await logIn(token.value.trim(), isKept.value))) {
@@ -20,6 +22,7 @@ export function LoginForm({ onDone }: { onDone?: () => void }): JSX.Element {
     <form class="login-form" onSubmit={(event) => void submit(event)}>
       <label for={`${id}-token`}>Token</label>
       <input
+        ref={field}
         id={`${id}-token`}
         type="password"
         autocomplete="off"

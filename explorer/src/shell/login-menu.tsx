@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { isLoginNeeded, login, logOut, type Who } from "../server";
 import { LoginForm } from "./login-form";
 
@@ -13,11 +13,32 @@ export function LoginMenu(): JSX.Element | null {
     isOpen.value = false;
     button.current?.focus();
   };
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!isOpen.value) {
+      return undefined;
+    }
+    const closeOutside = ({ target }: Event): void => {
+      if (target instanceof Node && !menu.current?.contains(target)) {
+        isOpen.value = false;
+      }
+    };
+    addEventListener("pointerdown", closeOutside);
+    addEventListener("focusin", closeOutside);
+    return () => {
+      removeEventListener("pointerdown", closeOutside);
+      removeEventListener("focusin", closeOutside);
+    };
+  }, [isOpen.value]);
   if (isLoginNeeded.value) {
     return null;
   }
   return (
-    <div class="menu" onKeyDown={({ key }) => key === "Escape" && isOpen.value && close()}>
+    <div
+      ref={menu}
+      class="menu"
+      onKeyDown={({ key }) => key === "Escape" && isOpen.value && close()}
+    >
       <button
         ref={button}
         type="button"

@@ -16,11 +16,11 @@ function write(wanted: Wanted): string {
   const body =
     operation.kind === "stream"
       ? [
-          `updates = ${callText(`handler.${operation.name}`, args, layout)}`,
+          callText(`updates = handler.${operation.name}`, args, layout),
           "async for update in updates:",
           "    print(update)",
         ]
-      : [`result = await ${callText(`handler.${operation.name}`, args, layout)}`, "print(result)"];
+      : [callText(`result = await handler.${operation.name}`, args, layout), "print(result)"];
   return [
     "import asyncio",
     "",

@@ -6,11 +6,13 @@ function write(wanted: Wanted): string {
   const { operation, url, isLoggedIn } = wanted;
   const { own, options } = split(wanted);
   const args = argumentsOf(wanted, own, optionsText(options));
-  const call = callText(`client.${camel(operation.name)}`, args, { indent: "", step: "  " });
+  const isStream = operation.kind === "stream";
+  const start = isStream ? "const updates = client" : "const result = await client";
+  const call = callText(`${start}.${camel(operation.name)}`, args, { indent: "", step: "  " });
   const body =
-    operation.kind === "stream"
-      ? [`const updates = ${call};`, "for await (const update of updates) {", "  console.log(update);", "}"]
-      : [`const result = await ${call};`, "console.log(result);"];
+    isStream
+      ? [`${call};`, "for await (const update of updates) {", "  console.log(update);", "}"]
+      : [`${call};`, "console.log(result);"];
   return [
     `import { Client } from "fullon-cache-api";`,
     "",
