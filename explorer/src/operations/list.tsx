@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { link, route, setQuery } from "../route";
-import { descriptionError, operations } from "../server";
+import { descriptionError, loadOthers, operations, others } from "../server";
 import { Empty } from "../ui/empty";
 import { Text } from "../ui/text";
 import { KindBadge } from "./kind-badge";
@@ -43,7 +44,31 @@ export function OperationsPage(): JSX.Element {
           </section>
         ))}
       </div>
+      <Others />
     </div>
+  );
+}
+
+/** What the server has for other logins. */
+function Others(): JSX.Element | null {
+  const known = operations.value;
+  useEffect(() => {
+    if (known.size > 0) {
+      void loadOthers();
+    }
+  }, [known]);
+  const { value } = others;
+  return value.length === 0 ? null : (
+    <section class="panel padded" aria-labelledby="others-title">
+      <h2 id="others-title">Not for this login</h2>
+      <ul class="others">
+        {value.map(({ name, scope, summary }) => (
+          <li key={name} title={summary}>
+            <code>{name}</code> {scope !== null && <span class="faint">{scope}</span>}
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

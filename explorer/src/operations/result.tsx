@@ -7,6 +7,7 @@ import { Copy } from "../ui/copy";
 import { Empty } from "../ui/empty";
 import { JsonTree } from "../ui/json-tree";
 import { Tabs, type Tab } from "../ui/tabs";
+import { Text } from "../ui/text";
 import { ResultTable } from "./result-table";
 import type { Failure, Outcome } from "./run";
 import { kindOf } from "./tabular";
@@ -47,7 +48,7 @@ export function Result({ operation, outcome, view, onView }: Props): JSX.Element
       <Timing elapsedMs={elapsedMs} explain={explain} />
       {warnings.map(({ error_code: code, error, item }) => (
         <p key={`${code} ${error} ${item}`} class="warning">
-          <Badge tone="warn">{code}</Badge> {error}
+          <Badge tone="warn">{code}</Badge> <Text text={error} />
         </p>
       ))}
       <Tabs
@@ -105,13 +106,13 @@ function Failed({ failure }: { failure: Failure }): JSX.Element {
       <Timing elapsedMs={elapsedMs} explain={explain} />
       <div class="failure" role="alert">
         <p>
-          <Badge tone="bad">{code}</Badge> {message}
+          <Badge tone="bad">{code}</Badge> <Text text={message} />
         </p>
         {details.length > 0 && (
           <ul>
             {details.map(({ path, message: text }) => (
               <li key={`${path} ${text}`}>
-                <code>{path || "/"}</code> {text}
+                <code>{path || "/"}</code> <Text text={text} />
               </li>
             ))}
           </ul>

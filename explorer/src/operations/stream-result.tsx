@@ -4,6 +4,7 @@ import { link } from "../route";
 import type { Operation, Params } from "../server";
 import { Badge } from "../ui/badge";
 import { Empty } from "../ui/empty";
+import { Text } from "../ui/text";
 import { Messages, type Followed, type Message } from "./messages";
 import { failureOf } from "./run";
 
@@ -74,7 +75,7 @@ function Ended({ error }: { error: Error }): JSX.Element {
   return (
     <div class="failure" role="alert">
       <p>
-        <Badge tone="bad">{code}</Badge> {message}
+        <Badge tone="bad">{code}</Badge> <Text text={message} />
       </p>
       <ul>
         {details.map(({ path, message: text }) => (

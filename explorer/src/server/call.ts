@@ -1,4 +1,5 @@
 import type { Warning } from "client/connection";
+import { MalformedMessage } from "client/errors";
 import type { CallOptions } from "client/options";
 import { theClient } from "./connection";
 import { adoptLogin } from "./login";
@@ -23,6 +24,9 @@ export interface AskOptions {
   isExplained?: boolean;
 }
 
+/** Whether this server may be asked where the time went; one of an earlier version takes that for a mistake. */
+let explains = true;
+
 /** Calls an operation. Throws a `CacheApiError`. */
 export async function call<Result = unknown>(
   operation: string,
@@ -30,10 +34,32 @@ export async function call<Result = unknown>(
   options: AskOptions = {},
 ): Promise<Answer<Result>> {
   const { isExplained = false, ...own } = options;
+  let answer: Answer<Result>;
+  try {
+    answer = await ask(operation, params, isExplained && explains, own);
+  } catch (error) {
+    if (!isExplained || !explains || !(error instanceof MalformedMessage)) {
+      throw error;
+    }
+    answer = await ask(operation, params, false, own);
+    explains = false;
+  }
+  if (operation === "authenticate") {
+    adoptLogin(answer.result as Who);
+  }
+  return answer;
+}
+
+async function ask<Result>(
+  operation: string,
+  params: Params,
+  isExplained: boolean,
+  options: CallOptions,
+): Promise<Answer<Result>> {
   const warnings: Warning[] = [];
   let explain: Explain | undefined;
   const asked: CallOptions & { onExplain?: (explain: object) => void } = {
-    ...own,
+    ...options,
     onWarning: (warning) => warnings.push(warning),
     ...(isExplained && {
       onExplain: (told: object) => {
@@ -44,8 +70,5 @@ export async function call<Result = unknown>(
   const began = performance.now();
   const result = await theClient().call<Result>(operation, params, asked);
   const elapsedMs = performance.now() - began;
-  if (operation === "authenticate") {
-    adoptLogin(result as Who);
-  }
   return { result, warnings, elapsedMs, ...(explain && { explain }) };
 }

@@ -17,6 +17,26 @@ export const operations: ReadonlySignal<ReadonlyMap<string, Operation>> = comput
   () => new Map(current.value?.operations.map((operation) => [operation.name, operation])),
 );
 
+const all = signal<readonly Operation[]>([]);
+
+/** The operations that the server has, but not for this login; empty until `loadOthers` has asked for them. */
+export const others: ReadonlySignal<readonly Operation[]> = computed(() =>
+  all.value.filter(({ name }) => !operations.value.has(name)),
+);
+
+/** Asks for the operations that this login may not call. */
+export async function loadOthers(): Promise<void> {
+  const client = theClient();
+  try {
+    const described = await client.call<Description>("describe", { all: true });
+    if (client === theClient()) {
+      all.value = described.operations;
+    }
+  } catch {
+    // The list of those that may be called does without.
+  }
+}
+
 /** Keeps the description as it is for whoever is logged in, from now on. */
 export function keepDescribed(): void {
   let described: number | undefined;

@@ -4,7 +4,7 @@ import { beginLogin } from "./login";
 
 export { call, type Answer } from "./call";
 export { connection, isLive, type Connection } from "./connection";
-export { description, descriptionError, operations } from "./description";
+export { description, descriptionError, loadOthers, operations, others } from "./description";
 export { follow, stale, type FollowHandlers, type Stale } from "./follow";
 export { isLoginNeeded, login, logIn, logOut, type Login } from "./login";
 export { streamKindOf } from "./stream-kind";
