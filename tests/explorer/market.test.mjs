@@ -75,7 +75,8 @@ test("every panel shows something", async () => {
 test("what is chosen stands in the address, and is seen again by who opens that", async () => {
   const page = await openPage(browser, server.page);
   await page.getByRole("radio", { name: "kraken" }).check();
-  await page.getByRole("button", { name: "ETH/USDT" }).click();
+  const tickers = page.getByRole("region", { name: "Tickers of kraken" }).first();
+  await tickers.getByRole("button", { name: "ETH/USDT" }).click();
   await page.getByRole("radio", { name: "Since opened" }).check();
   await page.getByRole("img", { name: /price of ETH\/USDT/ }).waitFor();
   await page.locator(".market-tickers tr.is-chosen", { hasText: "ETH/USDT" }).waitFor();
