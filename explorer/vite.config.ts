@@ -21,7 +21,6 @@ export default defineConfig({
     // The server's policy lets no inline script in, nor data in place of files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    cssCodeSplit: false,
     reportCompressedSize: true,
   },
 });

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import "../styles/form.css";
 import type { Operation } from "../server";
 import type { Violation } from "../validate/validate";
 import { FieldRow } from "./field";

@@ -108,7 +108,7 @@ function Failed({ failure }: { failure: Failure }): JSX.Element {
         <p>
           <Badge tone="bad">{code}</Badge> <Text text={message} />
         </p>
-        {details.length > 0 && (
+        {details.length > 1 && (
           <ul>
             {details.map(({ path, message: text }) => (
               <li key={`${path} ${text}`}>

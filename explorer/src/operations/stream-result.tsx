@@ -77,13 +77,15 @@ function Ended({ error }: { error: Error }): JSX.Element {
       <p>
         <Badge tone="bad">{code}</Badge> <Text text={message} />
       </p>
-      <ul>
-        {details.map(({ path, message: text }) => (
-          <li key={`${path} ${text}`}>
-            <code>{path || "/"}</code> {text}
-          </li>
-        ))}
-      </ul>
+      {details.length > 1 && (
+        <ul>
+          {details.map(({ path, message: text }) => (
+            <li key={`${path} ${text}`}>
+              <code>{path || "/"}</code> {text}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }
