@@ -38,6 +38,8 @@ export const MAX_DRAWS_PER_SECOND = 20;
 export const FLASH_MS = 600;
 /** Exchanges that can be chosen, and whose orders are counted. */
 export const MAX_EXCHANGES = 12;
+/** How often it is asked which exchanges there are, in milliseconds. */
+export const EXCHANGES_EVERY_MS = 15_000;
 /** Members of one branch of a JSON tree that are shown before more are asked for. */
 export const MAX_BRANCHES = 100;
 /** Rows of a result that are shown before more are asked for. */

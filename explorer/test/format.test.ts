@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decimalsOfStep } from "../src/chart/axes";
-import { amount, arrow, change, decimalsOf, duration, number, ratioOf } from "../src/market/format";
+import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf } from "../src/market/format";
 
 test("a number has the decimals that it is written with", () => {
   const decimals = [1, 1.5, 0.00002433, 1e-7, 1.25e-7, 1e21].map(decimalsOf);
@@ -12,7 +12,16 @@ test("numbers keep their digits", () => {
   const plain = (text: string): string => text.replace(/[^\d]/g, "");
   assert.equal(plain(number(64389.1, 2)), "6438910");
   assert.equal(plain(number(0.00002433)), "000002433");
-  assert.equal(plain(amount(38510496.34239401)), "3851049634");
+  assert.equal(number(0), "0");
+});
+
+test("what has more digits than tell anybody anything is cut", () => {
+  const cut = [38510496.34239401, 177.655180980316, 0.412868716912, 0.00002433, 64389.1, 27.743, 0];
+  assert.deepEqual(
+    cut.map((value) => enoughDecimals(value)),
+    [2, 3, 6, 8, 1, 3, 0],
+  );
+  assert.ok(amount(0.412868716912).endsWith("412869"));
 });
 
 test("a change tells its way, and none where there is none", () => {

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { decimalsOf, number } from "../market/format";
+import { amount, decimalsOf } from "../market/format";
 import type { Colors } from "./colors";
 
 const FONT_PX = 11;
@@ -16,7 +16,7 @@ export function lastText(column: uPlot.AlignedData[number] | undefined): string 
   for (let back = 1; back <= Math.min(LOOK_BACK, column.length); back += 1) {
     decimals = Math.max(decimals, decimalsOf(column.at(-back) ?? 0));
   }
-  return number(last, decimals);
+  return amount(last, decimals);
 }
 
 /** Draws where the last value of a column is: a dashed line, and the value on the axis. */

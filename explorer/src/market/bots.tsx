@@ -9,10 +9,15 @@ import { wayOf } from "./tickers";
 
 const NO_PARAMS = {};
 const COLUMNS: readonly Column[] = [
-  { name: "bot_id", kind: "text" },
+  { name: "bot_id", kind: "text", label: "Bot" },
   { name: "status", kind: "text" },
   { name: "trades", kind: "text", description: "The exchanges and pairs of its feeds." },
-  { name: "pnl", kind: "number", description: "The profit or loss that its feeds tell, summed." },
+  {
+    name: "pnl",
+    kind: "number",
+    label: "P/L",
+    description: "The profit or loss that its feeds tell, summed.",
+  },
 ];
 
 /** The bots: how they are, and what they trade. */

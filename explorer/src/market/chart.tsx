@@ -11,7 +11,7 @@ import { operations } from "../server";
 import type { Following } from "../streams/following";
 import type { Row } from "../streams/rows";
 import { useFollowing } from "../streams/use-following";
-import { arrow, change, number, ratioOf, time } from "./format";
+import { amount, arrow, change, enoughDecimals, ratioOf, time } from "./format";
 import { Segments } from "./segments";
 import { wayOf } from "./tickers";
 
@@ -89,7 +89,7 @@ function Price({ row }: { row: Row | undefined }): JSX.Element | null {
   const ratio = ratioOf(from, price);
   return (
     <p class="price-now">
-      <strong>{number(price, row.decimals.get("price"))}</strong>
+      <strong>{amount(price, row.decimals.get("price"))}</strong>
       <span class={wayOf(ratio ?? 0)} title="since this page was opened">
         <span aria-hidden="true">{arrow(ratio)}</span> {change(from, price)}
       </span>
@@ -109,7 +109,7 @@ export function Candles({ following, label }: { following: Following; label: str
   }
   const columns = bars.columns();
   const place = Math.min(at.value ?? bars.size - 1, bars.size - 1);
-  const decimals = bars.decimals;
+  const decimals = enoughDecimals(bars.last?.[4] ?? 0, bars.decimals);
   const begin = columns[0][place] ?? 0;
   return (
     <figure class="chart">

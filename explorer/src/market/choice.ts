@@ -10,6 +10,9 @@ export const exchanges: ReadonlySignal<readonly string[]> = found;
 /** Asks which exchanges there are. */
 export async function findExchanges(): Promise<void> {
   let names: readonly unknown[] = [];
+  if (document.hidden) {
+    return;
+  }
   if (operations.peek().has("get_exchanges")) {
     names = await call<string[]>("get_exchanges", {}).then(
       ({ result }) => result,
@@ -22,7 +25,10 @@ export async function findExchanges(): Promise<void> {
     .map((example) => example["exchange"])
     .filter((name) => typeof name === "string");
   const all = known.length > 0 ? known : [...new Set(examples)];
-  found.value = all.slice(0, MAX_EXCHANGES);
+  const next = all.slice(0, MAX_EXCHANGES);
+  if (next.join(" ") !== found.peek().join(" ")) {
+    found.value = next;
+  }
 }
 
 /** What a param is in an operation's examples, as text. */

@@ -51,11 +51,18 @@ export function short(value: number): string {
   return Math.abs(value) < 1000 ? number(value, Math.min(2, decimalsOf(value))) : compact.format(value);
 }
 
-/** With as many digits as tell it well enough: a title may have all of them. */
-export function amount(value: number): string {
-  const size = Math.abs(value);
-  const wanted = size >= 100 ? 2 : size >= 1 ? 4 : 8;
-  return number(value, Math.min(wanted, decimalsOf(value)));
+/** How many digits tell a price or an amount well enough: a title may have all of them. */
+const ENOUGH_DIGITS = 6;
+
+/** As many of the decimals as tell a number of that size well enough. */
+export function enoughDecimals(value: number, decimals: number = decimalsOf(value)): number {
+  const magnitude = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return Math.min(decimals, Math.max(2, ENOUGH_DIGITS - 1 - magnitude));
+}
+
+/** With as many digits as tell it well enough. */
+export function amount(value: number, decimals?: number): string {
+  return number(value, enoughDecimals(value, decimals));
 }
 
 /** The change from one price to another, with its sign; a dash where there is none to compare with. */

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
+import { EXCHANGES_EVERY_MS } from "../bounds";
 import { route, setQuery } from "../route";
 import { operations } from "../server";
 import { setClock, useClock } from "../streams/clock";
@@ -20,10 +21,13 @@ export default function Market(): JSX.Element {
   const known = operations.value;
   useEffect(useClock, []);
   useEffect(() => {
-    if (known.size > 0) {
-      void findExchanges();
-      void setClock();
+    if (known.size === 0) {
+      return undefined;
     }
+    void setClock();
+    void findExchanges();
+    const timer = setInterval(() => void findExchanges(), EXCHANGES_EVERY_MS);
+    return () => clearInterval(timer);
   }, [known]);
   const { query } = route.value;
   const exchange = query["exchange"] ?? usualExchange();

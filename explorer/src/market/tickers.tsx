@@ -9,7 +9,7 @@ import type { Column } from "../streams/columns";
 import type { Following } from "../streams/following";
 import { LiveTable } from "../streams/live-table";
 import { compare, type Row, type Sort } from "../streams/rows";
-import { age, arrow, change, fullTime, number, ratioOf, short } from "./format";
+import { age, amount, arrow, change, fullTime, number, ratioOf, short } from "./format";
 import { Panel } from "./panel";
 
 const COLUMNS: readonly Column[] = [
@@ -107,8 +107,12 @@ function tickerCell(
       case "price": {
         const price = priceOf(row);
         return (
-          <td key={name} class={`number strong ${flash(moves.get("price"))}`}>
-            {price === undefined ? "–" : number(price, decimals.get("price"))}
+          <td
+            key={name}
+            class={`number strong ${flash(moves.get("price"))}`}
+            title={price === undefined ? undefined : number(price)}
+          >
+            {price === undefined ? "–" : amount(price, decimals.get("price"))}
           </td>
         );
       }

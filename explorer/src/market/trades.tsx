@@ -7,7 +7,7 @@ import type { Column } from "../streams/columns";
 import { LiveTable } from "../streams/live-table";
 import type { Row, Values } from "../streams/rows";
 import { useFollowing } from "../streams/use-following";
-import { fullTime, number, time } from "./format";
+import { amount, fullTime, number, time } from "./format";
 import { Panel } from "./panel";
 
 const COLUMNS: readonly Column[] = [
@@ -68,7 +68,7 @@ function tradeCell(
   { name }: Column,
   decimals: number | undefined,
 ): JSX.Element | undefined {
-  const { side, price, time: at } = values;
+  const { side, price, volume, time: at } = values;
   switch (name) {
     case "time": {
       const seconds = typeof at === "number" ? at : undefined;
@@ -82,14 +82,22 @@ function tradeCell(
       return <SideCell key={name} side={side} />;
     case "price":
       // All are of one symbol, so all have as many decimals.
-      return (
-        <td key={name} class="number">
-          {typeof price === "number" ? number(price, decimals) : "–"}
-        </td>
-      );
+      return <AmountCell key={name} value={price} decimals={decimals} />;
+    case "volume":
+      return <AmountCell key={name} value={volume} />;
     default:
       return undefined;
   }
+}
+
+/** A price or an amount, whose title has all its digits. */
+function AmountCell({ value, decimals }: { value: unknown; decimals?: number | undefined }): JSX.Element {
+  const isNumber = typeof value === "number";
+  return (
+    <td class="number" title={isNumber ? number(value) : undefined}>
+      {isNumber ? amount(value, decimals) : "–"}
+    </td>
+  );
 }
 
 /** Which side: by colour, arrow and word. */

@@ -8,6 +8,8 @@ export type ColumnKind = "number" | "time" | "text";
 export interface Column {
   name: string;
   kind: ColumnKind;
+  /** What it is called; else by its name. */
+  label?: string;
   /** What it means. */
   description?: string | undefined;
 }

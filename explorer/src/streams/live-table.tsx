@@ -66,7 +66,7 @@ interface HeadProps {
 function Head({ column, sort, onSort }: HeadProps): JSX.Element {
   const { name, kind, description } = column;
   const classes = kind === "number" || kind === "time" ? "number" : undefined;
-  const label = labelOf(name);
+  const label = column.label ?? labelOf(name);
   if (!onSort) {
     return (
       <th scope="col" class={classes} title={description}>
