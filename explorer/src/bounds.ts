@@ -26,7 +26,7 @@ export const MAX_LINES = 8;
 export const MAX_BARS = 500;
 /** Streams that are followed side by side on one page. */
 export const MAX_STREAMS = 12;
-/** Warnings and gaps of one stream that are listed, newest first. */
+/** Warnings of a result, and warnings and gaps of one stream, that are listed. */
 export const MAX_NOTES = 20;
 /** Trades in the market's list. */
 export const MAX_TRADES = 60;

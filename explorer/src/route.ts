@@ -49,19 +49,36 @@ export const route: ReadonlySignal<Route> = current;
 /** Follows the address from now on. */
 export function beginRouting(): void {
   const read = (): void => {
+    clearTimeout(writing); // what was left is not written over what was gone to
     current.value = parse(location.hash);
   };
   addEventListener("hashchange", read);
   read();
 }
 
+/** How often the address is written at the most, in milliseconds: browsers refuse to do it too often. */
+const WRITE_MS = 300;
+let writtenAt = -Infinity;
+let writing: ReturnType<typeof setTimeout> | undefined;
+
 /** Changes the query of the place where one is, without a new entry in the history. */
 export function setQuery(change: Readonly<Record<string, string | undefined>>): void {
   const { path, query } = current.peek();
   const hash = link(path, { ...query, ...change });
-  if (hash !== location.hash) {
+  if (hash === link(path, query)) {
+    return;
+  }
+  current.value = parse(hash);
+  clearTimeout(writing);
+  const write = (): void => {
+    writtenAt = performance.now();
     history.replaceState(null, "", hash);
-    current.value = parse(hash);
+  };
+  const wait = writtenAt + WRITE_MS - performance.now();
+  if (wait <= 0) {
+    write();
+  } else {
+    writing = setTimeout(write, wait);
   }
 }
 

@@ -1,5 +1,5 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
-import type { StreamSettings } from "client/updates";
+import type { StreamEvent, StreamSettings } from "client/updates";
 import { MAX_MESSAGES } from "../bounds";
 import { follow, type Params } from "../server";
 
@@ -41,10 +41,7 @@ export class Messages {
         this.#add("update", update);
         this.#change({ count: this.#next.count + 1 });
       },
-      onEvent: (event) => {
-        const { error, ...rest } = event as { error?: unknown } & typeof event;
-        this.#add("event", { ...rest, ...(error instanceof Error && { error: error.message }) });
-      },
+      onEvent: (event) => this.#add("event", plain(event)),
       onRestart: () => this.#change({ status: "opening", count: 0, messages: [] }),
       onEnd: (error) => this.#change({ status: "ended", error }),
     });
@@ -67,4 +64,9 @@ export class Messages {
       this.#shown.value = this.#next;
     });
   }
+}
+
+/** An event as it can be written: an error is its message. */
+function plain(event: StreamEvent): object {
+  return event.type === "reconnecting" ? { ...event, error: event.error.message } : event;
 }

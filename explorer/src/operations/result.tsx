@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
-import { MAX_RAW_CHARS } from "../bounds";
-import type { Operation, Schema } from "../server";
+import { MAX_NOTES, MAX_RAW_CHARS } from "../bounds";
+import type { Answer, Operation, Schema } from "../server";
 import { Badge } from "../ui/badge";
 import { Cell } from "../ui/cell";
 import { Copy } from "../ui/copy";
@@ -46,11 +46,7 @@ export function Result({ operation, outcome, view, onView }: Props): JSX.Element
   return (
     <div class="result">
       <Timing elapsedMs={elapsedMs} explain={explain} />
-      {warnings.map(({ error_code: code, error, item }) => (
-        <p key={`${code} ${error} ${item}`} class="warning">
-          <Badge tone="warn">{code}</Badge> <Text text={error} />
-        </p>
-      ))}
+      <Warnings warnings={warnings} />
       <Tabs
         label="How the result is shown"
         tabs={VIEWS}
@@ -61,6 +57,21 @@ export function Result({ operation, outcome, view, onView }: Props): JSX.Element
         <Shown view={view} result={result} schema={operation.result} />
       </Tabs>
     </div>
+  );
+}
+
+function Warnings({ warnings }: { warnings: Answer<unknown>["warnings"] }): JSX.Element | null {
+  const left = warnings.length - MAX_NOTES;
+  return warnings.length === 0 ? null : (
+    <ul class="warnings" aria-label="What had to be left out">
+      {warnings.slice(0, MAX_NOTES).map(({ error_code: code, error, item }, at) => (
+        <li key={at}>
+          <Badge tone="warn">{code}</Badge> {item !== undefined && <code>{item}</code>}{" "}
+          <Text text={error} />
+        </li>
+      ))}
+      {left > 0 && <li class="faint">{left} more</li>}
+    </ul>
   );
 }
 

@@ -42,6 +42,13 @@ export function Workbench({ operation, children }: Props): JSX.Element {
   const shown = faults.length > 0 ? faults : told.value;
 
   useEffect(() => () => underWay.current?.abort(), []);
+  // The address may be changed by others: a link, or a step in the history.
+  useEffect(() => {
+    const given = jsonOf(query["params"]);
+    if (isObject(given) && query["params"] !== paramsText(form.peek().params)) {
+      form.value = formOf(given);
+    }
+  }, [query["params"]]);
   const change = (next: Form): void => {
     form.value = next;
     told.value = [];
@@ -87,7 +94,7 @@ export function Workbench({ operation, children }: Props): JSX.Element {
               </button>
             )}
             <span class="faint" role="status">
-              {faults.length > 0 ? faultsText(faults.length) : ""}
+              {faults.length > 0 ? faultsText(faults.length) : outcomeText(outcome.value)}
             </span>
           </div>
         </form>
@@ -141,6 +148,11 @@ function firstParams(operation: Operation, text: string | undefined): Params {
 function paramsText(params: Params): string | undefined {
   const text = JSON.stringify(withoutSecrets(params));
   return text.length > MAX_PARAMS_CHARS ? undefined : text;
+}
+
+/** For those who do not see what comes of it. */
+function outcomeText(outcome: Outcome | undefined): string {
+  return outcome?.status === "running" ? "Running…" : outcome?.status === "done" ? "Answered" : "";
 }
 
 function faultsText(count: number): string {
