@@ -4,6 +4,7 @@ import { lazy } from "./lazy";
 import Market from "./market";
 import { route } from "./route";
 import { isLoginNeeded } from "./server";
+import { Guard } from "./shell/guard";
 import { Header } from "./shell/header";
 import { LoginPanel } from "./shell/login-panel";
 
@@ -21,7 +22,13 @@ export function App(): JSX.Element {
       </a>
       <Header />
       <main id="main" tabIndex={-1}>
-        {isLoginNeeded.value ? <LoginPanel /> : <Place />}
+        {isLoginNeeded.value ? (
+          <LoginPanel />
+        ) : (
+          <Guard key={route.value.path}>
+            <Place />
+          </Guard>
+        )}
       </main>
     </>
   );

@@ -4,6 +4,7 @@ import type { Operation, Schema } from "../server";
 import { Copy } from "../ui/copy";
 import { JsonTree } from "../ui/json-tree";
 import { Text } from "../ui/text";
+import { isObject } from "../validate/validate";
 import { rowsOf, typeText } from "./schema-model";
 
 /** What an operation takes and gives, as the server describes it. */
@@ -20,7 +21,9 @@ export function Schemas({ operation }: { operation: Operation }): JSX.Element {
 }
 
 function SchemaTable({ name, schema }: { name: string; schema: Schema }): JSX.Element {
-  const rows = rowsOf(schema).slice(0, MAX_RESULT_ROWS);
+  // Of a list its items are told.
+  const told: Schema = isObject(schema.items) ? schema.items : schema;
+  const rows = rowsOf(told).slice(0, MAX_RESULT_ROWS);
   return (
     <details class="schema panel">
       <summary>
@@ -28,9 +31,9 @@ function SchemaTable({ name, schema }: { name: string; schema: Schema }): JSX.El
         <span class="faint">{schema.type === "array" ? typeText(schema) : (schema.title ?? typeText(schema))}</span>
       </summary>
       <div class="schema-body">
-        {schema.description && (
+        {told.description && (
           <p>
-            <Text text={schema.description} />
+            <Text text={told.description} />
           </p>
         )}
         {rows.length > 0 && (
