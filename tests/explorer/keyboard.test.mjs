@@ -56,6 +56,15 @@ test("the market: skip, choose an exchange, a symbol and a chart, sort", async (
   await tabTo(page, /^Candles$/);
   await page.keyboard.press("ArrowRight");
   await page.waitForFunction(() => location.hash.includes("chart=line"));
+  await page.keyboard.press("ArrowLeft");
+  await tabTo(page, /^Candles of/);
+  const readout = page.locator(".market-chart .readout");
+  const last = await readout.textContent();
+  await page.keyboard.press("Home");
+  await page.waitForFunction(
+    (last) => document.querySelector(".market-chart .readout[aria-live=polite]")?.textContent.slice(0, 8) !== last.slice(0, 8),
+    last,
+  );
   page.assertClean();
   await page.context().close();
 });

@@ -36,6 +36,29 @@ test("Redis goes and comes: stale and fresh are seen", async (t) => {
   page.assertClean();
 });
 
+test("what turns corrupt is told, and its last healthy form stands", async (t) => {
+  const port = await freePort();
+  const redis = await startRedis(port);
+  await write(port, 101.25);
+  const [server, browser] = await Promise.all([startServer({ redisPort: port }), startBrowser()]);
+  t.after(async () => {
+    await browser.close();
+    await server.stop();
+    await redis.stop();
+  });
+  const s = JSON.stringify([["stream_tickers", { exchange: "binance" }]]);
+  const page = await openPage(browser, `${server.page}/#/streams?${new URLSearchParams({ s })}`);
+  await page.locator(".stream-panel td", { hasText: "101.25" }).waitFor();
+  const writer = await RedisWriter.connect(port);
+  await writer.send(["HSET", "tickers:binance", "BTC/USDT", '{"price": NaN']);
+  writer.close();
+  await page.locator(".stream-facts .down", { hasText: /Warnings[1-9]/ }).waitFor();
+  await page.getByText("What it said beside updates").click();
+  await page.locator(".notes li", { hasText: "warning" }).first().waitFor();
+  assert.equal(await page.locator(".stream-panel td", { hasText: "101.25" }).count(), 1);
+  page.assertClean();
+});
+
 test("the connection is lost and made again: the page says so and goes on", async (t) => {
   const [server, browser] = await Promise.all([startServer(), startBrowser()]);
   t.after(async () => {

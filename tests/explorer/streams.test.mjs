@@ -79,7 +79,7 @@ test("an address shows several side by side", async () => {
   await page.locator(".stream-status.is-live").nth(4).waitFor();
   await colored(page, 0);
   await colored(page, 1);
-  await page.locator(".legend li").nth(3).waitFor();
+  await page.locator(".readout-line").nth(3).waitFor();
   for (const table of ["stream_trade_updates", "stream_orders", "stream_process_health"]) {
     await page.locator(`.table-place[aria-label=${table}] tbody tr`).first().waitFor();
   }

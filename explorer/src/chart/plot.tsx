@@ -5,6 +5,7 @@ import type uPlot from "uplot";
 import { draw } from "../streams/frames";
 import { isDark } from "../theme";
 import { colorsOf, type Colors } from "./colors";
+import { pointByKey } from "./keys";
 
 interface Props {
   /** How it looks; asked again when the theme or `look` changes. */
@@ -17,7 +18,7 @@ interface Props {
   tick: ReadonlySignal<number>;
   /** What it shows, for those who don't see it. */
   label: string;
-  /** Is told which point the pointer is at. */
+  /** Is told which point is pointed at, by the pointer or the arrow keys. */
   onPoint?: (place: number | undefined) => void;
 }
 
@@ -30,7 +31,16 @@ export function Plot({ options, look, read, tick, label, onPoint }: Props): JSX.
     const { current } = place;
     return current ? keepDrawn(current, latest, tick) : undefined;
   }, [look, tick]);
-  return <div ref={place} class="plot" role="img" aria-label={label} />;
+  return (
+    <div
+      ref={place}
+      class="plot"
+      role="img"
+      aria-label={label}
+      aria-keyshortcuts="ArrowLeft ArrowRight"
+      tabIndex={0}
+    />
+  );
 }
 
 interface Latest {
@@ -46,6 +56,8 @@ function keepDrawn(
   let plot: uPlot | undefined;
   let isOver = false;
   let wasDark = isDark.peek();
+  const onKey = (event: KeyboardEvent): void => pointByKey(plot, event);
+  element.addEventListener("keydown", onKey);
   const sizes = new ResizeObserver(() => plot?.setSize(sizeOf(element)));
   let stop: (() => void)[] = [];
   void import("uplot").then(({ default: Plot }) => {
@@ -86,6 +98,7 @@ function keepDrawn(
   return () => {
     isOver = true;
     stop.forEach((end) => end());
+    element.removeEventListener("keydown", onKey);
     sizes.disconnect();
     plot?.destroy();
   };

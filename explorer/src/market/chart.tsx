@@ -5,6 +5,7 @@ import { MAX_BARS } from "../bounds";
 import { candleOptions, barText } from "../chart/candles";
 import { lineOptions } from "../chart/lines";
 import { Plot } from "../chart/plot";
+import { Readout } from "../chart/readout";
 import { join } from "../chart/series";
 import { route, setQuery } from "../route";
 import { operations } from "../server";
@@ -113,7 +114,7 @@ export function Candles({ following, label }: { following: Following; label: str
   const begin = columns[0][place] ?? 0;
   return (
     <figure class="chart">
-      <figcaption class="readout">
+      <figcaption class="readout" aria-live={at.value === undefined ? "off" : "polite"}>
         <span class="faint">{time(begin, Date.now() / 1000)}</span> {barText(columns, place, decimals)}
       </figcaption>
       <Plot
@@ -129,17 +130,20 @@ export function Candles({ following, label }: { following: Following; label: str
 }
 
 function PriceLine({ tickers, row }: { tickers: Following; row: Row }): JSX.Element {
+  void tickers.tick.value;
+  const at = useSignal<number | undefined>(undefined);
   const name = String(row.values["symbol"]);
   const read = () => join([tickers.lines.get(row.key)?.line() ?? [[], []]]);
   return (
     <figure class="chart">
-      <figcaption class="readout faint">The price since this page was opened</figcaption>
+      <Readout columns={read()} place={at.value} names={[name]} />
       <Plot
         options={(colors) => lineOptions(colors, [name])}
         look={name}
         read={read}
         tick={tickers.tick}
         label={`The price of ${name} since this page was opened`}
+        onPoint={(point) => (at.value = point)}
       />
     </figure>
   );

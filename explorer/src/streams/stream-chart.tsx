@@ -1,8 +1,10 @@
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { MAX_DRAWN_POINTS, MAX_LINES } from "../bounds";
 import { lineOptions } from "../chart/lines";
 import { Plot } from "../chart/plot";
 import { ratios } from "../chart/ratios";
+import { Readout } from "../chart/readout";
 import { join, type Columns, type Line } from "../chart/series";
 import type { Following } from "./following";
 import { labelOf } from "./live-table";
@@ -20,6 +22,7 @@ interface Props {
 /** A number of a stream's items over time. */
 export function StreamChart({ following, fields, field, row, onChoose }: Props): JSX.Element {
   void following.tick.value;
+  const at = useSignal<number | undefined>(undefined);
   const all = [...following.lines.keys()];
   const chosen = row ?? (all.length === 1 ? all[0] : undefined);
   const names = chosen === undefined ? all.slice(0, MAX_LINES) : [chosen];
@@ -60,30 +63,26 @@ export function StreamChart({ following, fields, field, row, onChoose }: Props):
           </label>
         )}
       </div>
-      {names.length > 1 && <Legend names={names} />}
       {names.length === 0 ? (
         <p class="quiet">Nothing to draw so far.</p>
       ) : (
-        <Plot
-          options={(colors) => lineOptions(colors, names)}
-          look={`${label} ${names.join(" ")}`}
-          read={read}
-          tick={following.tick}
-          label={`${label}, since this page was opened`}
-        />
+        <>
+          <Readout
+            columns={read()}
+            place={at.value}
+            names={names}
+            unit={chosen === undefined ? " %" : ""}
+          />
+          <Plot
+            options={(colors) => lineOptions(colors, names)}
+            look={`${label} ${names.join(" ")}`}
+            read={read}
+            tick={following.tick}
+            label={`${label}, since this page was opened`}
+            onPoint={(point) => (at.value = point)}
+          />
+        </>
       )}
     </figure>
-  );
-}
-
-function Legend({ names }: { names: readonly string[] }): JSX.Element {
-  return (
-    <ul class="legend" aria-label="Lines">
-      {names.map((name, place) => (
-        <li key={name} class={`line-${place + 1}`}>
-          {name}
-        </li>
-      ))}
-    </ul>
   );
 }
