@@ -50,6 +50,8 @@ test("an object of objects has their names first, a plain one its members as row
 
 test("lists of lists and of plain values are tables too, a single value is none", () => {
   assert.deepEqual(tabularOf([[1, 2], [3]])?.columns.length, 2);
+  const bars = { items: { title: "Bar", prefixItems: Array(6).fill({ type: "number" }) } };
+  assert.equal(tabularOf([[1, 2, 3, 4, 5, 6]], bars)?.columns[4]?.name, "close");
   assert.deepEqual(tabularOf(["a"])?.rows, [["a"]]);
   assert.deepEqual(tabularOf([])?.rows, []);
   assert.equal(tabularOf(5), undefined);

@@ -5,6 +5,7 @@ import { MAX_RESULT_ROWS } from "../bounds";
 import type { Schema } from "../server";
 import { Cell } from "../ui/cell";
 import { Empty } from "../ui/empty";
+import { JsonTree } from "../ui/json-tree";
 import { kindOf, tabularOf, type Column } from "./tabular";
 
 interface Props {
@@ -78,7 +79,13 @@ function Member({ row, schema }: { row: readonly unknown[]; schema: Schema | und
         {String(name)}
       </th>
       <td>
-        <Cell value={value} kind={kindOf(own, value)} />
+        {typeof value === "object" && value !== null ? (
+          <div class="tree mono">
+            <JsonTree value={value} openLevels={0} />
+          </div>
+        ) : (
+          <Cell value={value} kind={kindOf(own, value)} />
+        )}
       </td>
     </>
   );

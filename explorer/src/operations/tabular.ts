@@ -92,12 +92,16 @@ function ofObjects(objects: readonly Record<string, unknown>[], schema: Schema):
   return { columns, rows: objects.map((object) => columns.map(({ name }) => object[name])), empty };
 }
 
-/** Lists of one length, as bars are: what each place means stands in the schema's description, if anywhere. */
+/** What the places of a bar mean, which its schema tells in a sentence only. */
+const BAR = ["time", "open", "high", "low", "close", "volume"];
+
+/** Lists of one length, as bars are. */
 function ofLists(lists: readonly unknown[][], schema: Schema): Tabular {
   const most = Math.max(...lists.map(({ length }) => length));
+  const names = schema.title === "Bar" && schema.prefixItems?.length === BAR.length ? BAR : [];
   const columns = Array.from({ length: most }, (_, at): Column => {
     const own = schema.prefixItems?.[at];
-    const name = own?.title ?? String(at);
+    const name = own?.title ?? names[at] ?? String(at);
     return { name, kind: kindOf(own, lists[0]?.[at]) };
   });
   return { columns, rows: lists.map((list) => [...list]), empty: [] };
