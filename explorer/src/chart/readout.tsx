@@ -7,12 +7,12 @@ interface Props {
   /** The point that is pointed at; else the last is told. */
   place: number | undefined;
   names: readonly string[];
-  /** What stands behind each value. */
-  unit?: string;
+  /** How a value is written. */
+  write?: (value: number) => string;
 }
 
 /** What the lines of a chart are at one time. */
-export function Readout({ columns, place, names, unit = "" }: Props): JSX.Element {
+export function Readout({ columns, place, names, write = amount }: Props): JSX.Element {
   const [times] = columns;
   const at = Math.min(place ?? Infinity, times.length - 1);
   const seconds = times[at];
@@ -22,7 +22,7 @@ export function Readout({ columns, place, names, unit = "" }: Props): JSX.Elemen
       {seconds !== undefined && <span class="faint">{time(seconds, Date.now() / 1000)}</span>}
       {names.map((name, line) => {
         const value = lastUpTo(columns[line + 1], at);
-        const text = value === undefined ? "–" : `${amount(value)}${unit}`;
+        const text = value === undefined ? "–" : write(value);
         return (
           <span key={name} class={names.length > 1 ? `readout-line line-${line + 1}` : undefined}>
             {names.length > 1 ? `${name} ${text}` : text}

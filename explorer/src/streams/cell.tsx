@@ -5,12 +5,19 @@ import { serverNow } from "./clock";
 import { guessKind, type Column } from "./columns";
 import type { Move, Row } from "./rows";
 
+interface Props {
+  row: Row;
+  column: Column;
+  /** The decimals of its number, if not those of its row. */
+  decimals?: number | undefined;
+}
+
 /** A cell of a row, marked if it has just changed. */
-export function Cell({ row, column }: { row: Row; column: Column }): JSX.Element {
+export function Cell({ row, column, decimals = row.decimals.get(column.name) }: Props): JSX.Element {
   const value = row.values[column.name];
   const isNumber = typeof value === "number";
   const classes = [isNumber ? "number" : "", flash(row.moves.get(column.name))];
-  const { text, title } = written(value, column, row.decimals.get(column.name));
+  const { text, title } = written(value, column, decimals);
   return (
     <td class={classes.filter(Boolean).join(" ") || undefined} title={title}>
       {text}

@@ -7,6 +7,7 @@ import { ratios } from "../chart/ratios";
 import { Readout } from "../chart/readout";
 import { join, type Columns, type Line } from "../chart/series";
 import type { Following } from "./following";
+import { number } from "../market/format";
 import { labelOf } from "./live-table";
 
 interface Props {
@@ -23,7 +24,7 @@ interface Props {
 export function StreamChart({ following, fields, field, row, onChoose }: Props): JSX.Element {
   void following.tick.value;
   const at = useSignal<number | undefined>(undefined);
-  const all = [...following.lines.keys()];
+  const all = [...following.lines.keys()].sort();
   const chosen = row ?? (all.length === 1 ? all[0] : undefined);
   const names = chosen === undefined ? all.slice(0, MAX_LINES) : [chosen];
   const read = (): Columns => {
@@ -71,7 +72,7 @@ export function StreamChart({ following, fields, field, row, onChoose }: Props):
             columns={read()}
             place={at.value}
             names={names}
-            unit={chosen === undefined ? " %" : ""}
+            {...(chosen === undefined && { write: percent })}
           />
           <Plot
             options={(colors) => lineOptions(colors, names)}
@@ -85,4 +86,8 @@ export function StreamChart({ following, fields, field, row, onChoose }: Props):
       )}
     </figure>
   );
+}
+
+function percent(value: number): string {
+  return `${number(value, 3)} %`;
 }

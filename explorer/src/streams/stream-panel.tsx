@@ -5,10 +5,11 @@ import { Candles } from "../market/chart";
 import { Segments } from "../market/segments";
 import { link } from "../route";
 import { operations } from "../server";
-import { withMore } from "./cell";
+import { Cell, withMore } from "./cell";
+import type { Column } from "./columns";
 import type { Following } from "./following";
 import { LiveTable } from "./live-table";
-import type { Sort } from "./rows";
+import type { Row, Sort } from "./rows";
 import { StreamChart } from "./stream-chart";
 import { StreamFacts, StreamNotes } from "./stream-facts";
 import { StreamStatus } from "./status";
@@ -147,6 +148,10 @@ function StreamTable({ following }: { following: Following }): JSX.Element {
   if (rows.size === 0) {
     return <p class="quiet">Nothing so far.</p>;
   }
+  // All bars are of one symbol, so all have as many decimals.
+  const barCell = (row: Row, column: Column): JSX.Element => (
+    <Cell key={column.name} row={row} column={column} decimals={rows.decimals.get(column.name)} />
+  );
   return (
     <LiveTable
       label={operation.name}
@@ -154,6 +159,7 @@ function StreamTable({ following }: { following: Following }): JSX.Element {
       rows={shown}
       sort={sort.value}
       onSort={(next) => (sort.value = next)}
+      {...(bars && { cell: barCell })}
     />
   );
 }
