@@ -23,6 +23,7 @@ const PAGES = {
   streams: { hash: `#/streams?${new URLSearchParams({ s: JSON.stringify(STREAMS) })}`, ready: ".stream-panel tbody tr" },
   "streams-none": { hash: "#/streams", ready: ".suggestions li" },
 };
+const PICTURED = ["market", "operation", "streams"];
 const LOOKS = {
   light: {},
   dark: { theme: "dark" },
@@ -73,9 +74,9 @@ for (const [look, options] of Object.entries(LOOKS)) {
       await assertUsable(page, `${name} ${look}`);
       const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(width <= room, `${name} ${look} is ${width} wide, of ${room}`);
-      if (WRITES && look !== "phone-dark" && name !== "streams-none") {
+      if (WRITES && look !== "phone-dark" && PICTURED.includes(name)) {
         // Long enough for the lines of charts to be some.
-        await page.waitForTimeout(name === "operations" ? 0 : 15_000);
+        await page.waitForTimeout(20_000);
         mkdirSync(IMAGES, { recursive: true });
         await page.screenshot({ path: `${IMAGES}/explorer-${name}-${look}.png` });
       }
