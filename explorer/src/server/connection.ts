@@ -31,14 +31,13 @@ export const isLive: ReadonlySignal<boolean> = computed(() => current.value.stat
 
 /** The client in use. */
 export function theClient(): Core {
-  return client ?? replaceClient(undefined);
+  return client ?? replaceClient();
 }
 
-/** Gives up the client in use for a new one, which logs in by this token, if there is one. */
-export function replaceClient(token: string | undefined): Core {
+/** Gives up the client in use for a new one, as which nobody is logged in. */
+export function replaceClient(): Core {
   const old = client;
-  // An empty token is none: else the client would look for one elsewhere.
-  const made = new Core(serverUrl(), { token: token ?? "" });
+  const made = new Core(serverUrl());
   client = made;
   wasLive = false;
   made.on("state", (state) => {

@@ -30,7 +30,7 @@ export function beginLogin(): void {
   if (kept !== undefined) {
     void logIn(kept, true); // it makes the first client itself
   } else {
-    replaceClient(undefined);
+    replaceClient();
   }
 }
 
@@ -47,7 +47,7 @@ export async function logIn(token: string, isKept: boolean): Promise<boolean> {
   const before = { status: status === "asking" ? "none" : status, ...(who && { who }) } as const;
   current.value = { ...before, status: "asking" };
   try {
-    const client = isLive.value ? theClient() : replaceClient(undefined);
+    const client = isLive.value ? theClient() : replaceClient();
     const next = await client.call<Who>("authenticate", { token });
     current.value = { status: "in", who: next };
     keep(isKept ? token : undefined);
@@ -71,7 +71,7 @@ export function adoptLogin(who: Who): void {
 export function logOut(): void {
   keep(undefined);
   current.value = { status: "none" };
-  replaceClient(undefined);
+  replaceClient();
 }
 
 function keptToken(): string | undefined {

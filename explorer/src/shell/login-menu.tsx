@@ -48,6 +48,7 @@ export function LoginMenu(): JSX.Element | null {
         onClick={() => (isOpen.value = !isOpen.value)}
       >
         {who?.name ?? "Log in"}
+        {typeof who?.expires === "number" && <EndsSoon expires={who.expires} />}
       </button>
       {isOpen.value && (
         <div id="login-menu" class="menu-body panel">
@@ -78,6 +79,28 @@ function WhoIs({ who, onLogOut }: { who: Who; onLogOut: () => void }): JSX.Eleme
       </button>
     </>
   );
+}
+
+/** How long before its end it is told that a login ends, in seconds. */
+const SOON_S = 600;
+/** How often that is looked at, in milliseconds. */
+const LOOK_MS = 10_000;
+
+function EndsSoon({ expires }: { expires: number }): JSX.Element | null {
+  const left = useSignal(expires - Date.now() / 1000);
+  useEffect(() => {
+    const look = (): void => {
+      left.value = expires - Date.now() / 1000;
+    };
+    look();
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [expires]);
+  if (left.value > SOON_S) {
+    return null;
+  }
+  const minutes = Math.max(0, Math.ceil(left.value / 60));
+  return <span class="ends-soon">{`ends in ${minutes} min`}</span>;
 }
 
 function untilText(seconds: number): string {
