@@ -85,7 +85,7 @@ function rangeOf(plot: uPlot): number {
 }
 
 /** A bar in words. */
-export function barText(columns: uPlot.AlignedData, place: number, decimals: number): string {
+export function barWords(columns: uPlot.AlignedData, place: number, decimals: number): string[] {
   const value = (column: number, digits: number): string =>
     number(columns[column]?.[place] ?? 0, digits);
   return [
@@ -94,5 +94,5 @@ export function barText(columns: uPlot.AlignedData, place: number, decimals: num
     `L ${value(3, decimals)}`,
     `C ${value(4, decimals)}`,
     `V ${value(5, 2)}`,
-  ].join("  ");
+  ];
 }

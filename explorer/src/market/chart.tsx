@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { MAX_BARS } from "../bounds";
-import { candleOptions, barText } from "../chart/candles";
+import { barWords, candleOptions } from "../chart/candles";
 import { lineOptions } from "../chart/lines";
 import { Plot } from "../chart/plot";
 import { Readout } from "../chart/readout";
@@ -115,14 +115,17 @@ export function Candles({ following, label }: { following: Following; label: str
   return (
     <figure class="chart">
       <figcaption class="readout" aria-live={at.value === undefined ? "off" : "polite"}>
-        <span class="faint">{time(begin, Date.now() / 1000)}</span> {barText(columns, place, decimals)}
+        <span class="faint">{time(begin, Date.now() / 1000)}</span>
+        {barWords(columns, place, decimals).map((word, part) => (
+          <span key={part}>{word}</span>
+        ))}
       </figcaption>
       <Plot
         options={candleOptions}
         look={label}
         read={() => bars.columns()}
         tick={following.tick}
-        label={`Candles of ${label}, at most ${MAX_BARS}. The last: ${barText(columns, bars.size - 1, decimals)}`}
+        label={`Candles of ${label}, at most ${MAX_BARS}. The last: ${barWords(columns, bars.size - 1, decimals).join(", ")}`}
         onPoint={(point) => (at.value = point)}
       />
     </figure>
