@@ -71,15 +71,15 @@ for (const [look, options] of Object.entries(LOOKS)) {
         await page.getByRole("button", { name: "Run", exact: true }).click();
         await page.locator(".result tbody tr").first().waitFor();
       }
-      await assertUsable(page, `${name} ${look}`);
-      const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      assert.ok(width <= room, `${name} ${look} is ${width} wide, of ${room}`);
       if (WRITES && look !== "phone-dark" && PICTURED.includes(name)) {
         // Long enough for the lines of charts to be some.
         await page.waitForTimeout(20_000);
         mkdirSync(IMAGES, { recursive: true });
         await page.screenshot({ path: `${IMAGES}/explorer-${name}-${look}.png` });
       }
+      await assertUsable(page, `${name} ${look}`);
+      const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(width <= room, `${name} ${look} is ${width} wide, of ${room}`);
     }
     page.assertClean();
     await page.context().close();
