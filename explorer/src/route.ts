@@ -50,7 +50,8 @@ export const route: ReadonlySignal<Route> = current;
 export function beginRouting(): void {
   const read = (): void => {
     clearTimeout(writing); // what was left is not written over what was gone to
-    current.value = parse(location.hash);
+    seen = location.hash;
+    current.value = parse(seen);
   };
   addEventListener("hashchange", read);
   read();
@@ -59,6 +60,8 @@ export function beginRouting(): void {
 /** How often the address is written at the most, in milliseconds: browsers refuse to do it too often. */
 const WRITE_MS = 300;
 let writtenAt = -Infinity;
+/** What stood in the address when it was last read or written. */
+let seen = "";
 let writing: ReturnType<typeof setTimeout> | undefined;
 
 /** Changes the query of the place where one is, without a new entry in the history. */
@@ -71,8 +74,12 @@ export function setQuery(change: Readonly<Record<string, string | undefined>>): 
   current.value = parse(hash);
   clearTimeout(writing);
   const write = (): void => {
-    writtenAt = performance.now();
-    history.replaceState(null, "", hash);
+    // Who has gone elsewhere meanwhile is told of it later than a timer may fire.
+    if (location.hash === seen) {
+      writtenAt = performance.now();
+      history.replaceState(null, "", hash);
+      seen = location.hash;
+    }
   };
   const wait = writtenAt + WRITE_MS - performance.now();
   if (wait <= 0) {
