@@ -1,7 +1,7 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { StreamEvent, StreamSettings } from "client/updates";
 import { MAX_MESSAGES } from "../bounds";
-import { follow, type Params } from "../server";
+import { follow, type Explain, type FollowHandlers, type Params } from "../server";
 
 /** A message of a stream, or what happened to it. */
 export interface Message {
@@ -16,6 +16,8 @@ export interface Message {
 export interface Followed {
   status: "opening" | "open" | "ended";
   settings?: StreamSettings;
+  /** How the server serves it, if it tells. */
+  explain?: Explain | undefined;
   error?: Error;
   /** How many updates came. */
   count: number;
@@ -35,8 +37,8 @@ export class Messages {
 
   /** Begins. Gives what ends it. */
   start(operation: string, params: Params): () => void {
-    const stop = follow(operation, params, {
-      onOpen: (settings) => this.#change({ status: "open", settings }),
+    const handlers: FollowHandlers = {
+      onOpen: (settings, explain) => this.#change({ status: "open", settings, explain }),
       onUpdate: (update) => {
         this.#add("update", update);
         this.#change({ count: this.#next.count + 1 });
@@ -44,7 +46,8 @@ export class Messages {
       onEvent: (event) => this.#add("event", plain(event)),
       onRestart: () => this.#change({ status: "opening", count: 0, messages: [] }),
       onEnd: (error) => this.#change({ status: "ended", error }),
-    });
+    };
+    const stop = follow(operation, params, handlers, { isExplained: true });
     return () => {
       stop();
       cancelAnimationFrame(this.#frame);

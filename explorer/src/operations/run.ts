@@ -42,7 +42,7 @@ export function failureOf(error: unknown, elapsedMs = 0): Failure {
     return { code: "ERROR", message, isRetryable: false, details: [], elapsedMs };
   }
   const { code, message, retryable, retryAfterMs, details } = error;
-  const { explain } = error as { explain?: Explain };
+  const { explain } = error as { explain?: object };
   return {
     code,
     message,
@@ -50,6 +50,6 @@ export function failureOf(error: unknown, elapsedMs = 0): Failure {
     details,
     elapsedMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(explain && { explain }),
+    ...(explain && { explain: { ...explain } }),
   };
 }

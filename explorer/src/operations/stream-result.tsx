@@ -5,6 +5,7 @@ import type { Operation, Params } from "../server";
 import { Badge } from "../ui/badge";
 import { Empty } from "../ui/empty";
 import { Text } from "../ui/text";
+import { isObject } from "../validate/validate";
 import { Messages, type Followed, type Message } from "./messages";
 import { failureOf } from "./run";
 
@@ -31,7 +32,10 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
         <span class="faint">{headText(value)}</span>
         <a href={link("/streams", { s: shared })}>Open as table and chart</a>
       </div>
-      {value.settings && <Settings settings={value.settings} />}
+      {value.settings && <Members label="Settings as granted" object={value.settings} />}
+      {isObject(value.explain?.["stream"]) && (
+        <Members label="How it is served" object={value.explain["stream"]} />
+      )}
       {value.error ? <Ended error={value.error} /> : <List messages={value.messages} />}
     </section>
   );
@@ -44,10 +48,10 @@ function headText({ status, count, messages }: Followed): string {
   return count > messages.length ? `${count}, the newest ${messages.length} first` : `${count}, newest first`;
 }
 
-function Settings({ settings }: { settings: object }): JSX.Element {
+function Members({ label, object }: { label: string; object: object }): JSX.Element {
   return (
-    <ul class="settings" aria-label="Settings as granted">
-      {Object.entries(settings).map(([name, value]) => (
+    <ul class="settings" aria-label={label}>
+      {Object.entries(object).map(([name, value]) => (
         <li key={name}>
           <span class="faint">{name}</span> <code>{String(value)}</code>
         </li>

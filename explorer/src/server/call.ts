@@ -54,7 +54,7 @@ async function ask<Result>(
   operation: string,
   params: Params,
   isExplained: boolean,
-  options: CallOptions,
+  options: Pick<CallOptions, "timeoutMs" | "signal">,
 ): Promise<Answer<Result>> {
   const warnings: Warning[] = [];
   let explain: Explain | undefined;

@@ -5,7 +5,7 @@ import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
 import { clientGeneration, theClient } from "./connection";
 import { operations } from "./description";
 import { streamKindOf } from "./stream-kind";
-import type { Operation, Params } from "./types";
+import type { Explain, Operation, Params } from "./types";
 
 /** How many entries of a log, or removals of a state, may wait for the page; beyond, the server keeps them. */
 const MAX_QUEUE = 2000;
@@ -14,8 +14,8 @@ const OPENING_LOOK_MS = 100;
 
 /** What is told of a stream that is followed. */
 export interface FollowHandlers {
-  /** It is open, or open again; with its settings as the server granted them. */
-  onOpen?(settings: StreamSettings): void;
+  /** It is open, or open again; with its settings as granted, and how it is served, if that was asked and is told. */
+  onOpen?(settings: StreamSettings, explain?: Explain): void;
   /** An item as it is now, or that it is gone (`removed`). The present state comes first (`snapshot`). */
   onUpdate(update: AnyUpdate): void;
   /** The connection is lost, the state is stale, or fresh again; entries are missing; something stored is corrupt. */
@@ -24,6 +24,12 @@ export interface FollowHandlers {
   onRestart?(): void;
   /** It cannot be opened, or not go on. It is not followed any more. */
   onEnd?(error: Error): void;
+}
+
+/** How a stream is followed. */
+export interface FollowOptions {
+  /** Whether the server is to tell how it serves the stream. */
+  isExplained?: boolean;
 }
 
 /** Of what the server cannot say how fresh it is. */
@@ -48,7 +54,12 @@ export const stale: ReadonlySignal<Stale | undefined> = computed(() => {
  * Follows a stream, over lost connections and other logins. It may be asked for at any time: it opens when the server
  * has told what streams it has. Gives what ends it.
  */
-export function follow(operation: string, params: Params, handlers: FollowHandlers): () => void {
+export function follow(
+  operation: string,
+  params: Params,
+  handlers: FollowHandlers,
+  options: FollowOptions = {},
+): () => void {
   let begun: number | undefined;
   let abort = new AbortController();
   const end = effect(() => {
@@ -65,7 +76,8 @@ export function follow(operation: string, params: Params, handlers: FollowHandle
       if (isAgain) {
         handlers.onRestart?.();
       }
-      void run(known.get(operation), operation, params, handlers, abort.signal);
+      const wanted = { name: operation, params, handlers, options, signal: abort.signal };
+      void run(known.get(operation), wanted);
     });
   });
   return () => {
@@ -74,13 +86,17 @@ export function follow(operation: string, params: Params, handlers: FollowHandle
   };
 }
 
-async function run(
-  operation: Operation | undefined,
-  name: string,
-  params: Params,
-  handlers: FollowHandlers,
-  signal: AbortSignal,
-): Promise<void> {
+/** What is followed. */
+interface Wanted {
+  name: string;
+  params: Params;
+  handlers: FollowHandlers;
+  options: FollowOptions;
+  signal: AbortSignal;
+}
+
+async function run(operation: Operation | undefined, wanted: Wanted): Promise<void> {
+  const { name, params, handlers, options, signal } = wanted;
   if (!operation) {
     handlers.onEnd?.(new Error(`${name} is not there, or not for this login`));
     return;
@@ -90,6 +106,7 @@ async function run(
     events: true,
     signal,
     maxQueue: MAX_QUEUE,
+    ...explainOption(options),
     ...(typeof snapshot === "boolean" && { snapshot }),
     ...(typeof minIntervalMs === "number" && { minIntervalMs }),
     ...(isResumePoint(resume) && { resume }),
@@ -98,7 +115,7 @@ async function run(
   const noteOpening = (): void => {
     if (stream.settings && stream.settings !== settings && !signal.aborted) {
       settings = stream.settings;
-      handlers.onOpen?.(settings);
+      handlers.onOpen?.(settings, explainOf(stream));
     }
   };
   // What is open may have nothing to tell for long.
@@ -133,6 +150,16 @@ async function run(
     clearInterval(watch);
     setStale(signal, undefined);
   }
+}
+
+/** A client that cannot ask for it leaves the option alone. */
+function explainOption({ isExplained = false }: FollowOptions): object {
+  return isExplained ? { explain: true } : {};
+}
+
+function explainOf(stream: object): Explain | undefined {
+  const { reply } = stream as { reply?: { explain?: object } };
+  return reply?.explain && { ...reply.explain };
 }
 
 function isEvent(item: AnyUpdate | StreamEvent): item is StreamEvent {
