@@ -34,6 +34,7 @@ test("parts stand side by side in a bar, and never beyond it", () => {
 
 test("what else is told is told in words", () => {
   const explain = { source: "redis", commands: { HGET: 2 }, shared_by: 3, unknown: {} };
-  assert.deepEqual(factsOf(explain), ["from redis", "2 × HGET", "one read for 3 requests"]);
+  assert.deepEqual(factsOf(explain), ["from Redis", "2 × HGET", "one read for 3 requests"]);
+  assert.deepEqual(factsOf({ source: "elsewhere" }), ["from elsewhere"]);
   assert.deepEqual(factsOf({}), []);
 });

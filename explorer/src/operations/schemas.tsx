@@ -28,7 +28,7 @@ function SchemaTable({ name, schema }: { name: string; schema: Schema }): JSX.El
     <details class="schema panel">
       <summary>
         <h2>{name}</h2>
-        <span class="faint">{schema.type === "array" ? typeText(schema) : (schema.title ?? typeText(schema))}</span>
+        <span class="faint">{titleOf(schema)}</span>
       </summary>
       <div class="schema-body">
         {told.description && (
@@ -73,4 +73,10 @@ function SchemaTable({ name, schema }: { name: string; schema: Schema }): JSX.El
       </div>
     </details>
   );
+}
+
+/** Of what is put together from other types the title is but a spelling of that. */
+function titleOf(schema: Schema): string {
+  const { title } = schema;
+  return title === undefined || title.includes("_of_") ? typeText(schema) : title;
 }

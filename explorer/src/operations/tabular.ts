@@ -34,7 +34,7 @@ export function tabularOf(value: unknown, schema: Schema = {}): Tabular | undefi
     const own = isObject(schema.additionalProperties) ? schema.additionalProperties : {};
     const inner = ofObjects(members.map(([, member]) => member as Record<string, unknown>), own);
     return {
-      columns: [{ name: "", kind: "text" }, ...inner.columns],
+      columns: [{ name: "key", kind: "text" }, ...inner.columns],
       rows: inner.rows.map((row, at) => [members[at]?.[0], ...row]),
       empty: inner.empty,
     };

@@ -24,10 +24,17 @@ export function partsOf(elapsedMs: number, explain: Explain | undefined): Part[]
   return all.filter(({ ms, kind }) => ms > 0 || kind === "network" || kind === "server");
 }
 
+const SOURCES: ReadonlyMap<string, string> = new Map([
+  ["redis", "Redis"],
+  ["embedded", "the server's own store"],
+  ["topic", "what is watched for streams"],
+  ["server", "what the server knows of itself"],
+]);
+
 /** What else the server tells: whence the data came, by which commands. */
 export function factsOf(explain: Explain): string[] {
   const { source, commands, shared_by: sharedBy } = explain;
-  const facts = typeof source === "string" ? [`from ${source}`] : [];
+  const facts = typeof source === "string" ? [`from ${SOURCES.get(source) ?? source}`] : [];
   if (typeof commands === "object" && commands !== null) {
     facts.push(...Object.entries(commands).map(([name, count]) => `${String(count)} × ${name}`));
   }
