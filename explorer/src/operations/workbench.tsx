@@ -42,10 +42,12 @@ export function Workbench({ operation, children }: Props): JSX.Element {
   const shown = faults.length > 0 ? faults : told.value;
 
   useEffect(() => () => underWay.current?.abort(), []);
-  // The address may be changed by others: a link, or a step in the history.
+  // The address may be changed by others: a link, or a step in the history. An effect comes late, so it looks at what is
+  // there now: what was typed since it was rendered stays.
   useEffect(() => {
-    const given = jsonOf(query["params"]);
-    if (isObject(given) && query["params"] !== paramsText(form.peek().params)) {
+    const { params: text } = route.peek().query;
+    const given = jsonOf(text);
+    if (isObject(given) && text !== paramsText(form.peek().params)) {
       form.value = formOf(given);
     }
   }, [query["params"]]);
