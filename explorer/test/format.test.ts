@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decimalsOfStep } from "../src/chart/axes";
-import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf } from "../src/market/format";
+import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf } from "../src/format";
 
 test("a number has the decimals that it is written with", () => {
   const decimals = [1, 1.5, 0.00002433, 1e-7, 1.25e-7, 1e21].map(decimalsOf);

@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
-import { number } from "../market/format";
-import { lastText } from "./last-price";
+import { number } from "../format";
 import type { Colors } from "./colors";
+import { lastText } from "./last-price";
 
 const DAY_S = 86_400;
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';

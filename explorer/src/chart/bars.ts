@@ -1,5 +1,5 @@
 import { MAX_BARS } from "../bounds";
-import { decimalsOf } from "../market/format";
+import { decimalsOf } from "../format";
 import type { Schema } from "../server";
 
 /** A bar as it comes: its begin, open, high, low, close, volume. */

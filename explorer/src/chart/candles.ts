@@ -1,8 +1,8 @@
 import type uPlot from "uplot";
-import { number } from "../market/format";
-import type { Colors } from "./colors";
+import { number } from "../format";
 import { axesOf } from "./axes";
 import { spanOf } from "./bars";
+import type { Colors } from "./colors";
 import { lastPrice } from "./last-price";
 
 /** What part of the height the volumes take. */

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { amount, decimalsOf } from "../market/format";
+import { amount, decimalsOf } from "../format";
 import type { Colors } from "./colors";
 
 const FONT_PX = 11;

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type uPlot from "uplot";
-import { amount, time } from "../market/format";
+import { amount, time } from "../format";
 
 interface Props {
   columns: uPlot.AlignedData;

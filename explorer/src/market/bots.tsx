@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
+import { number } from "../format";
 import type { Column } from "../streams/columns";
 import { LiveTable } from "../streams/live-table";
 import type { Row } from "../streams/rows";
 import { useFollowing } from "../streams/use-following";
-import { number } from "./format";
 import { Panel } from "./panel";
 import { wayOf } from "./tickers";
 

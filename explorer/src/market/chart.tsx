@@ -1,19 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { MAX_BARS } from "../bounds";
-import { barWords, candleOptions } from "../chart/candles";
+import { Candles } from "../chart/candle-figure";
 import { lineOptions } from "../chart/lines";
 import { Plot } from "../chart/plot";
 import { Readout } from "../chart/readout";
 import { join } from "../chart/series";
+import { amount, arrow, change, ratioOf } from "../format";
 import { route, setQuery } from "../route";
 import { operations } from "../server";
 import type { Following } from "../streams/following";
 import type { Row } from "../streams/rows";
 import { useFollowing } from "../streams/use-following";
-import { amount, arrow, change, enoughDecimals, ratioOf, time } from "./format";
-import { Segments } from "./segments";
+import { Segments } from "../ui/segments";
 import { wayOf } from "./tickers";
 
 const TIMEFRAMES = ["1m", "5m", "15m", "1h", "4h", "1d"] as const;
@@ -95,40 +94,6 @@ function Price({ row }: { row: Row | undefined }): JSX.Element | null {
         <span aria-hidden="true">{arrow(ratio)}</span> {change(from, price)}
       </span>
     </p>
-  );
-}
-
-/** Candles of a stream that brings bars. */
-export function Candles({ following, label }: { following: Following; label: string }): JSX.Element {
-  void following.tick.value;
-  const at = useSignal<number | undefined>(undefined);
-  const bars = following.bars;
-  const status = following.status.value;
-  if (!bars || bars.size === 0) {
-    const reason = status.name === "ended" ? status.reason : `No bars of ${label} so far.`;
-    return <p class="quiet">{reason}</p>;
-  }
-  const columns = bars.columns();
-  const place = Math.min(at.value ?? bars.size - 1, bars.size - 1);
-  const decimals = enoughDecimals(bars.last?.[4] ?? 0, bars.decimals);
-  const begin = columns[0][place] ?? 0;
-  return (
-    <figure class="chart">
-      <figcaption class="readout" aria-live={at.value === undefined ? "off" : "polite"}>
-        <span class="faint">{time(begin, Date.now() / 1000)}</span>
-        {barWords(columns, place, decimals).map((word, part) => (
-          <span key={part}>{word}</span>
-        ))}
-      </figcaption>
-      <Plot
-        options={candleOptions}
-        look={label}
-        read={() => bars.columns()}
-        tick={following.tick}
-        label={`Candles of ${label}, at most ${MAX_BARS}. The last: ${barWords(columns, bars.size - 1, decimals).join(", ")}`}
-        onPoint={(point) => (at.value = point)}
-      />
-    </figure>
   );
 }
 

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { number } from "../format";
 import { operations } from "../server";
 import { useFollowing } from "../streams/use-following";
 import { State } from "./bots";
 import { exchanges } from "./choice";
-import { number } from "./format";
 import { Panel } from "./panel";
 
 const NO_PARAMS = {};

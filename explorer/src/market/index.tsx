@@ -5,12 +5,12 @@ import { route, setQuery } from "../route";
 import { operations } from "../server";
 import { setClock, useClock } from "../streams/clock";
 import { useFollowing } from "../streams/use-following";
+import { Segments } from "../ui/segments";
 import { Blocks, Bots } from "./bots";
 import { MarketChart } from "./chart";
 import { exampleOf, exchanges, findExchanges } from "./choice";
 import { Health, Queues } from "./health";
 import { Positions } from "./positions";
-import { Segments } from "./segments";
 import { Tickers } from "./tickers";
 import { Trades } from "./trades";
 

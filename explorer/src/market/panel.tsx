@@ -59,8 +59,8 @@ function Body({
   if (status?.name === "ended") {
     return <p class="quiet">{status.reason}</p>;
   }
-  if (!following || (following.rows.size === 0 && status?.name !== "live")) {
+  if (!following || following.rows.size === 0) {
     return <p class="quiet">{following ? none : "…"}</p>;
   }
-  return following.rows.size === 0 ? <p class="quiet">{none}</p> : <>{children(following)}</>;
+  return <>{children(following)}</>;
 }

@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { amount, number } from "../format";
 import { route, setQuery } from "../route";
+import { flash } from "../streams/cell";
 import type { Column } from "../streams/columns";
 import { LiveTable } from "../streams/live-table";
 import type { Row } from "../streams/rows";
 import { useFollowing } from "../streams/use-following";
-import { flash } from "../streams/cell";
 import { usualUser } from "./choice";
-import { amount, number } from "./format";
 import { Panel } from "./panel";
 import { AgeCell } from "./tickers";
 import { SideCell } from "./trades";

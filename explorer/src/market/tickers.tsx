@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { Spark } from "../chart/spark";
+import { age, amount, arrow, change, fullTime, number, ratioOf, short } from "../format";
 import { setQuery } from "../route";
 import { flash } from "../streams/cell";
 import { clock } from "../streams/clock";
@@ -9,7 +10,6 @@ import type { Column } from "../streams/columns";
 import type { Following } from "../streams/following";
 import { LiveTable } from "../streams/live-table";
 import { compare, type Row, type Sort } from "../streams/rows";
-import { age, amount, arrow, change, fullTime, number, ratioOf, short } from "./format";
 import { Panel } from "./panel";
 
 const COLUMNS: readonly Column[] = [

@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { MAX_TRADES } from "../bounds";
+import { amount, fullTime, number, time } from "../format";
 import { call, operations } from "../server";
 import { serverNow } from "../streams/clock";
 import type { Column } from "../streams/columns";
 import { LiveTable } from "../streams/live-table";
 import type { Row, Values } from "../streams/rows";
 import { useFollowing } from "../streams/use-following";
-import { amount, fullTime, number, time } from "./format";
 import { Panel } from "./panel";
 
 const COLUMNS: readonly Column[] = [

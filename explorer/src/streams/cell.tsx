@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { FLASH_MS, MAX_CELL_CHARS, MAX_TITLE_CHARS } from "../bounds";
-import { fullTime, number, time } from "../market/format";
+import { fullTime, number, time } from "../format";
 import { serverNow } from "./clock";
 import { guessKind, type Column } from "./columns";
 import type { Move, Row } from "./rows";

@@ -4,11 +4,11 @@ import { MAX_KEPT_LINES, MAX_NOTES } from "../bounds";
 import { Bars, isBar, isBars } from "../chart/bars";
 import { Series } from "../chart/series";
 import { follow, streamKindOf, type Operation, type Params } from "../server";
+import { serverNow } from "./clock";
 import { columnsOf, itemOf, type Column } from "./columns";
 import { draw, forget } from "./frames";
 import { Rate } from "./rate";
 import { Rows, type Row, type Values } from "./rows";
-import { serverNow } from "./clock";
 
 /** How a stream is. */
 export type Status =

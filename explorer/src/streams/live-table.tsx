@@ -1,6 +1,6 @@
 import { Component, type ComponentChildren, type JSX } from "preact";
 import { MAX_ROWS } from "../bounds";
-import { number } from "../market/format";
+import { number } from "../format";
 import { Cell } from "./cell";
 import type { Column } from "./columns";
 import type { Row, Sort } from "./rows";

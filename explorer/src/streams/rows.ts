@@ -1,5 +1,5 @@
 import { FLASH_MS, MAX_COLUMNS, MAX_ENTRIES, MAX_ITEMS } from "../bounds";
-import { decimalsOf } from "../market/format";
+import { decimalsOf } from "../format";
 import { HEAD } from "./columns";
 
 export type Values = Readonly<Record<string, unknown>>;

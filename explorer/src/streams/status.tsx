@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { time } from "../market/format";
+import { time } from "../format";
 import { serverNow } from "./clock";
 import type { Status } from "./following";
 

@@ -6,8 +6,8 @@ import { Plot } from "../chart/plot";
 import { ratios } from "../chart/ratios";
 import { Readout } from "../chart/readout";
 import { join, type Columns, type Line } from "../chart/series";
+import { number } from "../format";
 import type { Following } from "./following";
-import { number } from "../market/format";
 import { labelOf } from "./live-table";
 
 interface Props {

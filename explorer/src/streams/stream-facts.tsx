@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { duration, number, time } from "../market/format";
+import { duration, number, time } from "../format";
 import { clock, serverNow } from "./clock";
 import type { Following } from "./following";
 

@@ -1,18 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId, useMemo } from "preact/hooks";
-import { Candles } from "../market/chart";
-import { Segments } from "../market/segments";
+import { Candles } from "../chart/candle-figure";
 import { link } from "../route";
 import { operations } from "../server";
+import { Segments } from "../ui/segments";
 import { Cell, withMore } from "./cell";
 import type { Column } from "./columns";
 import type { Following } from "./following";
 import { LiveTable } from "./live-table";
 import type { Row, Sort } from "./rows";
+import { StreamStatus } from "./status";
 import { StreamChart } from "./stream-chart";
 import { StreamFacts, StreamNotes } from "./stream-facts";
-import { StreamStatus } from "./status";
 import type { Shown, StreamView } from "./url";
 import { useFollowing } from "./use-following";
 

@@ -1,4 +1,4 @@
-/** How numbers and times are written. */
+/** The most decimals that are written. */
 const MOST_DECIMALS = 12;
 
 const numbers = new Map<number, Intl.NumberFormat>();
