@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance clients examples wheel fuzz deny
+.PHONY: demo dev test lint generate bench conformance clients explorer examples wheel fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -37,6 +37,10 @@ conformance:
 ## Check and test the clients in Python and TypeScript; needs python3-venv and npm.
 clients:
 	scripts/clients
+
+## Build the explorer's page anew, into explorer/dist, which is committed; needs npm.
+explorer:
+	cd explorer && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 ## Run all examples of the clients against a simulated market; needs python3-venv and npm.
 examples:

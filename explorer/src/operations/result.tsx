@@ -1,0 +1,141 @@
+import type { JSX } from "preact";
+import { MAX_NOTES, MAX_RAW_CHARS } from "../bounds";
+import type { Answer, Operation, Schema } from "../server";
+import { Badge } from "../ui/badge";
+import { Cell } from "../ui/cell";
+import { Copy } from "../ui/copy";
+import { Empty } from "../ui/empty";
+import { JsonTree } from "../ui/json-tree";
+import { Tabs, type Tab } from "../ui/tabs";
+import { Text } from "../ui/text";
+import { ResultTable } from "./result-table";
+import type { Failure, Outcome } from "./run";
+import { kindOf } from "./tabular";
+import { Timing } from "./timing";
+
+/** How a result is shown. */
+export type View = "table" | "tree" | "raw";
+
+const VIEWS: readonly Tab<View>[] = [
+  { id: "table", name: "Table" },
+  { id: "tree", name: "Tree" },
+  { id: "raw", name: "Raw" },
+];
+
+/** The view of that name, else the table. */
+export function viewOf(name: string | undefined): View {
+  return name === "tree" || name === "raw" ? name : "table";
+}
+
+interface Props {
+  operation: Operation;
+  outcome: Outcome | undefined;
+  view: View;
+  onView(view: View): void;
+}
+
+/** What came of running an operation. */
+export function Result({ operation, outcome, view, onView }: Props): JSX.Element | null {
+  if (!outcome || outcome.status === "running") {
+    return outcome ? <Empty>Running…</Empty> : null;
+  }
+  if (outcome.status === "failed") {
+    return <Failed failure={outcome.failure} />;
+  }
+  const { result, warnings, elapsedMs, explain } = outcome.answer;
+  return (
+    <div class="result">
+      <Timing elapsedMs={elapsedMs} explain={explain} />
+      <Warnings warnings={warnings} />
+      <Tabs
+        label="How the result is shown"
+        tabs={VIEWS}
+        chosen={view}
+        onChoose={onView}
+        end={<Copy text={() => JSON.stringify(result, undefined, 2)} label="Copy JSON" />}
+      >
+        <Shown view={view} result={result} schema={operation.result} />
+      </Tabs>
+    </div>
+  );
+}
+
+function Warnings({ warnings }: { warnings: Answer<unknown>["warnings"] }): JSX.Element | null {
+  const left = warnings.length - MAX_NOTES;
+  return warnings.length === 0 ? null : (
+    <ul class="warnings" aria-label="What had to be left out">
+      {warnings.slice(0, MAX_NOTES).map(({ error_code: code, error, item }, at) => (
+        <li key={at}>
+          <Badge tone="warn">{code}</Badge> {item !== undefined && <code>{item}</code>}{" "}
+          <Text text={error} />
+        </li>
+      ))}
+      {left > 0 && <li class="faint">{left} more</li>}
+    </ul>
+  );
+}
+
+function Shown(props: { view: View; result: unknown; schema: Schema | undefined }): JSX.Element {
+  const { view, result, schema } = props;
+  switch (view) {
+    case "tree":
+      return (
+        <div class="tree mono">
+          <JsonTree value={result} />
+        </div>
+      );
+    case "raw":
+      return <Raw value={result} />;
+    default:
+      return typeof result === "object" && result !== null ? (
+        <ResultTable value={result} schema={schema} />
+      ) : (
+        <p class="single">
+          <Cell value={result} kind={kindOf(schema, result)} />
+        </p>
+      );
+  }
+}
+
+function Raw({ value }: { value: unknown }): JSX.Element {
+  const text = JSON.stringify(value, undefined, 2);
+  const left = text.length - MAX_RAW_CHARS;
+  return (
+    <>
+      <pre class="raw" tabIndex={0} role="region" aria-label="Raw result">
+        {text.slice(0, MAX_RAW_CHARS)}
+      </pre>
+      {left > 0 && <p class="faint">{left} more characters: copy them</p>}
+    </>
+  );
+}
+
+function Failed({ failure }: { failure: Failure }): JSX.Element {
+  const { code, message, isRetryable, retryAfterMs, details, elapsedMs, explain } = failure;
+  return (
+    <div class="result">
+      <Timing elapsedMs={elapsedMs} explain={explain} />
+      <div class="failure" role="alert">
+        <p>
+          <Badge tone="bad">{code}</Badge> <Text text={message} />
+        </p>
+        {details.length > 1 && (
+          <ul>
+            {details.map(({ path, message: text }) => (
+              <li key={`${path} ${text}`}>
+                <code>{path || "/"}</code> <Text text={text} />
+              </li>
+            ))}
+          </ul>
+        )}
+        {isRetryable && (
+          <p class="faint">
+            {retryAfterMs === undefined
+              ? "The same may work later."
+              : `The same may work in ${Math.ceil(retryAfterMs / 1000)} s.`}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}

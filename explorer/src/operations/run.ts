@@ -1,0 +1,55 @@
+import { CacheApiError } from "client/errors";
+import { call, type Answer, type Explain, type Operation, type Params } from "../server";
+import type { Violation } from "../validate/validate";
+
+/** What came of running an operation. */
+export type Outcome =
+  | { status: "running" }
+  | { status: "done"; answer: Answer<unknown> }
+  | { status: "failed"; failure: Failure };
+
+/** Why an operation failed. */
+export interface Failure {
+  code: string;
+  message: string;
+  isRetryable: boolean;
+  retryAfterMs?: number;
+  /** What is wrong with the params. */
+  details: readonly Violation[];
+  elapsedMs: number;
+  explain?: Explain;
+}
+
+/** Runs an operation, and has the server tell where the time went. */
+export async function run(
+  operation: Operation,
+  params: Params,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const began = performance.now();
+  try {
+    const answer = await call(operation.name, params, { signal, isExplained: true });
+    return { status: "done", answer };
+  } catch (error) {
+    return { status: "failed", failure: failureOf(error, performance.now() - began) };
+  }
+}
+
+/** What an error tells. */
+export function failureOf(error: unknown, elapsedMs = 0): Failure {
+  if (!(error instanceof CacheApiError)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: "ERROR", message, isRetryable: false, details: [], elapsedMs };
+  }
+  const { code, message, retryable, retryAfterMs, details } = error;
+  const { explain } = error as { explain?: object };
+  return {
+    code,
+    message,
+    isRetryable: retryable,
+    details,
+    elapsedMs,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(explain && { explain: { ...explain } }),
+  };
+}

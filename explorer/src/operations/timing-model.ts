@@ -1,0 +1,62 @@
+import type { Explain } from "../server/types";
+
+/** A part of the time that a call took. */
+export interface Part {
+  name: string;
+  ms: number;
+  kind: "network" | "waiting" | "redis" | "server";
+}
+
+/** What the server tells of its own time; all else was under way. */
+export function partsOf(elapsedMs: number, explain: Explain | undefined): Part[] {
+  const server = msOf(explain?.["server_us"]);
+  if (server === undefined) {
+    return [{ name: "all in all", ms: elapsedMs, kind: "network" }];
+  }
+  const redis = msOf(explain?.["redis_us"]) ?? 0;
+  const waiting = msOf(explain?.["waited_us"]) ?? 0;
+  const all: Part[] = [
+    { name: "network and page", ms: Math.max(0, elapsedMs - server), kind: "network" },
+    { name: "server", ms: Math.max(0, server - redis - waiting), kind: "server" },
+    { name: "its turn", ms: waiting, kind: "waiting" },
+    { name: explain?.["source"] === "embedded" ? "own store" : "Redis", ms: redis, kind: "redis" },
+  ];
+  return all.filter(({ ms, kind }) => ms > 0 || kind === "network" || kind === "server");
+}
+
+const SOURCES: ReadonlyMap<string, string> = new Map([
+  ["redis", "Redis"],
+  ["embedded", "the server's own store"],
+  ["topic", "what is watched for streams"],
+  ["server", "what the server knows of itself"],
+]);
+
+/** What else the server tells: whence the data came, by which commands. */
+export function factsOf(explain: Explain): string[] {
+  const { source, commands, shared_by: sharedBy } = explain;
+  const facts = typeof source === "string" ? [`from ${SOURCES.get(source) ?? source}`] : [];
+  if (typeof commands === "object" && commands !== null) {
+    facts.push(...Object.entries(commands).map(([name, count]) => `${String(count)} × ${name}`));
+  }
+  if (typeof sharedBy === "number" && sharedBy > 1) {
+    facts.push(`one read for ${sharedBy} requests`);
+  }
+  return facts;
+}
+
+/** Where each part stands in a bar that is 100 long. */
+export function placed(
+  parts: readonly Part[],
+  elapsedMs: number,
+): { kind: string; from: number; width: number }[] {
+  let from = 0;
+  return parts.map(({ kind, ms }) => {
+    const width = elapsedMs > 0 ? Math.min(100 - from, (100 * ms) / elapsedMs) : 0;
+    from += width;
+    return { kind, from: from - width, width };
+  });
+}
+
+function msOf(us: unknown): number | undefined {
+  return typeof us === "number" ? us / 1000 : undefined;
+}

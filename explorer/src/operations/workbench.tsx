@@ -1,0 +1,162 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { MAX_PARAMS_CHARS } from "../bounds";
+import { jsonOf, route, setQuery } from "../route";
+import { isLive, type Operation, type Params } from "../server";
+import { Tabs } from "../ui/tabs";
+import { isObject, type Violation } from "../validate/validate";
+import { fieldsOf } from "./fields";
+import { ParamsFields, ParamsJson } from "./form";
+import { faultsOf, formOf, type Form } from "./form-model";
+import { Result, viewOf } from "./result";
+import { run, type Outcome } from "./run";
+import { withoutSecrets } from "./secrets";
+import { Snippets } from "./snippets";
+import { StreamResult } from "./stream-result";
+
+const EDITORS = [
+  { id: "form", name: "Form" },
+  { id: "json", name: "JSON" },
+] as const;
+
+type Editor = (typeof EDITORS)[number]["id"];
+
+interface Props {
+  operation: Operation;
+  children: ComponentChildren;
+}
+
+/** The form of an operation, what comes of it, and programs that call it. */
+export function Workbench({ operation, children }: Props): JSX.Element {
+  const { query } = route.value;
+  const fields = useMemo(() => fieldsOf(operation), [operation]);
+  const form = useSignal<Form>(formOf(useMemo(() => firstParams(operation, query["params"]), [])));
+  const editor = useSignal<Editor>("form");
+  const outcome = useSignal<Outcome | undefined>(undefined);
+  const followed = useSignal<Params | undefined>(undefined);
+  const told = useSignal<readonly Violation[]>([]);
+  const underWay = useRef<AbortController | undefined>(undefined);
+  const isStream = operation.kind === "stream";
+  const faults = faultsOf(form.value, operation, fields);
+  const shown = faults.length > 0 ? faults : told.value;
+
+  useEffect(() => () => underWay.current?.abort(), []);
+  // The address may be changed by others: a link, or a step in the history. An effect comes late, so it looks at what is
+  // there now: what was typed since it was rendered stays.
+  useEffect(() => {
+    const { params: text } = route.peek().query;
+    const given = jsonOf(text);
+    if (isObject(given) && text !== paramsText(form.peek().params)) {
+      form.value = formOf(given);
+    }
+  }, [query["params"]]);
+  const change = (next: Form): void => {
+    form.value = next;
+    told.value = [];
+    setQuery({ params: paramsText(next.params) });
+  };
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (isStream) {
+      followed.value = form.value.params;
+      return;
+    }
+    underWay.current?.abort();
+    const abort = new AbortController();
+    underWay.current = abort;
+    outcome.value = { status: "running" };
+    const next = await run(operation, form.value.params, abort.signal);
+    if (!abort.signal.aborted) {
+      outcome.value = next;
+      told.value = next.status === "failed" ? next.failure.details : [];
+    }
+  };
+  const editorProps = { operation, fields, form: form.value, faults: shown, onChange: change };
+  return (
+    <div class="workbench">
+      <div class="workbench-main">
+        <form class="panel padded" onSubmit={(event) => void submit(event)} noValidate>
+          <Tabs
+            label="How params are edited"
+            tabs={EDITORS}
+            chosen={editor.value}
+            onChoose={(id) => (editor.value = id)}
+            end={<Examples operation={operation} onChoose={(params) => change(formOf(params))} />}
+          >
+            {editor.value === "form" ? <ParamsFields {...editorProps} /> : <ParamsJson {...editorProps} />}
+          </Tabs>
+          <div class="actions">
+            <button type="submit" class="primary" disabled={faults.length > 0 || !isLive.value}>
+              {isStream ? "Follow" : "Run"}
+            </button>
+            {followed.value && (
+              <button type="button" onClick={() => (followed.value = undefined)}>
+                Stop
+              </button>
+            )}
+            <span class="faint" role="status">
+              {faults.length > 0 ? faultsText(faults.length) : outcomeText(outcome.value)}
+            </span>
+          </div>
+        </form>
+        {isStream ? (
+          followed.value && <StreamResult operation={operation} params={followed.value} />
+        ) : (
+          <section class="panel padded" aria-label="Result" hidden={!outcome.value}>
+            <Result
+              operation={operation}
+              outcome={outcome.value}
+              view={viewOf(query["view"])}
+              onView={(view) => setQuery({ view: view === "table" ? undefined : view })}
+            />
+          </section>
+        )}
+      </div>
+      <div class="workbench-side">
+        <Snippets operation={operation} params={form.value.params} />
+        {children}
+      </div>
+    </div>
+  );
+}
+
+function Examples(props: { operation: Operation; onChoose(params: Params): void }): JSX.Element {
+  const { operation, onChoose } = props;
+  const examples = operation.examples.filter((example) => Object.keys(example).length > 0);
+  return (
+    <div class="examples">
+      {examples.map((example, at) => (
+        <button key={at} type="button" class="flat" onClick={() => onChoose(example)}>
+          {examples.length === 1 ? "Example" : `Example ${at + 1}`}
+        </button>
+      ))}
+      {operation.params.properties && (
+        <button type="button" class="flat" onClick={() => onChoose({})}>
+          Clear
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What the address says, else the first example. */
+function firstParams(operation: Operation, text: string | undefined): Params {
+  const given = jsonOf(text);
+  return isObject(given) ? given : (operation.examples[0] ?? {});
+}
+
+/** Params for the address, without those that are secret; undefined where there are too many to stand there. */
+function paramsText(params: Params): string | undefined {
+  const text = JSON.stringify(withoutSecrets(params));
+  return text.length > MAX_PARAMS_CHARS ? undefined : text;
+}
+
+/** For those who do not see what comes of it. */
+function outcomeText(outcome: Outcome | undefined): string {
+  return outcome?.status === "running" ? "Running…" : outcome?.status === "done" ? "Answered" : "";
+}
+
+function faultsText(count: number): string {
+  return count === 1 ? "1 thing is to be corrected" : `${count} things are to be corrected`;
+}

@@ -1,0 +1,75 @@
+import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { clientGeneration, connection, isLive, theClient, wantsLogin } from "./connection";
+import { login, needLogin } from "./login";
+import type { Description, Operation } from "./types";
+
+const current = signal<Description | undefined>(undefined);
+const trouble = signal<string | undefined>(undefined);
+
+/** What the server says of itself; undefined before it has. It is asked again at every connection and login. */
+export const description: ReadonlySignal<Description | undefined> = current;
+
+/** Why there is no description. */
+export const descriptionError: ReadonlySignal<string | undefined> = trouble;
+
+/** The operations that may be called, by name. */
+export const operations: ReadonlySignal<ReadonlyMap<string, Operation>> = computed(
+  () => new Map(current.value?.operations.map((operation) => [operation.name, operation])),
+);
+
+const all = signal<readonly Operation[]>([]);
+
+/** The operations that the server has, but not for this login; empty until `loadOthers` has asked for them. */
+export const others: ReadonlySignal<readonly Operation[]> = computed(() =>
+  all.value.filter(({ name }) => !operations.value.has(name)),
+);
+
+/** Asks for the operations that this login may not call. */
+export async function loadOthers(): Promise<void> {
+  const client = theClient();
+  try {
+    const described = await client.call<Description>("describe", { all: true });
+    if (client === theClient()) {
+      all.value = described.operations;
+    }
+  } catch {
+    // The list of those that may be called does without.
+  }
+}
+
+/** Keeps the description as it is for whoever is logged in, from now on. */
+export function keepDescribed(): void {
+  let described: number | undefined;
+  effect(() => {
+    const generation = clientGeneration.value;
+    if (generation !== described) {
+      described = generation;
+      current.value = undefined;
+    }
+    void connection.value.reconnects;
+    const { status } = login.value;
+    if (isLive.value && status !== "asking") {
+      untracked(() => void describe());
+    }
+  });
+}
+
+async function describe(): Promise<void> {
+  const client = theClient();
+  try {
+    const described = await client.call<Description>("describe", {});
+    if (client === theClient()) {
+      current.value = described;
+      trouble.value = undefined;
+    }
+  } catch (error) {
+    if (client !== theClient()) {
+      return;
+    }
+    if (wantsLogin(error)) {
+      needLogin();
+    } else {
+      trouble.value = error instanceof Error ? error.message : String(error);
+    }
+  }
+}

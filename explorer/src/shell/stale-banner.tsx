@@ -1,0 +1,21 @@
+import type { JSX } from "preact";
+import { stale } from "../server";
+
+/** Says that what is shown may be old, while it may be. */
+export function StaleBanner(): JSX.Element {
+  const { value } = stale;
+  return (
+    <div role="status" class="stale-place">
+      {value && (
+        <p class="stale">
+          <strong>Stale</strong> since {timeOf(value.since)}: {value.reason}. The last known state
+          stands.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function timeOf(seconds: number): string {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(seconds * 1000);
+}

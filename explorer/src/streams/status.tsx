@@ -1,0 +1,28 @@
+import type { JSX } from "preact";
+import { time } from "../format";
+import { serverNow } from "./clock";
+import type { Status } from "./following";
+
+const WORDS = {
+  opening: "opening",
+  live: "live",
+  reconnecting: "reconnecting",
+  stale: "stale",
+  ended: "ended",
+} as const;
+
+/** How a stream is, in a word. */
+export function StreamStatus({ status }: { status: Status }): JSX.Element {
+  const title =
+    status.name === "stale"
+      ? `Since ${time(status.since, serverNow())}: ${status.reason}`
+      : status.name === "ended"
+        ? status.reason
+        : undefined;
+  return (
+    <span class={`stream-status is-${status.name}`} title={title}>
+      <span class="dot" aria-hidden="true" />
+      {WORDS[status.name]}
+    </span>
+  );
+}

@@ -1,0 +1,72 @@
+// A server that wants a login: what the page shows before, with and after one.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { openPage, run, startBrowser, startServer } from "./world.mjs";
+
+let server, browser, token;
+before(async () => {
+  const made = await run("token", "new", "desk", "--scope", "market");
+  token = made.out;
+  const config = made.err.slice(made.err.indexOf("[["));
+  [server, browser] = await Promise.all([startServer({ config }), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** What the page keeps or shows of the token anywhere but in its field. */
+const traces = (page, token) =>
+  page.evaluate(
+    (token) => [location.href, JSON.stringify(localStorage), document.body.innerText].filter((text) => text.includes(token)),
+    token,
+  );
+
+async function logIn(page, text, isKept = false) {
+  await page.getByLabel("Token").fill(text);
+  if (isKept) {
+    await page.getByLabel(/^Keep it/).check();
+  }
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+test("a bad token is refused, a good one shows what it is for", async () => {
+  const page = await openPage(browser, server.page);
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await logIn(page, "fca_wrong");
+  await page.locator(".error-text").filter({ hasText: /./ }).waitFor();
+  await logIn(page, token);
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  // This one is for the market alone.
+  for (const panel of ["positions", "bots", "blocks", "health", "queues"]) {
+    await page.locator(`.market-${panel} .quiet`, { hasText: "Not for this login" }).waitFor();
+  }
+  assert.deepEqual(await traces(page, token), []);
+  assert.equal(await page.evaluate(() => JSON.stringify(sessionStorage)), "{}");
+
+  await page.evaluate(() => (location.hash = "#/op/get_ticker"));
+  await page.getByRole("heading", { level: 1, name: "get_ticker" }).waitFor();
+  await page.getByText("FULLON_CACHE_API_TOKEN").first().waitFor();
+  assert.deepEqual(await traces(page, token), []);
+
+  await page.getByRole("button", { name: "desk" }).click();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  page.assertClean();
+  await page.context().close();
+});
+
+test("who wants it stays logged in over a reload, and no longer than the tab", async () => {
+  const page = await openPage(browser, server.page);
+  await logIn(page, token, true);
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  await page.reload();
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  assert.deepEqual(await traces(page, token), []);
+  const other = await page.context().newPage();
+  await other.goto(server.page);
+  await other.getByRole("heading", { name: "Log in" }).waitFor();
+  page.assertClean();
+  await page.context().close();
+});

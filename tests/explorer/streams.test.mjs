@@ -1,0 +1,96 @@
+// Any streams side by side: as tables, charts, candles.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { openPage, startBrowser, startServer } from "./world.mjs";
+
+let server, browser;
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const addressOf = (...streams) =>
+  `${server.page}/#/streams?${new URLSearchParams({ s: JSON.stringify(streams) })}`;
+
+/** How many pixels of a chart are drawn in a colour, not only in shades of its axes. */
+const colored = (page, place) =>
+  page.waitForFunction((place) => {
+    const canvas = document.querySelectorAll(".plot canvas")[place];
+    if (!canvas || canvas.width === 0) {
+      return 0;
+    }
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      const [r, g, b, a] = data.subarray(at, at + 4);
+      count += a > 200 && Math.max(r, g, b) - Math.min(r, g, b) > 60;
+    }
+    return count > 100 ? count : 0;
+  }, place);
+
+test("a stream is added by its form, charted, paused and closed", async () => {
+  const page = await openPage(browser, `${server.page}/#/streams`);
+  await page.getByText("Add a stream").click();
+  await page.getByLabel("Stream", { exact: true }).selectOption("stream_tickers");
+  await page.getByRole("button", { name: "Follow" }).click();
+  const panel = page.getByRole("region", { name: "stream_tickers" }).first();
+  await panel.getByText("live", { exact: true }).waitFor();
+  await panel.locator("td.flash").first().waitFor();
+
+  await panel.getByRole("radio", { name: "Chart" }).check();
+  await colored(page, 0);
+  assert.match(decodeURIComponent(page.url()), /"stream_tickers".*"chart"/);
+
+  await panel.getByRole("radio", { name: "Table" }).check();
+  await panel.getByRole("button", { name: "Pause" }).click();
+  const body = panel.locator("tbody");
+  const paused = await body.textContent();
+  const updates = () => panel.locator(".stream-facts div", { hasText: "Updates" }).locator("dd").textContent();
+  const before = await updates();
+  // It is followed all the same.
+  await page.waitForFunction(
+    (before) => [...document.querySelectorAll(".stream-facts dd")][1].textContent !== before,
+    before,
+  );
+  assert.equal(await body.textContent(), paused);
+  await panel.getByRole("button", { name: "Go on" }).click();
+  await page.waitForFunction((paused) => document.querySelector(".stream-panel tbody").textContent !== paused, paused);
+
+  await panel.getByRole("button", { name: "Close stream_tickers" }).click();
+  await page.getByText("Follow one of these, or several").waitFor();
+  assert.ok(page.url().endsWith("#/streams"));
+  page.assertClean();
+  await page.context().close();
+});
+
+test("an address shows several side by side", async () => {
+  const address = addressOf(
+    ["stream_ohlcv", { symbol: "BTC/USDT", timeframe: "1m" }, "candles"],
+    ["stream_tickers", { exchange: "kraken" }, "chart", "bid"],
+    ["stream_trade_updates", { exchange: "binance" }],
+    ["stream_orders", { exchange: "binance" }],
+    ["stream_process_health", {}],
+  );
+  const page = await openPage(browser, address);
+  await page.locator(".stream-status.is-live").nth(4).waitFor();
+  await colored(page, 0);
+  await colored(page, 1);
+  await page.locator(".readout-line").nth(3).waitFor();
+  for (const table of ["stream_trade_updates", "stream_orders", "stream_process_health"]) {
+    await page.locator(`.table-place[aria-label=${table}] tbody tr`).first().waitFor();
+  }
+  page.assertClean();
+  await page.context().close();
+});
+
+test("what cannot be followed says why", async () => {
+  const page = await openPage(browser, addressOf(["stream_tickers", { exchange: "../" }], ["stream_nothing", {}]));
+  await page.getByRole("alert").filter({ hasText: "exchange" }).waitFor();
+  await page.getByText("Not for this login, or not at this server").waitFor();
+  page.assertClean();
+  await page.context().close();
+});
