@@ -1,6 +1,7 @@
 //! The binary as a user runs it.
 
 mod checking;
+mod health;
 mod reaching;
 mod tokens;
 mod watching;

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 /// The line that makes a user for these operations.
-fn acl_line(user: &str, registry: &Registry) -> String {
+pub fn acl_line(user: &str, registry: &Registry) -> String {
     fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels())
 }
 
