@@ -1,6 +1,7 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance clients explorer examples wheel fuzz deny
+.PHONY: demo dev test lint generate bench conformance clients explorer examples wheel packages check-deploy fuzz \
+	deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -49,6 +50,14 @@ examples:
 ## Make the Python wheel that brings the server along, in target/wheels; needs python3-venv.
 wheel:
 	scripts/wheel
+
+## Make and check the Debian package, in target/debian, and the Python wheel; needs python3-venv.
+packages:
+	scripts/packages
+
+## Check what deploy/ brings; needs bubblewrap, groff-base, python3-venv and npm.
+check-deploy:
+	scripts/deploy
 
 ## Fuzz what strangers can write, a minute for each target; `scripts/fuzz 3600` takes an hour for each.
 fuzz:

@@ -7,7 +7,9 @@ mod demo;
 mod describe;
 mod files;
 mod generate;
+mod health;
 mod list;
+mod man;
 mod output;
 mod reload;
 mod schemas;
@@ -66,24 +68,33 @@ enum Command {
     Generate(generate::Args),
     /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
     Check(check::Args),
+    /// Tell whether a running server is well; for those who watch over containers
+    Health(health::Args),
     /// Make tokens to log in with
     Token(token::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Print the man page, or write one for each command
+    Man(man::Args),
 }
 
 /// Exit codes, beside 0.
 mod exit {
-    /// It did not work.
     pub(super) const FAILED: u8 = 1;
-    /// The command line or the configuration is wrong.
     pub(super) const USAGE: u8 = 2;
-    /// The server cannot be reached.
     pub(super) const UNREACHABLE: u8 = 3;
-    /// The server answered with an error.
     pub(super) const REFUSED: u8 = 4;
-    /// The server did not answer in time.
     pub(super) const TIMED_OUT: u8 = 5;
+
+    /// What each means.
+    pub(super) const ALL: [(u8, &str); 6] = [
+        (0, "It worked."),
+        (FAILED, "It did not work."),
+        (USAGE, "The command line or the configuration is wrong."),
+        (UNREACHABLE, "The server cannot be reached."),
+        (REFUSED, "The server answered with an error."),
+        (TIMED_OUT, "The server did not answer in time."),
+    ];
 }
 
 /// Why a command failed: what to say on standard error, and the exit code.
@@ -209,6 +220,16 @@ impl ClientFlags {
         self.url.as_ref().is_some_and(|url| !url.is_empty())
     }
 
+    /// Where the server is, and whom to believe that it is there.
+    fn endpoint(&self) -> Result<Endpoint, Failure> {
+        let endpoint = Endpoint::parse(&self.address()?);
+        let endpoint = endpoint.map_err(|wrong| Failure::usage(format!("--url: {wrong}")))?;
+        match self.ca.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+            Some(file) => endpoint.trusting(file).map_err(|wrong| Failure::usage(format!("--ca: {wrong}"))),
+            None => Ok(endpoint),
+        }
+    }
+
     /// Connects, once.
     async fn connect(&self) -> Result<Client, Failure> {
         let url = self.address()?;
@@ -304,8 +325,10 @@ pub fn main() -> ExitCode {
             Command::Schemas(args) => schemas::run(&args),
             Command::Generate(args) => generate::run(args).await,
             Command::Check(args) => check::run(args).await,
+            Command::Health(args) => health::run(args).await,
             Command::Token(args) => token::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
         }
     });
     // Whatever still runs has nothing to lose.

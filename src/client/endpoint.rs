@@ -1,7 +1,7 @@
 //! Where a server is, and how one gets there.
 
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -30,7 +30,7 @@ pub struct Endpoint {
     /// What it is called in an error: without a query, which may have a token in it.
     shown: String,
     way: Way,
-    trusted: Option<Arc<ClientConfig>>,
+    pub(super) trusted: Option<Arc<ClientConfig>>,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +104,32 @@ impl Endpoint {
         matches!(self.way, Way::Tcp { is_tls: false, .. })
     }
 
+    /// The host that is to prove by TLS that it is the one.
+    pub(super) fn host_of_tls(&self) -> Option<&str> {
+        match &self.way {
+            Way::Tcp { host, is_tls: true, .. } => Some(host),
+            _ => None,
+        }
+    }
+
+    /// Host and port as a request names them.
+    pub(super) fn authority(&self) -> &str {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
+
+    /// The bare way there.
+    pub(super) async fn socket(&self) -> io::Result<Box<dyn Io>> {
+        Ok(match &self.way {
+            Way::Tcp { host, port, .. } => {
+                let socket = TcpStream::connect((host.as_str(), *port)).await?;
+                socket.set_nodelay(true)?;
+                Box::new(socket)
+            }
+            Way::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        })
+    }
+
     pub(super) async fn connect(
         &self,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
@@ -115,14 +141,7 @@ impl Endpoint {
         let connecting = async {
             let mut request = self.url.as_str().into_client_request()?;
             request.headers_mut().extend(headers);
-            let socket: Box<dyn Io> = match &self.way {
-                Way::Tcp { host, port, .. } => {
-                    let socket = TcpStream::connect((host.as_str(), *port)).await?;
-                    socket.set_nodelay(true)?;
-                    Box::new(socket)
-                }
-                Way::Unix(path) => Box::new(UnixStream::connect(path).await?),
-            };
+            let socket = self.socket().await?;
             // A reply may be as large as the server's own limit lets it be.
             let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
             let trusted = self.trusted.clone().map(Connector::Rustls);

@@ -39,6 +39,7 @@ mod driver;
 mod endpoint;
 mod event;
 mod failure;
+mod http;
 mod inner;
 mod items;
 mod login;

@@ -10,7 +10,7 @@ mod load;
 mod network;
 mod values;
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -70,6 +70,8 @@ pub struct Redis {
     pub user: Option<Secret>,
     /// Password to log in with.
     pub password: Option<Secret>,
+    /// A file that holds the password, as secrets are handed to services; an empty one holds none.
+    pub password_file: Option<PathBuf>,
     /// Connections of each worker; all but one of them are for hashes, lists and scans.
     #[serde(deserialize_with = "whole")]
     pub connections: usize,
@@ -253,6 +255,7 @@ impl Default for Redis {
             db: 0,
             user: None,
             password: None,
+            password_file: None,
             connections: 2,
             queue: 8192,
             wide_reads: 4,
@@ -304,19 +307,11 @@ impl Default for Log {
 }
 
 impl Redis {
-    /// How the connections are to be made.
+    /// How the connections are to be made. Reads the file that holds the password.
     pub fn link_settings(&self) -> Result<LinkSettings, String> {
-        let user = self.user.as_ref().map(Secret::expose);
-        let password = self.password.as_ref().map(Secret::expose);
-        let url = match &self.url {
-            Some(url) => url.expose().to_owned(),
-            None if self.host.contains(':') && !self.host.starts_with('[') => {
-                format!("redis://[{}]:{}/{}", self.host, self.port, self.db)
-            }
-            None => format!("redis://{}:{}/{}", self.host, self.port, self.db),
-        };
+        let password = self.password().map_err(|error| format!("redis.password_file: {error}"))?;
         Ok(LinkSettings {
-            address: cache::Address::parse(&url, user, password)?,
+            address: self.address(password.as_ref())?,
             connections: self.connections,
             queue: self.queue,
             wide_reads: self.wide_reads,
@@ -324,6 +319,31 @@ impl Redis {
             response_timeout: self.response_timeout.get(),
             reconnect_max: self.reconnect_max.get(),
         })
+    }
+
+    fn address(&self, password: Option<&Secret>) -> Result<cache::Address, String> {
+        let user = self.user.as_ref().map(Secret::expose);
+        let url = match &self.url {
+            Some(url) => url.expose().to_owned(),
+            None if self.host.contains(':') && !self.host.starts_with('[') => {
+                format!("redis://[{}]:{}/{}", self.host, self.port, self.db)
+            }
+            None => format!("redis://{}:{}/{}", self.host, self.port, self.db),
+        };
+        cache::Address::parse(&url, user, password.map(Secret::expose))
+    }
+
+    /// The password that is given, or that of the file; an error if it cannot be read, or is another.
+    fn password(&self) -> Result<Option<Secret>, String> {
+        let Some(file) = &self.password_file else { return Ok(self.password.clone()) };
+        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        // Who writes a line ends it.
+        let text = text.trim_end_matches(['\r', '\n']);
+        match &self.password {
+            given if text.is_empty() => Ok(given.clone()),
+            Some(_) => Err("`redis.password` is given too; leave one of them out".to_owned()),
+            None => Ok(Some(Secret::from(text))),
+        }
     }
 }
 
@@ -369,7 +389,7 @@ impl Config {
     /// What no single value shows to be wrong: the key, and a sentence.
     pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
-        if let Err(error) = self.redis.link_settings() {
+        if let Err(error) = self.redis.address(self.redis.password.as_ref()) {
             faults.push((if self.redis.url.is_some() { "redis.url" } else { "redis.host" }, error));
         }
         let limits = &self.limits;

@@ -1,18 +1,19 @@
 //! The binary as a user runs it.
 
 mod checking;
+mod health;
 mod reaching;
 mod tokens;
 mod watching;
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::common::{Binary, Client, Ended, Fixture, Program, Redis, Server, run};
-use fullon_cache_api::{cache::Store, version};
+use fullon_cache_api::{cache::Store, config::VARIABLES, version};
 
 const TICKER: &str =
     r#"{"symbol":"BTC/USDT","exchange":"binance","price":47000.50,"volume":1e3,"timestamp":1640995200.123}"#;
@@ -155,7 +156,9 @@ async fn a_wrong_command_line_ends_with_2() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_ends_with_3() {
-    for args in [["list"].as_slice(), &["describe"], &["call", "ping"], &["call", "get_ticker", "a=1"]] {
+    for args in
+        [["list"].as_slice(), &["describe"], &["call", "ping"], &["call", "get_ticker", "a=1"], &["health"]]
+    {
         let mut command = command(args);
         command.args(["--url", "ws://127.0.0.1:1"]);
         let Ended { code, stdout, stderr } = run(command).await;
@@ -206,10 +209,12 @@ async fn a_server_that_does_not_answer_ends_with_5() {
     // Connections are taken by the system, and nobody ever reads them.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
-    let Ended { code, stdout, stderr } =
-        run(command(&["call", "ping", "--timeout", "200ms", "--url", &url])).await;
-    assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
-    assert!(stderr.contains("no answer within 200ms"), "{stderr}");
+    for what in [&["call", "ping"][..], &["health"], &["health", "--ready"]] {
+        let args = [what, &["--timeout", "200ms", "--url", &url]].concat();
+        let Ended { code, stdout, stderr } = run(command(&args)).await;
+        assert_eq!((code, stdout.as_str()), (Some(5), ""), "{what:?}: {stderr}");
+        assert!(stderr.contains("no answer within 200ms"), "{what:?}: {stderr}");
+    }
 }
 
 #[tokio::test]
@@ -238,6 +243,44 @@ async fn completions_name_the_subcommands() {
         }
     }
     assert_eq!(run(command(&["completions", "no-such-shell"])).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn man_pages_tell_all_that_the_command_line_has() {
+    let Ended { code, stdout, stderr } = run(command(&["man"])).await;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    // A hyphen that is to be copied is written with a backslash.
+    let stdout = stdout.replace("\\-", "-");
+    let help = run(command(&["--help"])).await.stdout;
+    let listed =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // What is told of a command may go on in a line that begins further in.
+    let listed = listed.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    let names = listed.filter_map(|line| line.split_whitespace().next());
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.len() > 10, "{help}");
+    for name in &names {
+        assert!(stdout.contains(&format!("fullon-cache-api-{name}(1)")), "{name} is missing:\n{stdout}");
+    }
+    for (variable, key) in VARIABLES {
+        assert!(stdout.contains(variable) && stdout.contains(key), "{variable} is missing:\n{stdout}");
+    }
+    for text in ["CONFIG_FILE", "FULLON_CACHE_API_TOKEN", "FULLON_CACHE_API__", "EXIT STATUS", version::DATE]
+    {
+        assert!(stdout.contains(text), "{text} is missing:\n{stdout}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["man", "-o", &folder.path().display().to_string()];
+    assert_eq!(run(command(&args)).await.code, Some(0));
+    let pages: BTreeSet<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let mut expected: BTreeSet<String> =
+        names.iter().map(|name| format!("fullon-cache-api-{name}.1")).collect();
+    expected.extend(["fullon-cache-api.1", "fullon-cache-api-token-new.1"].map(str::to_owned));
+    assert_eq!(pages, expected);
 }
 
 /// Starts a demo on any port, and gives the URL that it prints.

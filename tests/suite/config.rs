@@ -200,6 +200,25 @@ fn a_password_stays_as_it_was_written_and_is_shown_to_nobody() {
 }
 
 #[test]
+fn a_file_may_hold_the_password() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let wrong = |password: &str| {
+        let setting = Setting::new().variable("REDIS_PASSWORD", password);
+        let setting = setting.flag("redis.password_file", &file.path().display().to_string());
+        setting.load().0.redis.link_settings().err().unwrap_or_default()
+    };
+    // None at all, as where a service is set up before its secret.
+    assert_eq!((wrong("").as_str(), wrong("s3cret").as_str()), ("", ""));
+    fs::write(&file, "0071\n").unwrap();
+    assert_eq!(wrong(""), "");
+    let twice = "redis.password_file: `redis.password` is given too; leave one of them out";
+    assert_eq!(wrong("s3cret"), twice);
+    fs::remove_file(&file).unwrap();
+    let missing = wrong("");
+    assert!(missing.starts_with("redis.password_file: ") && missing.contains("No such file"), "{missing}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_gives_no_password_away() {
     let setting = Setting::new().file("[redis]\npassword = 0071secret\n");
     let problems = setting.problems();

@@ -8,6 +8,7 @@ mod client;
 mod common;
 mod config;
 mod corrupt;
+mod deploy;
 mod drop_in;
 mod ending;
 mod explain;

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 /// The line that makes a user for these operations.
-fn acl_line(user: &str, registry: &Registry) -> String {
+pub fn acl_line(user: &str, registry: &Registry) -> String {
     fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels())
 }
 
@@ -262,6 +262,14 @@ async fn a_wrong_password_is_an_error_and_stays_a_secret() {
     }
     let Ended { code, stdout, .. } = run(command(&redis, &["check"], "", "rightpass")).await;
     assert_eq!(code, Some(0), "{stdout}");
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "rightpass\n").unwrap();
+    let setting = format!("redis.password_file={}", file.path().display());
+    let with_file = ["check", "--set", &setting];
+    let Ended { code, stdout, .. } = run(command(&redis, &with_file, "", "")).await;
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(!stdout.contains("rightpass"), "{stdout}");
 
     let mut program = Program::start(command(&redis, &["serve"], "", "wrongpass"));
     let mut client = Client::connect(&program.url().await).await;

@@ -22,7 +22,7 @@ async fn start(change: impl FnOnce(&mut Config)) -> Server {
 }
 
 /// A server with a certificate that a private authority vouches for, which is in the file `ca.pem`.
-async fn with_tls(folder: &Path) -> Server {
+pub(super) async fn with_tls(folder: &Path) -> Server {
     let authority = Voucher::new();
     fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
     let tls: Tls = files(folder, &authority, None);
