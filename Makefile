@@ -1,7 +1,7 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate bench conformance clients explorer examples wheel packages check-deploy fuzz \
-	deny
+.PHONY: demo dev test lint generate book bench conformance clients explorer examples wheel packages \
+	check-deploy fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
 demo:
@@ -19,12 +19,18 @@ test:
 lint:
 	scripts/lint
 
-## Renew what is generated: schemas/, the operations table of the README, and the clients' types and methods.
+## Renew what is generated: schemas/, the operations table of the README, the clients' types and methods, and the
+## book's pages of operations and configuration.
 generate:
 	cargo run --locked --quiet -- schemas --output schemas --readme README.md
 	cargo run --locked --quiet -- generate asyncapi
 	cargo run --locked --quiet -- generate python
 	cargo run --locked --quiet -- generate typescript
+	cargo run --locked --quiet -- generate docs --replay tests/fixtures/trading_session.jsonl
+
+## Make the site of the book, in docs/book; needs python3-venv.
+book:
+	scripts/book
 
 ## Race the server against a bare echo and a bare broadcast; prints tables.
 bench:

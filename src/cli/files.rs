@@ -33,6 +33,17 @@ pub(super) fn bring(
     Ok(())
 }
 
+/// A file with what stands between two marks made anew.
+pub(super) fn between(file: &Path, begin: &str, end: &str, made: &str) -> Result<String, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| failed(file, &error))?;
+    let parts = text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
+    let (before, after) = parts.ok_or_else(|| {
+        let marks = format!("{} and {}", begin.trim(), end.trim());
+        Failure::usage(format!("{} lacks the marks {marks}", file.display()))
+    })?;
+    Ok(format!("{before}{begin}{made}{end}{after}"))
+}
+
 /// The error of a file.
 pub(super) fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("{}: {error}", path.display()))

@@ -1,13 +1,25 @@
-//! `generate`: clients in other languages and the AsyncAPI document, from what a server says of itself.
+//! `generate`: clients in other languages, the AsyncAPI document and pages of the book, from what a server says of
+//! itself.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 
-use super::{ClientFlags, Failure, files};
-use crate::{codegen::Description, registry::Registry};
+use super::{
+    ClientFlags, FLAGS, Failure,
+    example::example_replies,
+    files::{self, between, failed},
+};
+use crate::{
+    codegen::{BOOK_FOLDER, Description, Extras},
+    registry::Registry,
+};
 
-/// Writes a client, or a document, from the operations of this binary or, with `--url`, of a running server, those
+/// Writes a client, or documents, from the operations of this binary or, with `--url`, of a running server, those
 /// that its operators added among them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,11 +32,14 @@ pub(super) struct Args {
     /// Write nothing; fail if anything would change
     #[arg(long)]
     check: bool,
+    /// For docs: show replies of this binary's operations to what a recording holds
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    replay: Option<PathBuf>,
     #[command(flatten)]
     client: ClientFlags,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum What {
     /// The Python client
     Python,
@@ -32,6 +47,8 @@ enum What {
     Typescript,
     /// The AsyncAPI 3.0 document, asyncapi.yaml
     Asyncapi,
+    /// The pages of the book on operations and configuration
+    Docs,
 }
 
 impl What {
@@ -41,18 +58,26 @@ impl What {
             Self::Python => "clients/python",
             Self::Typescript => "clients/typescript",
             Self::Asyncapi => "schemas",
+            Self::Docs => "docs/src",
         }
     }
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let mut extras = Extras { flags: FLAGS.to_vec(), ..Extras::default() };
     let description = match args.client.names_a_server() {
         true => {
             let server = args.client.connect().await?;
             let described = server.call_by_name("describe", &json!({ "all": true })).await?;
             Description::parse(described.result.get())
         }
-        false => Description::of(&Registry::built_in().map_err(Failure::new)?),
+        false => {
+            let registry = Registry::built_in().map_err(Failure::new)?;
+            if let Some(recording) = &args.replay {
+                extras.replies = example_replies(&registry, recording).await?;
+            }
+            Description::of(&registry)
+        }
     };
     let description = description.map_err(Failure::new)?;
     let folder = args.output.unwrap_or_else(|| args.what.folder().into());
@@ -60,7 +85,38 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         What::Python => description.python(),
         What::Typescript => description.typescript(),
         What::Asyncapi => description.asyncapi(),
+        What::Docs => description.book(&extras),
     };
-    let wanted = written.into_iter().map(|file| (folder.join(file.path), file.text)).collect();
-    files::bring(&wanted, Vec::new(), args.check)
+    let mut wanted: BTreeMap<PathBuf, String> =
+        written.into_iter().map(|file| (folder.join(file.path), file.text)).collect();
+    let mut stale = Vec::new();
+    if args.what == What::Docs {
+        let contents = folder.join("SUMMARY.md");
+        // A folder of its own needs none.
+        if contents.exists() {
+            wanted.insert(contents.clone(), between(&contents, BEGIN, END, &description.book_contents())?);
+        }
+        let pages = folder.join(BOOK_FOLDER);
+        stale = others_in(&pages, &wanted).map_err(|error| failed(&pages, &error))?;
+    }
+    files::bring(&wanted, stale, args.check)
+}
+
+const BEGIN: &str = "  <!-- operations: written by `fullon-cache-api generate docs` -->\n";
+const END: &str = "  <!-- /operations -->";
+
+/// The pages of domains that are gone.
+fn others_in(folder: &Path, wanted: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut others = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") && !wanted.contains_key(&path) {
+            others.push(path);
+        }
+    }
+    others.sort();
+    Ok(others)
 }

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod demo;
 mod describe;
+mod example;
 mod files;
 mod generate;
 mod health;
@@ -64,7 +65,7 @@ enum Command {
     Watch(watch::Args),
     /// Write the JSON Schemas of this binary's operations
     Schemas(schemas::Args),
-    /// Write a client in Python or TypeScript, or the AsyncAPI document, of this binary or of a running server
+    /// Write a client in Python or TypeScript, or documents, of this binary or of a running server
     Generate(generate::Args),
     /// Check everything that would go wrong at start: configuration, operations, Redis and its rights
     Check(check::Args),
@@ -162,6 +163,16 @@ pub(crate) struct ConfigFlags {
     values: Vec<String>,
 }
 
+/// The flags that stand for a key of the configuration, as [`ConfigFlags`] has them.
+const FLAGS: [(&str, &str); 6] = [
+    ("--host", "listen.host"),
+    ("--port", "listen.port"),
+    ("--redis-url", "redis.url"),
+    ("--operations", "operations_file"),
+    ("--log-level", "log.level"),
+    ("--log-format", "log.format"),
+];
+
 /// Reads a path. An empty one passes, to be ignored: a variable may be set to nothing.
 fn file_or_empty() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
@@ -175,14 +186,9 @@ impl ConfigFlags {
 
     fn load(&self) -> Result<(Config, Vec<Effective>), Failure> {
         let mut flags = Vec::new();
-        for (flag, key, value) in [
-            ("--host", "listen.host", &self.host),
-            ("--port", "listen.port", &self.port),
-            ("--redis-url", "redis.url", &self.redis_url),
-            ("--operations", "operations_file", &self.operations),
-            ("--log-level", "log.level", &self.log_level),
-            ("--log-format", "log.format", &self.log_format),
-        ] {
+        let values =
+            [&self.host, &self.port, &self.redis_url, &self.operations, &self.log_level, &self.log_format];
+        for ((flag, key), value) in FLAGS.into_iter().zip(values) {
             if let Some(value) = value {
                 flags.push((key.to_owned(), value.clone(), flag.to_owned()));
             }

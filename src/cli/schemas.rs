@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Failure,
-    files::{self, failed},
+    files::{self, between, failed},
 };
 use crate::registry::Registry;
 
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         .map(|document| (args.output.join(document.path), document.text))
         .collect();
     if let Some(readme) = &args.readme {
-        wanted.insert(readme.clone(), renewed(readme, &registry)?);
+        wanted.insert(readme.clone(), between(readme, BEGIN, END, &registry.markdown())?);
     }
     let stale = stale(&args.output, &wanted).map_err(|error| failed(&args.output, &error))?;
     files::bring(&wanted, stale, args.check)
@@ -60,13 +60,4 @@ fn stale(folder: &Path, wanted: &BTreeMap<PathBuf, String>) -> io::Result<Vec<Pa
     }
     stale.sort();
     Ok(stale)
-}
-
-/// A file with its operations table made anew.
-fn renewed(file: &Path, registry: &Registry) -> Result<String, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| failed(file, &error))?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) =
-        parts.ok_or_else(|| Failure::usage(format!("{} lacks the marks of the table", file.display())))?;
-    Ok(format!("{before}{BEGIN}{}{END}{after}", registry.markdown()))
 }

@@ -1,7 +1,8 @@
-//! Clients in other languages, and the AsyncAPI document, written from what `describe` says: of this binary, or
-//! of any running server.
+//! Clients in other languages, the AsyncAPI document, and pages of the book, written from what `describe` says: of
+//! this binary, or of any running server.
 
 mod asyncapi;
+mod book;
 mod model;
 mod names;
 mod python;
@@ -13,6 +14,9 @@ mod runtimes {
     include!(concat!(env!("OUT_DIR"), "/runtimes.rs"));
 }
 
+use std::collections::BTreeMap;
+
+pub use book::{ExampleReply, Extras, FOLDER as BOOK_FOLDER};
 use model::Model;
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,10 +35,11 @@ struct Server {
     version: String,
 }
 
-/// One operation, as far as clients are written from it.
+/// One operation, as far as anything is written from it.
 #[derive(Debug, Deserialize)]
 struct Operation {
     name: String,
+    kind: String,
     domain: String,
     summary: String,
     description: String,
@@ -44,6 +49,11 @@ struct Operation {
     /// None but for a stream.
     update: Option<Value>,
     update_type: Option<String>,
+    keys: BTreeMap<String, String>,
+    commands: Vec<String>,
+    channel: Option<String>,
+    poll_interval_ms: Option<u64>,
+    push: Option<String>,
     scope: Option<String>,
     owner: Option<String>,
     errors: Vec<String>,

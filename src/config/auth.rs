@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use jsonwebtoken::Algorithm;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Who may read what.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
     /// Whether those who do not log in are let in where others can reach the server.
@@ -48,7 +49,7 @@ pub struct Auth {
 }
 
 /// Whether those who do not log in are let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Anonymous {
     /// Only on loopback and unix sockets, and only where no login is configured.
@@ -59,13 +60,14 @@ pub enum Anonymous {
 }
 
 /// A static token: a random text that its owner keeps, of which the server knows the SHA-256 alone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// What its owner is called in the log.
     #[serde(deserialize_with = "text")]
     pub name: String,
     /// The SHA-256 of the token.
+    #[schemars(with = "String")]
     pub sha256: Digest,
     /// The scopes that it entitles to.
     #[serde(default, deserialize_with = "list")]
@@ -78,11 +80,12 @@ pub struct Token {
     pub all_users: bool,
     /// When it ends, as ISO 8601; it need not.
     #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<String>")]
     pub expires: Option<jiff::Timestamp>,
 }
 
 /// One whose JSON Web Tokens are taken.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
     /// Its name, as its tokens have it in `iss`.
@@ -90,6 +93,7 @@ pub struct Issuer {
     /// What its tokens must have in `aud`.
     pub audience: String,
     /// How they may be signed: HS256, RS256, ES256, EdDSA. HS256 goes with no other.
+    #[schemars(with = "Vec<String>")]
     pub algorithms: Vec<Algorithm>,
     /// A file with the public key (PEM), or the shared secret for HS256.
     #[serde(default)]
@@ -112,7 +116,7 @@ pub struct Issuer {
 }
 
 /// A client certificate, by a name in it or by its SHA-256.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// What its owner is called in the log.
@@ -123,6 +127,7 @@ pub struct Certificate {
     pub dns: Option<String>,
     /// The SHA-256 of the certificate as DER.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub sha256: Option<Digest>,
     /// The scopes that it entitles to.
     #[serde(default, deserialize_with = "list")]

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 
 /// Where the server listens.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
     /// The address to listen on.
@@ -34,15 +35,17 @@ pub struct Listen {
     pub workers: usize,
     /// The origins of pages that may connect, e.g. `https://desk.example.com`, beside this server's own.
     #[serde(deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
     pub origins: Vec<Origin>,
     /// Proxies whose `X-Forwarded-For` is believed: addresses, networks such as 10.0.0.0/8, or `unix` for those that
     /// come by a unix socket.
     #[serde(deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
 }
 
 /// A certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// A file with the certificate and those that vouch for it, as PEM.
@@ -56,7 +59,7 @@ pub struct Tls {
 }
 
 /// One more place to listen on: an address, or a unix socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// The address to listen on.

@@ -12,6 +12,7 @@ mod values;
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -20,9 +21,9 @@ pub use http::Http;
 pub use listen::{Address, Listen, Place, Tls};
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
 pub use network::{Network, Origin};
+pub(crate) use values::{DURATION, SECRET, microseconds, milliseconds, parse_end};
 pub use values::{Secret, Span, parse_duration};
 use values::{flag, text, whole};
-pub(crate) use values::{microseconds, milliseconds, parse_end};
 
 use crate::{
     cache::{self, LinkSettings},
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// Everything that can be configured.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where the server listens.
@@ -52,7 +53,7 @@ pub struct Config {
 }
 
 /// Where the cache is and how it is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Redis {
     /// `redis://`, `rediss://` or `unix://`; where it is given, host, port and db are not looked at.
@@ -93,7 +94,7 @@ pub struct Redis {
 }
 
 /// What anyone may ask of the server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Connections in all; one more is refused with 503.
@@ -171,7 +172,7 @@ pub struct Limits {
 }
 
 /// What streams may take, and how fresh they are kept.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Streams {
     /// Streams of one connection.
@@ -222,7 +223,7 @@ impl Default for Streams {
 }
 
 /// What is logged, to standard error.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,fullon_cache_api::cache=debug`.
@@ -236,7 +237,7 @@ pub struct Log {
 }
 
 /// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -350,8 +351,14 @@ impl Redis {
 impl Config {
     /// The sections and keys that differ and are looked at at start alone.
     pub(crate) fn needs_restart(&self, before: &Self) -> Vec<&'static str> {
+        let differs = self.of_the_start(before).into_iter();
+        differs.filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+
+    /// The sections and keys that are looked at at start alone, and whether they differ.
+    pub(crate) fn of_the_start(&self, before: &Self) -> Vec<(&'static str, bool)> {
         let (listen, listened) = (&self.listen, &before.listen);
-        let differs = [
+        vec![
             ("redis", self.redis != before.redis),
             ("http.metrics_address", self.http.metrics_at() != before.http.metrics_at()),
             ("log.level", self.log.level != before.log.level),
@@ -362,8 +369,7 @@ impl Config {
             ("listen.tls", listen.tls != listened.tls),
             ("listen.also", listen.also != listened.also),
             ("listen.workers", listen.workers != listened.workers),
-        ];
-        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+        ]
     }
 }
 

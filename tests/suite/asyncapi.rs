@@ -9,13 +9,13 @@ use tokio::time::timeout;
 
 use crate::common::{Binary, Client, Fixture, Program, Redis, Server, run};
 
-fn document() -> Value {
+pub fn document() -> Value {
     let description = Description::of(&Registry::built_in().unwrap()).unwrap();
     serde_yaml::from_str(&description.asyncapi()[0].text).unwrap()
 }
 
 /// What the payload of a message must be.
-fn payload(document: &Value, message: &str) -> Validator {
+pub fn payload(document: &Value, message: &str) -> Validator {
     assert!(document["components"]["messages"].get(message).is_some(), "no message {message}");
     let schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -25,7 +25,7 @@ fn payload(document: &Value, message: &str) -> Validator {
     jsonschema::draft7::new(&schema).unwrap()
 }
 
-fn assert_valid(validator: &Validator, value: &Value, what: &str) {
+pub fn assert_valid(validator: &Validator, value: &Value, what: &str) {
     let faults: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{what}: {value}: {faults:?}");
 }

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use crate::common::{Client, Ended, Fixture, Program, Redis, readme_code, run};
 
+/// The handler of the book, and its entries.
+const SPREADS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/handler/spreads");
+
 /// A copy of this crate to build.
 struct Tree {
     root: PathBuf,
@@ -22,6 +25,8 @@ struct Tree {
     /// The handler and the entry that the README shows.
     handler: String,
     entry: String,
+    /// Those that the book goes through step by step.
+    spreads: [String; 2],
 }
 
 impl Tree {
@@ -35,6 +40,7 @@ impl Tree {
             build,
             handler: of_readme("rust"),
             entry: of_readme("yaml"),
+            spreads: ["rs", "yaml"].map(|kind| fs::read_to_string(format!("{SPREADS}.{kind}")).unwrap()),
         };
         // There is none yet on the first run.
         let _ = fs::remove_dir_all(&tree.root);
@@ -54,6 +60,23 @@ impl Tree {
         let file = self.root.join("operations.yaml");
         let text = fs::read_to_string(&file).unwrap().replace(&self.entry, "");
         fs::write(&file, if present { format!("{text}{}", self.entry) } else { text }).unwrap();
+    }
+
+    /// Has the book's handler and its entries, or not.
+    fn set_spreads(&self, present: bool) {
+        let [handler, entries] = &self.spreads;
+        let (file, yaml) = (self.root.join("handlers/spreads.rs"), self.root.join("operations.yaml"));
+        let text = fs::read_to_string(&yaml).unwrap().replace(entries, "");
+        match present {
+            true => {
+                fs::write(file, handler).unwrap();
+                fs::write(yaml, format!("{text}{entries}")).unwrap();
+            }
+            false => {
+                fs::remove_file(file).unwrap();
+                fs::write(yaml, text).unwrap();
+            }
+        }
     }
 
     fn cargo(&self, args: &[impl AsRef<OsStr>]) -> Output {
@@ -180,15 +203,19 @@ async fn one_file_and_one_entry_make_an_operation() {
 
     // Both.
     tree.set_handler(true);
+    tree.set_spreads(true);
     tree.build();
     let (program, url) = tree.serve(&redis).await;
     let mut client = Client::connect(&url).await;
+    the_books_handler_works(&redis, &mut client).await;
     let result = client.call("get_ticker_time", params()).await;
     assert_eq!(result, stored.parse::<f64>().unwrap());
     let miss = client.fail("get_ticker_time", json!({"exchange": "binance", "symbol": "NO/PAIR"})).await;
     assert_eq!(miss.0, "CACHE_MISS", "{}", miss.1);
     assert_eq!(client.fail("get_ticker_time", json!({"exchange": "binance"})).await.0, "INVALID_PARAMS");
     assert_eq!(tree.ask_in_rust(&url).await, stored.parse::<f64>().unwrap());
+    // The one before has said nothing for as long as it took to build that.
+    let mut client = Client::connect(&url).await;
     let described = client.call("describe", json!({"domain": "quote_times"})).await;
     let described = &described["operations"][0];
     assert_eq!((&described["name"], &described["commands"]), (&json!("get_ticker_time"), &json!(["GET"])));
@@ -219,6 +246,7 @@ async fn one_file_and_one_entry_make_an_operation() {
     }
 
     // A file without an entry.
+    tree.set_spreads(false);
     tree.set_entry(false);
     tree.build();
     let report = tree.report().await;
@@ -235,6 +263,38 @@ async fn one_file_and_one_entry_make_an_operation() {
     assert!(!all.to_string().contains("get_ticker_time"), "{all}");
     tree.write_schemas(folder.path()).await;
     assert!(schemas.iter().all(|file| !file.exists()) && folder.path().join("get_ticker.json").exists());
+}
+
+/// The read and the stream that the book goes through step by step.
+async fn the_books_handler_works(redis: &Redis, client: &mut Client) {
+    let ticker = |bid: &str, ask: &str| {
+        format!(r#"{{"symbol":"A/B","exchange":"binance","price":1,"bid":{bid},"ask":{ask},"time":1.5}}"#)
+    };
+    let write = async |value: String| {
+        let _: i64 = redis.send(&["HSET", "tickers:binance", "A/B", &value]).await;
+    };
+    let params = json!({"exchange": "binance", "symbol": "A/B"});
+    assert_eq!(client.fail("get_spread", params.clone()).await.0, "CACHE_MISS");
+    write(ticker("0.1", "0.3")).await;
+    let spread = json!({"symbol": "A/B", "exchange": "binance", "bid": 0.1, "ask": 0.3, "spread": 0.2});
+    assert_eq!(client.call("get_spread", params.clone()).await, spread);
+    write(ticker("null", "0.3")).await;
+    assert_eq!(client.call("get_spread", params).await["spread"], Value::Null);
+
+    let params = json!({"exchange": "binance", "symbols": ["A/B"]});
+    assert_eq!(client.call("stream_spreads", params).await["update_type"], "spread_update");
+    let update = client.receive().await;
+    assert_eq!((&update["spread"], &update["snapshot"]), (&Value::Null, &json!(true)), "{update}");
+    // The same spread is no update.
+    write(ticker("null", "0.3").replace("1.5", "2.5")).await;
+    write(ticker("0.1", "0.4")).await;
+    let update = client.receive().await;
+    assert_eq!((&update["type"], &update["spread"]), (&json!("spread_update"), &json!(0.3)), "{update}");
+    let _: i64 = redis.send(&["HDEL", "tickers:binance", "A/B"]).await;
+    let update = client.receive().await;
+    assert_eq!((&update["removed"], &update["symbol"]), (&json!(true), &json!("A/B")), "{update}");
+    client.call("unsubscribe_all", json!({})).await;
+    assert_eq!(client.receive().await["type"], "stream_end");
 }
 
 /// What the compiler refuses: the message, by `file:line`.

@@ -3,6 +3,7 @@
 
 mod access;
 mod asyncapi;
+mod book;
 mod cli;
 mod client;
 mod common;
