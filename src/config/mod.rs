@@ -329,7 +329,6 @@ impl Config {
         let (listen, listened) = (&self.listen, &before.listen);
         let differs = [
             ("redis", self.redis != before.redis),
-            ("log.level", self.log.level != before.log.level),
             ("log.format", self.log.format != before.log.format),
             ("listen.host", listen.host != listened.host),
             ("listen.port", listen.port != listened.port),

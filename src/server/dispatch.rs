@@ -180,10 +180,12 @@ fn begin_one(
     let app = &desk.app;
     let live = app.live();
     app.stats.request();
+    caller.requests.fetch_add(1, Ordering::Relaxed);
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
     let (id, prepared) = match request {
         Ok(request) => {
+            tracing::debug!(request_id = %request.id, operation = %request.operation, "request");
             let prepared = charged.and_then(|()| prepare(app, &live, caller, who.as_deref(), &request));
             (request.id, prepared)
         }

@@ -5,6 +5,7 @@ mod deadlines;
 mod dispatch;
 mod echo;
 mod explain;
+mod farewell;
 mod flights;
 mod frames;
 mod http;
@@ -48,6 +49,7 @@ use crate::{
 #[doc(hidden)]
 pub use echo::echo;
 pub(crate) use explain::Explain;
+use farewell::Farewells;
 use http::TooMany;
 pub use listen::Listener;
 use listen::{Arrived, Guest};
@@ -80,6 +82,7 @@ pub struct App {
     pub(crate) shares: Shares,
     /// Of those who are refused before they are anybody.
     audit: Arc<Audit>,
+    farewells: Farewells,
     pub(crate) cache: Cache,
     pub(crate) stats: Stats,
     pub(crate) started: Instant,
@@ -99,6 +102,7 @@ impl App {
             certificates: OnceLock::new(),
             shares: Shares::default(),
             audit: Arc::default(),
+            farewells: Farewells::default(),
             cache,
             stats: Stats::default(),
             started: Instant::now(),
@@ -248,6 +252,7 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     if timeout(spread + GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
+    app.farewells.say_others();
     app.audit.tell();
     app.shares.tell_refusals();
     Ok(())

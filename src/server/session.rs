@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::{sync::watch, time::timeout};
 use tokio_tungstenite::tungstenite::{
-    self, Message, error::CapacityError, protocol::frame::coding::CloseCode,
+    self, Message,
+    error::{CapacityError, ProtocolError},
+    protocol::frame::coding::CloseCode,
 };
 
 use super::{
@@ -18,6 +20,7 @@ use super::{
     caller::Caller,
     deadlines::{Deadlines, Look},
     dispatch::{self, Answered, Answering, Desk, Running},
+    farewell::Farewell,
     http::Upgraded,
     socket::{self, Socket},
 };
@@ -33,13 +36,16 @@ const TURN: usize = 256;
 const TOO_SLOW: u16 = 4008;
 /// The login is no longer good.
 const FORBIDDEN: u16 = 4003;
+/// How a client is gone that said so, and one that did not.
+const LEFT: &str = "it left";
+const BROKE_OFF: &str = "its connection broke off";
 /// How long what was asked before the end may still take to be answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
 /// Why a session ends.
 pub(super) enum End {
-    /// The client left, or its connection did.
-    Gone,
+    /// The client left, or its connection did, as is said.
+    Gone(&'static str),
     /// The server ends it, and says why.
     Close(CloseCode, &'static str),
 }
@@ -65,19 +71,43 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         deadlines: Deadlines::new(&live.config),
         limits,
         again: None,
+        traffic: Traffic::default(),
     };
     drop(live);
+    let begun = Instant::now();
     let end = session.serve(signals).await;
     let socket = session.socket;
     drop(open);
+    let (code, why) = match end {
+        End::Gone(why) => (None, why),
+        End::Close(code, why) => (Some(u16::from(code)), why),
+    };
+    let Traffic { updates, bytes_in, bytes_out } = session.traffic;
+    app.farewells.say(&Farewell {
+        who: session.caller.name(),
+        from: session.caller.peer.to_string(),
+        lasted: begun.elapsed(),
+        requests: session.caller.requests.load(Ordering::Relaxed),
+        updates,
+        bytes_in,
+        bytes_out,
+        code,
+        why,
+    });
     if let End::Close(code, reason) = end {
         if u16::from(code) == TOO_SLOW {
             app.stats.too_slow();
-            let (who, from) = (session.caller.name(), &session.caller.peer);
-            tracing::info!(who, %from, "a client that reads nothing is disconnected");
         }
         socket::close(socket, code, reason).await;
     }
+}
+
+/// What went over a connection.
+#[derive(Default)]
+struct Traffic {
+    updates: u64,
+    bytes_in: usize,
+    bytes_out: usize,
 }
 
 /// What a session is woken by.
@@ -111,6 +141,7 @@ struct Session<'a> {
     limits: Limits,
     /// When a stream that takes its time may have more.
     again: Option<Instant>,
+    traffic: Traffic,
 }
 
 impl Session<'_> {
@@ -266,6 +297,7 @@ impl Session<'_> {
         match frame {
             Some(Ok(Message::Text(text))) => {
                 self.asked += 1;
+                self.traffic.bytes_in += text.len();
                 match dispatch::begin(self.desk, &self.caller, &text) {
                     Answering::Now(reply) => self.queue(reply),
                     Answering::Later(running) => {
@@ -283,7 +315,7 @@ impl Session<'_> {
             // The library answers pings and the client's closing by itself.
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(end_of(error)),
-            None => return Err(End::Gone),
+            None => return Err(End::Gone(LEFT)),
         }
         Ok(())
     }
@@ -295,6 +327,8 @@ impl Session<'_> {
         if pulled.frames.is_empty() {
             return Ok(());
         }
+        self.traffic.updates += pulled.frames.len() as u64;
+        self.traffic.bytes_out += pulled.frames.iter().map(String::len).sum::<usize>();
         self.send(pulled.frames.into_iter().map(Message::text)).await?;
         if pulled.has_more {
             self.caller.streams.bell.ring();
@@ -308,6 +342,7 @@ impl Session<'_> {
     async fn write(&mut self) -> Result<(), End> {
         while !self.replies.is_empty() {
             let bytes = std::mem::take(&mut self.bytes);
+            self.traffic.bytes_out += bytes;
             let mut replies = std::mem::take(&mut self.replies);
             self.send(replies.drain(..).map(|reply| Message::text(reply.into_text()))).await?;
             if self.replies.is_empty() {
@@ -376,9 +411,11 @@ pub(super) fn end_of(error: tungstenite::Error) -> End {
             End::Close(CloseCode::Size, "the message is too large")
         }
         tungstenite::Error::Utf8(_) => End::Close(CloseCode::Invalid, "the text is not UTF-8"),
+        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => End::Gone(LEFT),
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone(BROKE_OFF),
         tungstenite::Error::Protocol(_) => {
             End::Close(CloseCode::Protocol, "this is not the WebSocket protocol")
         }
-        _ => End::Gone,
+        _ => End::Gone(BROKE_OFF),
     }
 }

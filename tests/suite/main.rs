@@ -15,6 +15,7 @@ mod hostile;
 mod keys;
 mod limits;
 mod load;
+mod logs;
 mod outage;
 mod overload;
 mod reads;
