@@ -31,7 +31,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let (config, _) = args.config.load()?;
-    start_logging(&config)?;
+    let logging = start_logging(&config)?;
     let store = Store::new();
     let recording = args.replay.as_deref().map(Recording::read).transpose().map_err(Failure::usage)?;
     let live = live(config)?;
@@ -56,7 +56,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let needs_login = auth.has_logins() && !is_open;
     let shown = listeners.first().map(|listener| listener.shown().to_owned()).unwrap_or_default();
     output::line(&banner(&shown, needs_login))?;
-    let reloader = Reloader::new(args.config, &app.live().config)?;
+    let reloader = Reloader::new(args.config, &app.live().config, logging)?;
     serve_until_stopped(app, listeners, reloader, (stop, stopping), true).await
 }
 

@@ -32,6 +32,7 @@ use clap::{
     Args, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser},
 };
+use tracing_subscriber::{EnvFilter, fmt::layer, prelude::*, reload::Handle};
 
 use crate::{
     client::{Client, ClientError, Endpoint},
@@ -296,19 +297,30 @@ fn registry(config: &Config) -> Result<Registry, Failure> {
     .map_err(Failure::usage)
 }
 
-fn start_logging(config: &Config) -> Result<(), Failure> {
-    use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+/// The log, once it is started.
+pub(crate) struct Logging(Handle<EnvFilter, tracing_subscriber::Registry>);
 
+impl Logging {
+    /// Takes over another level.
+    fn set_level(&self, level: &str) -> Result<(), Failure> {
+        let filter = EnvFilter::try_new(level).map_err(Failure::usage)?;
+        self.0.reload(filter).map_err(Failure::new)
+    }
+}
+
+fn start_logging(config: &Config) -> Result<Logging, Failure> {
     let filter = EnvFilter::try_new(&config.log.level).map_err(Failure::usage)?;
+    let (filter, handle) = tracing_subscriber::reload::Layer::new(filter);
     let registry = tracing_subscriber::registry().with(filter);
     // The library would colour a file's lines too.
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal() && !is_plain);
+    let lines = layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal() && !is_plain);
     match config.log.format {
         LogFormat::Text => registry.with(lines).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     }
-    .map_err(Failure::new)
+    .map_err(Failure::new)?;
+    Ok(Logging(handle))
 }
 
 /// Runs the command line of this process.

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{ConfigFlags, Failure, live, systemd};
+use super::{ConfigFlags, Failure, Logging, live, systemd};
 use crate::{
     config::{Config, DEFAULT_FILE},
     server::App,
@@ -23,13 +23,14 @@ pub(super) struct Reloader {
     flags: ConfigFlags,
     hang_up: Signal,
     files: Files,
+    logging: Logging,
 }
 
 impl Reloader {
-    pub(super) fn new(flags: ConfigFlags, config: &Config) -> Result<Self, Failure> {
+    pub(super) fn new(flags: ConfigFlags, config: &Config, logging: Logging) -> Result<Self, Failure> {
         let hang_up = signal(SignalKind::hangup()).map_err(Failure::new)?;
         let files = Files::of(&flags, config);
-        Ok(Self { flags, hang_up, files })
+        Ok(Self { flags, hang_up, files, logging })
     }
 
     /// Reloads for ever.
@@ -65,7 +66,12 @@ impl Reloader {
         }
         let (config, _) = self.flags.load()?;
         let mut files = Files::of(&self.flags, &config);
+        let level = config.log.level.clone();
+        let is_another = level != app.live().config.log.level;
         app.reload(live(config)?).map_err(Failure::new)?;
+        if is_another {
+            self.logging.set_level(&level)?;
+        }
         files.seen.extend(before.into_iter().filter(|(path, _)| files.paths.contains(path)));
         self.files = files;
         Ok(())

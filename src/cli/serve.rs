@@ -22,7 +22,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let (config, _) = args.config.load()?;
-    start_logging(&config)?;
+    let logging = start_logging(&config)?;
     let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
     let app = App::new(live(config)?, cache);
     let mut rights_are_known = false;
@@ -36,7 +36,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let listeners = Listener::bind_all(&app.live_for_long().config).await.map_err(Failure::new)?;
     let (stop, stopping) = watch::channel(false);
-    let reloader = Reloader::new(args.config, &app.live().config)?;
+    let reloader = Reloader::new(args.config, &app.live().config, logging)?;
     serve_until_stopped(app, listeners, reloader, (stop, stopping), rights_are_known).await
 }
 

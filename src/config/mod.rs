@@ -361,7 +361,6 @@ impl Config {
         vec![
             ("redis", self.redis != before.redis),
             ("http.metrics_address", self.http.metrics_at() != before.http.metrics_at()),
-            ("log.level", self.log.level != before.log.level),
             ("log.format", self.log.format != before.log.format),
             ("listen.host", listen.host != listened.host),
             ("listen.port", listen.port != listened.port),

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -49,6 +49,8 @@ impl fmt::Display for Peer {
 pub(crate) struct Caller {
     pub(crate) streams: Client,
     pub(crate) peer: Peer,
+    /// How many requests it has made.
+    pub(super) requests: AtomicU64,
     login: Mutex<Login>,
     /// Whether who it is has changed since its session looked.
     has_changed: AtomicBool,
@@ -132,6 +134,7 @@ impl Caller {
         Self {
             streams,
             peer,
+            requests: AtomicU64::new(0),
             login: Mutex::new(login),
             has_changed: AtomicBool::new(false),
             strangers,

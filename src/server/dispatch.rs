@@ -191,11 +191,13 @@ fn begin_one(
     let app = &desk.app;
     let live = app.live();
     app.stats.request();
+    caller.requests.fetch_add(1, Ordering::Relaxed);
     let mut asked = Asked { number: None, since };
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
     let (id, prepared) = match request {
         Ok(request) => {
+            tracing::debug!(request_id = %request.id, operation = %request.operation, "request");
             let found = live.registry.get(&request.operation);
             asked.number = found.map(|operation| operation.number);
             let prepared =

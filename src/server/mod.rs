@@ -5,6 +5,7 @@ mod deadlines;
 mod dispatch;
 mod echo;
 mod explain;
+mod farewell;
 mod flights;
 mod frames;
 mod http;
@@ -49,6 +50,7 @@ use crate::{
 #[doc(hidden)]
 pub use echo::echo;
 pub(crate) use explain::Explain;
+use farewell::Farewells;
 use http::TooMany;
 pub use listen::Listener;
 use listen::{Arrived, Guest};
@@ -83,6 +85,7 @@ pub struct App {
     pub(crate) shares: Shares,
     /// Of those who are refused before they are anybody.
     audit: Arc<Audit>,
+    farewells: Farewells,
     pub(crate) cache: Cache,
     pub(crate) stats: Arc<Stats>,
     pub(crate) started: Instant,
@@ -106,6 +109,7 @@ impl App {
             certificates: OnceLock::new(),
             shares: Shares::default(),
             audit: Arc::default(),
+            farewells: Farewells::default(),
             cache,
             stats,
             started: Instant::now(),
@@ -268,6 +272,7 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     if timeout(spread + GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
+    app.farewells.say_others();
     app.audit.tell();
     app.shares.tell_refusals();
     Ok(())

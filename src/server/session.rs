@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::{sync::watch, time::timeout};
 use tokio_tungstenite::tungstenite::{
-    self, Message, error::CapacityError, protocol::frame::coding::CloseCode,
+    self, Message,
+    error::{CapacityError, ProtocolError},
+    protocol::frame::coding::CloseCode,
 };
 
 use super::{
@@ -18,6 +20,7 @@ use super::{
     caller::Caller,
     deadlines::{Deadlines, Look},
     dispatch::{self, Answered, Answering, Desk, Running},
+    farewell::Farewell,
     http::Upgraded,
     socket::{self, Socket},
 };
@@ -33,25 +36,18 @@ const TURN: usize = 256;
 const TOO_SLOW: u16 = 4008;
 /// The login is no longer good.
 const FORBIDDEN: u16 = 4003;
+/// How a client is gone that said so, and one that did not.
+const LEFT: &str = "it left";
+const BROKE_OFF: &str = "its connection broke off";
 /// How long what was asked before the end may still take to be answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
 /// Why a session ends.
 pub(super) enum End {
-    /// The client left, or its connection did.
-    Gone,
+    /// The client left, or its connection did, as is said.
+    Gone(&'static str),
     /// The server ends it, and says why.
     Close(CloseCode, &'static str),
-}
-
-impl End {
-    /// The code that the server ends it with.
-    fn code(&self) -> Option<u16> {
-        match self {
-            Self::Gone => None,
-            Self::Close(code, _) => Some((*code).into()),
-        }
-    }
 }
 
 /// Serves one client until either side ends it.
@@ -75,17 +71,31 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         deadlines: Deadlines::new(&live.config),
         limits,
         again: None,
+        updates: 0,
     };
     drop(live);
+    let begun = Instant::now();
     let end = session.serve(signals).await;
     let socket = session.socket;
     drop(open);
-    app.stats.ended(end.code());
+    let (code, why) = match end {
+        End::Gone(why) => (None, why),
+        End::Close(code, why) => (Some(u16::from(code)), why),
+    };
+    let Traffic { received, sent } = socket::traffic(&socket);
+    app.farewells.say(&Farewell {
+        who: session.caller.name(),
+        from: session.caller.peer.to_string(),
+        lasted: begun.elapsed(),
+        requests: session.caller.requests.load(Ordering::Relaxed),
+        updates: session.updates,
+        bytes_in: received,
+        bytes_out: sent,
+        code,
+        why,
+    });
+    app.stats.ended(code);
     if let End::Close(code, reason) = end {
-        if u16::from(code) == TOO_SLOW {
-            let (who, from) = (session.caller.name(), &session.caller.peer);
-            tracing::info!(who, %from, "a client that reads nothing is disconnected");
-        }
         socket::close(socket, code, reason).await;
     }
 }
@@ -121,6 +131,7 @@ struct Session<'a> {
     limits: Limits,
     /// When a stream that takes its time may have more.
     again: Option<Instant>,
+    updates: u64,
 }
 
 impl Session<'_> {
@@ -293,7 +304,7 @@ impl Session<'_> {
             // The library answers pings and the client's closing by itself.
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(end_of(error)),
-            None => return Err(End::Gone),
+            None => return Err(End::Gone(LEFT)),
         }
         Ok(())
     }
@@ -305,6 +316,7 @@ impl Session<'_> {
         if pulled.frames.is_empty() {
             return Ok(());
         }
+        self.updates += pulled.frames.len() as u64;
         self.send(pulled.frames.into_iter().map(Message::text)).await?;
         if pulled.has_more {
             self.caller.streams.bell.ring();
@@ -386,9 +398,11 @@ pub(super) fn end_of(error: tungstenite::Error) -> End {
             End::Close(CloseCode::Size, "the message is too large")
         }
         tungstenite::Error::Utf8(_) => End::Close(CloseCode::Invalid, "the text is not UTF-8"),
+        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => End::Gone(LEFT),
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone(BROKE_OFF),
         tungstenite::Error::Protocol(_) => {
             End::Close(CloseCode::Protocol, "this is not the WebSocket protocol")
         }
-        _ => End::Gone,
+        _ => End::Gone(BROKE_OFF),
     }
 }

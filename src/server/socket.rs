@@ -45,8 +45,16 @@ pin_project! {
         has_too_many: bool,
         into: Throttle,
         out: Throttle,
+        traffic: Traffic,
         stats: Arc<Stats>,
     }
+}
+
+/// How many bytes have come and gone, frames and all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traffic {
+    pub(super) received: u64,
+    pub(super) sent: u64,
 }
 
 /// Makes a WebSocket of a connection that was upgraded to one; `early` is what came already.
@@ -62,7 +70,8 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats
     let mut io = TimeoutStream::new(io);
     io.set_write_timeout(Some(limits.write_timeout.get()));
     let (into, out) = (Throttle::new(limits.bytes_in_per_second), Throttle::new(limits.bytes_out_per_second));
-    let metered = Box::pin(Metered { io, frames, has_too_many, into, out, stats });
+    let traffic = Traffic::default();
+    let metered = Box::pin(Metered { io, frames, has_too_many, into, out, traffic, stats });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
 }
 
@@ -73,6 +82,11 @@ pub(super) fn adopt(socket: &mut Socket, limits: &Limits) {
     *metered.out = Throttle::new(limits.bytes_out_per_second);
     metered.frames.adopt(limits.message_frames);
     metered.io.set_write_timeout_pinned(Some(limits.write_timeout.get()));
+}
+
+/// What has gone over it so far.
+pub(super) fn traffic(socket: &Socket) -> Traffic {
+    socket.get_ref().traffic
 }
 
 /// Where in a message the client is.
@@ -100,6 +114,7 @@ impl AsyncRead for Metered {
         ready!(this.io.poll_read(cx, buf))?;
         let came = &buf.filled()[before..];
         this.into.note(came.len());
+        this.traffic.received += came.len() as u64;
         this.stats.received_bytes.add(came.len() as u64);
         match this.frames.note(came) {
             Ok(()) => Poll::Ready(Ok(())),
@@ -115,6 +130,7 @@ impl AsyncWrite for Metered {
         let some = &buf[..buf.len().min(this.out.share())];
         let written = ready!(this.io.poll_write(cx, some))?;
         this.out.note(written);
+        this.traffic.sent += written as u64;
         this.stats.sent_bytes.add(written as u64);
         Poll::Ready(Ok(written))
     }

@@ -65,7 +65,7 @@ async fn call_prints_the_result_and_nothing_else() {
 #[tokio::test]
 async fn call_tells_on_standard_error_where_the_time_went() {
     let server = small().await;
-    for (symbol, code) in [("BTC/USDT", 0), ("NO/SUCH", 1)] {
+    for (symbol, code) in [("BTC/USDT", 0), ("NO/SUCH", 4)] {
         let symbol = format!("symbol={symbol}");
         let ended = ask(&server, &["call", "--explain", "get_ticker", "exchange=binance", &symbol]).await;
         assert_eq!(ended.code, Some(code), "{ended:?}");

@@ -17,6 +17,7 @@ mod hostile;
 mod keys;
 mod limits;
 mod load;
+mod logs;
 mod metrics;
 mod outage;
 mod overload;

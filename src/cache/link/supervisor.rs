@@ -67,7 +67,7 @@ impl Link {
             let line = self.connect(outage).await?;
             let connected = Instant::now();
             self.shared.up.fetch_add(self.counts, Ordering::Relaxed);
-            self.outage.send_replace(None);
+            self.tell_end();
             let served = self.serve(line).await;
             self.shared.up.fetch_sub(self.counts, Ordering::Relaxed);
             outage = served?;
@@ -87,6 +87,19 @@ impl Link {
         if before.as_ref().map(Outage::error) != Some(outage.error()) {
             tracing::warn!(redis = %self.settings.address.shown(), "{}; trying on", outage.error());
         }
+    }
+
+    /// Says that Redis can be reached: once for all connections to it.
+    fn tell_end(&self) {
+        let before = self.outage.send_replace(None);
+        let redis = self.settings.address.shown();
+        if before.is_none() {
+            return tracing::debug!(redis = %redis, "one more connection to Redis");
+        }
+        let facts = self.shared.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (version, role) = (facts.version.as_deref(), facts.role.as_deref());
+        let (version, role) = (version.unwrap_or("unknown"), role.unwrap_or("unknown"));
+        tracing::info!(redis = %redis, version, role, "connected to Redis");
     }
 
     async fn pause(&mut self, outage: &Outage) -> Result<(), Stopped> {
@@ -316,12 +329,6 @@ async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Lin
         }
     };
     let (connection, facts) = open(&settings, hear).await?;
-    tracing::info!(
-        redis = %settings.address.shown(),
-        version = facts.version.as_deref().unwrap_or("unknown"),
-        role = facts.role.as_deref().unwrap_or("unknown"),
-        "connected to Redis"
-    );
     *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
     shared.connects.fetch_add(1, Ordering::Relaxed);
     Ok(Line { connection, lost })
