@@ -97,13 +97,16 @@ pub(super) fn errors_of(operation: &Operation) -> Vec<ErrorCode> {
     if operation.may_miss {
         codes.push(ErrorCode::CacheMiss);
     }
-    if operation.kind == Kind::Read {
-        codes.extend([
+    match operation.kind {
+        Kind::System => {}
+        Kind::Read => codes.extend([
             ErrorCode::CacheCorrupt,
             ErrorCode::CacheUnavailable,
             ErrorCode::CacheTimeout,
             ErrorCode::Overloaded,
-        ]);
+        ]),
+        // What is corrupt, or late, is told by the stream itself.
+        Kind::Stream => codes.extend([ErrorCode::CacheUnavailable, ErrorCode::Overloaded]),
     }
     codes.extend([ErrorCode::LimitExceeded, ErrorCode::InternalError]);
     codes

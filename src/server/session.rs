@@ -22,7 +22,7 @@ use super::{
     dispatch::{self, Answered, Answering, Desk, Running},
     farewell::Farewell,
     http::Upgraded,
-    socket::{self, Socket},
+    socket::{self, Socket, Traffic},
 };
 use crate::{config::Limits, protocol::Reply, streams::Client};
 
@@ -77,11 +77,12 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
     let begun = Instant::now();
     let end = session.serve(signals).await;
     let socket = session.socket;
-    drop(open);
     let (code, why) = match end {
         End::Gone(why) => (None, why),
         End::Close(code, why) => (Some(u16::from(code)), why),
     };
+    app.stats.ended(code);
+    drop(open);
     let Traffic { received, sent } = socket::traffic(&socket);
     app.farewells.say(&Farewell {
         who: session.caller.name(),
@@ -94,7 +95,6 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         code,
         why,
     });
-    app.stats.ended(code);
     if let End::Close(code, reason) = end {
         socket::close(socket, code, reason).await;
     }

@@ -185,7 +185,7 @@ async fn the_dashboard_and_the_alert_rules_ask_for_metrics_that_there_are() {
     }
     let missing: Vec<_> = asked.iter().filter(|name| !is_there(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    // And what there is, somebody looks at.
+    // And what there is, somebody looks at, but for what only goes with the rest of its kind.
     let unseen: Vec<_> = declared
         .iter()
         .filter(|name| !asked.iter().any(|asked| asked.starts_with(**name)))

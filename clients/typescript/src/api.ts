@@ -526,7 +526,8 @@ export class Client extends Core {
    * The balances of one account, whenever they change.
    *
    * @param user_id - An account id, e.g. `1001`; text or integer.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamBalances<Events extends boolean = false>(
     user_id: string | number,
@@ -545,7 +546,8 @@ export class Client extends Core {
    *
    * The pairs that are blocked, whenever one is or is no more.
    *
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamBlocks<Events extends boolean = false>(
     options?: StreamOptions<Events>,
@@ -564,7 +566,8 @@ export class Client extends Core {
    * The bots, whenever their state changes.
    *
    * @param bot_id - Only this one.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamBotStatus<Events extends boolean = false>(
     bot_id?: string | number,
@@ -584,7 +587,8 @@ export class Client extends Core {
    * @param symbol - As its writer spells it, `BTC/USDT` or `BTCUSD`; where there is none with the
    *   slash, the one without is watched.
    * @param timeframe - The time a bar spans, e.g. `1m`, `4h`, `1d`.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamOhlcv<Events extends boolean = false>(
     symbol: string,
@@ -605,7 +609,8 @@ export class Client extends Core {
    * How many orders one exchange's hash holds, whenever that changes.
    *
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamOrderQueue<Events extends boolean = false>(
     exchange: string,
@@ -623,7 +628,8 @@ export class Client extends Core {
    * The orders of one exchange, whenever they change.
    *
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamOrders<Events extends boolean = false>(
     exchange: string,
@@ -641,7 +647,8 @@ export class Client extends Core {
    * The positions of one account, whenever they change.
    *
    * @param user_id - An account id, e.g. `1001`; text or integer.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamPositions<Events extends boolean = false>(
     user_id: string | number,
@@ -658,7 +665,8 @@ export class Client extends Core {
   /**
    * Whether the processes are well, whenever that changes.
    *
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamProcessHealth<Events extends boolean = false>(
     options?: StreamOptions<Events>,
@@ -670,7 +678,8 @@ export class Client extends Core {
    * The processes that were updated within the last 60 minutes, whenever one changes.
    *
    * @param process_type - Only those of this type.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamProcesses<Events extends boolean = false>(
     process_type?: ProcessType,
@@ -689,7 +698,8 @@ export class Client extends Core {
    *
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param symbols - Only these; omitted or empty: all.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamTickers<Events extends boolean = false>(
     exchange: string,
@@ -709,7 +719,8 @@ export class Client extends Core {
    *
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param symbol - Only those of this pair.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamTradeUpdates<Events extends boolean = false>(
     exchange: string,
@@ -729,7 +740,8 @@ export class Client extends Core {
    *
    * @param user_id - An account id, e.g. `1001`; text or integer.
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
-   * @throws {@link InvalidParams}, {@link Forbidden}, {@link LimitExceeded}, {@link InternalError}
+   * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheUnavailable}, {@link Overloaded},
+   *   {@link LimitExceeded}, {@link InternalError}
    */
   streamUserTrades<Events extends boolean = false>(
     user_id: string | number,

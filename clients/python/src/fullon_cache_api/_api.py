@@ -679,7 +679,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_balances(1001):
@@ -729,7 +729,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_blocks():
@@ -782,7 +782,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_bot_status():
@@ -839,7 +839,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_ohlcv("BTCUSD", "1h"):
@@ -892,7 +892,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_order_queue("binance"):
@@ -944,7 +944,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_orders("binance"):
@@ -996,7 +996,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_positions(1001):
@@ -1044,7 +1044,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_process_health():
@@ -1095,7 +1095,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_processes():
@@ -1151,7 +1151,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_tickers("binance", ["BTC/USDT"]):
@@ -1208,7 +1208,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_trade_updates("binance"):
@@ -1263,7 +1263,7 @@ class Api(Core):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             async for update in handler.stream_user_trades(1001, "binance"):

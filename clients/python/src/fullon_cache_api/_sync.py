@@ -667,7 +667,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_balances(1001):
@@ -717,7 +717,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_blocks():
@@ -770,7 +770,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_bot_status():
@@ -827,7 +827,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_ohlcv("BTCUSD", "1h"):
@@ -880,7 +880,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_order_queue("binance"):
@@ -932,7 +932,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_orders("binance"):
@@ -984,7 +984,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_positions(1001):
@@ -1032,7 +1032,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_process_health():
@@ -1083,7 +1083,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_processes():
@@ -1139,7 +1139,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_tickers("binance", ["BTC/USDT"]):
@@ -1196,7 +1196,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_trade_updates("binance"):
@@ -1251,7 +1251,7 @@ class SyncApi(SyncCore):
             events: Whether to yield too what the stream tells beside its updates.
 
         Raises:
-            InvalidParams, Forbidden, LimitExceeded, InternalError.
+            InvalidParams, Forbidden, CacheUnavailable, Overloaded, LimitExceeded, InternalError.
 
         Example:
             for update in handler.stream_user_trades(1001, "binance"):
