@@ -41,8 +41,7 @@ export function failureOf(error: unknown, elapsedMs = 0): Failure {
     const message = error instanceof Error ? error.message : String(error);
     return { code: "ERROR", message, isRetryable: false, details: [], elapsedMs };
   }
-  const { code, message, retryable, retryAfterMs, details } = error;
-  const { explain } = error as { explain?: object };
+  const { code, message, retryable, retryAfterMs, details, explain } = error;
   return {
     code,
     message,
@@ -50,6 +49,6 @@ export function failureOf(error: unknown, elapsedMs = 0): Failure {
     details,
     elapsedMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(explain && { explain: { ...explain } }),
+    ...(explain && { explain }),
   };
 }

@@ -5,7 +5,6 @@ import type { Operation, Params } from "../server";
 import { Badge } from "../ui/badge";
 import { Empty } from "../ui/empty";
 import { Text } from "../ui/text";
-import { isObject } from "../validate/validate";
 import { Messages, type Followed, type Message } from "./messages";
 import { failureOf } from "./run";
 
@@ -33,9 +32,7 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
         <a href={link("/streams", { s: shared })}>Open as table and chart</a>
       </div>
       {value.settings && <Members label="Settings as granted" object={value.settings} />}
-      {isObject(value.explain?.["stream"]) && (
-        <Members label="How it is served" object={value.explain["stream"]} />
-      )}
+      {value.explain?.stream && <Members label="How it is served" object={value.explain.stream} />}
       {value.error ? <Ended error={value.error} /> : <List messages={value.messages} />}
     </section>
   );
@@ -44,6 +41,9 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
 function headText({ status, count, messages }: Followed): string {
   if (status !== "open") {
     return status;
+  }
+  if (count === 0) {
+    return "open, nothing so far";
   }
   return count > messages.length ? `${count}, the newest ${messages.length} first` : `${count}, newest first`;
 }

@@ -1,4 +1,4 @@
-import type { Explain } from "../server/types";
+import type { Explain } from "client/explain";
 
 /** A part of the time that a call took. */
 export interface Part {
@@ -9,17 +9,17 @@ export interface Part {
 
 /** What the server tells of its own time; all else was under way. */
 export function partsOf(elapsedMs: number, explain: Explain | undefined): Part[] {
-  const server = msOf(explain?.["server_us"]);
-  if (server === undefined) {
+  if (!explain) {
     return [{ name: "all in all", ms: elapsedMs, kind: "network" }];
   }
-  const redis = msOf(explain?.["redis_us"]) ?? 0;
-  const waiting = msOf(explain?.["waited_us"]) ?? 0;
+  const server = explain.server_us / 1000;
+  const redis = (explain.redis_us ?? 0) / 1000;
+  const waiting = (explain.waited_us ?? 0) / 1000;
   const all: Part[] = [
     { name: "network and page", ms: Math.max(0, elapsedMs - server), kind: "network" },
     { name: "server", ms: Math.max(0, server - redis - waiting), kind: "server" },
     { name: "its turn", ms: waiting, kind: "waiting" },
-    { name: explain?.["source"] === "embedded" ? "own store" : "Redis", ms: redis, kind: "redis" },
+    { name: explain.source === "embedded" ? "own store" : "Redis", ms: redis, kind: "redis" },
   ];
   return all.filter(({ ms, kind }) => ms > 0 || kind === "network" || kind === "server");
 }
@@ -32,13 +32,10 @@ const SOURCES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What else the server tells: whence the data came, by which commands. */
-export function factsOf(explain: Explain): string[] {
-  const { source, commands, shared_by: sharedBy } = explain;
-  const facts = typeof source === "string" ? [`from ${SOURCES.get(source) ?? source}`] : [];
-  if (typeof commands === "object" && commands !== null) {
-    facts.push(...Object.entries(commands).map(([name, count]) => `${String(count)} × ${name}`));
-  }
-  if (typeof sharedBy === "number" && sharedBy > 1) {
+export function factsOf({ source, commands = {}, shared_by: sharedBy = 1 }: Explain): string[] {
+  const facts = [`from ${SOURCES.get(source) ?? source}`];
+  facts.push(...Object.entries(commands).map(([name, count]) => `${count} × ${name}`));
+  if (sharedBy > 1) {
     facts.push(`one read for ${sharedBy} requests`);
   }
   return facts;
@@ -55,8 +52,4 @@ export function placed(
     from += width;
     return { kind, from: from - width, width };
   });
-}
-
-function msOf(us: unknown): number | undefined {
-  return typeof us === "number" ? us / 1000 : undefined;
 }

@@ -1,16 +1,15 @@
 import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { ClientClosed } from "client/errors";
+import type { Explain } from "client/explain";
 import type { ResumePoint } from "client/options";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
 import { clientGeneration, theClient } from "./connection";
 import { operations } from "./description";
 import { streamKindOf } from "./stream-kind";
-import type { Explain, Operation, Params } from "./types";
+import type { Operation, Params } from "./types";
 
 /** How many entries of a log, or removals of a state, may wait for the page; beyond, the server keeps them. */
 const MAX_QUEUE = 2000;
-/** How often it is looked whether a stream that has told nothing yet is open, in milliseconds. */
-const OPENING_LOOK_MS = 100;
 
 /** What is told of a stream that is followed. */
 export interface FollowHandlers {
@@ -106,25 +105,20 @@ async function run(operation: Operation | undefined, wanted: Wanted): Promise<vo
     events: true,
     signal,
     maxQueue: MAX_QUEUE,
-    ...explainOption(options),
+    ...(options.isExplained && { explain: true }),
     ...(typeof snapshot === "boolean" && { snapshot }),
     ...(typeof minIntervalMs === "number" && { minIntervalMs }),
     ...(isResumePoint(resume) && { resume }),
   });
-  let settings: StreamSettings | undefined;
+  let reply: typeof stream.reply;
   const noteOpening = (): void => {
-    if (stream.settings && stream.settings !== settings && !signal.aborted) {
-      settings = stream.settings;
-      handlers.onOpen?.(settings, explainOf(stream));
+    if (stream.reply && stream.reply !== reply && !signal.aborted) {
+      reply = stream.reply;
+      handlers.onOpen?.(reply.result, reply.explain);
     }
   };
-  // What is open may have nothing to tell for long.
-  const watch = setInterval(() => {
-    noteOpening();
-    if (settings) {
-      clearInterval(watch);
-    }
-  }, OPENING_LOOK_MS);
+  // What is open may have nothing to tell for long. Why it cannot be opened, the loop says.
+  stream.open().then(noteOpening, () => undefined);
   try {
     for await (const item of stream) {
       if (signal.aborted) {
@@ -147,19 +141,8 @@ async function run(operation: Operation | undefined, wanted: Wanted): Promise<vo
       handlers.onEnd?.(error instanceof Error ? error : new Error(String(error)));
     }
   } finally {
-    clearInterval(watch);
     setStale(signal, undefined);
   }
-}
-
-/** A client that cannot ask for it leaves the option alone. */
-function explainOption({ isExplained = false }: FollowOptions): object {
-  return isExplained ? { explain: true } : {};
-}
-
-function explainOf(stream: object): Explain | undefined {
-  const { reply } = stream as { reply?: { explain?: object } };
-  return reply?.explain && { ...reply.explain };
 }
 
 function isEvent(item: AnyUpdate | StreamEvent): item is StreamEvent {

@@ -2,13 +2,14 @@
 import { keepDescribed } from "./description";
 import { beginLogin } from "./login";
 
+export type { Explain } from "client/explain";
 export { call, type Answer } from "./call";
 export { connection, isLive, type Connection } from "./connection";
 export { description, descriptionError, loadOthers, operations, others } from "./description";
 export { follow, stale, type FollowHandlers, type Stale } from "./follow";
 export { isLoginNeeded, login, logIn, logOut, type Login } from "./login";
 export { streamKindOf } from "./stream-kind";
-export type { Description, Explain, Operation, Params, Schema, Who } from "./types";
+export type { Description, Operation, Params, Schema, Who } from "./types";
 
 /** Connects, once. */
 export function beginServer(): void {

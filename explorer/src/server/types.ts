@@ -66,6 +66,3 @@ export interface Who {
   /** When the login ends, in seconds since the epoch; null: it does not. */
   expires?: number | null;
 }
-
-/** Where the time of a reply went, as the server tells it on demand. */
-export type Explain = Record<string, unknown>;
