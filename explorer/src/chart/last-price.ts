@@ -43,7 +43,11 @@ export function lastPrice(colors: Colors, column: number): (plot: uPlot) => void
     ctx.stroke();
     ctx.font = `${FONT_PX * ratio}px system-ui, sans-serif`;
     const text = lastText(plot.data[column]);
-    const tag = ctx.measureText(text).width + 8 * ratio;
+    // It covers the whole of a label that it stands on.
+    const tag = Math.max(
+      ctx.measureText(text).width + 8 * ratio,
+      ctx.canvas.width - left - width - 4 * ratio,
+    );
     ctx.fillStyle = colors.accent;
     ctx.fillRect(left + width + 2 * ratio, y - 9 * ratio, tag, 18 * ratio);
     ctx.fillStyle = colors.onAccent;

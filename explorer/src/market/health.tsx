@@ -22,6 +22,9 @@ export function Health(): JSX.Element {
     >
       {({ rows }) => {
         const health = rows.sorted()[0]?.values ?? {};
+        if (health["total_processes"] === 0) {
+          return <p class="quiet">No processes so far.</p>;
+        }
         const isWell = health["healthy"] === true;
         return (
           <>

@@ -12,6 +12,7 @@ export interface InputProps {
   id: string;
   field: Field;
   form: Form;
+  faults: readonly Violation[];
   isInvalid: boolean;
   describedBy: string;
   onChange(form: Form): void;
@@ -28,7 +29,7 @@ interface Props {
 export function FieldRow({ field, form, faults, onChange }: Props): JSX.Element {
   const id = useId();
   const describedBy = `${id}-about ${id}-faults`;
-  const input = { id, field, form, isInvalid: faults.length > 0, describedBy, onChange };
+  const input = { id, field, form, faults, isInvalid: faults.length > 0, describedBy, onChange };
   return (
     <div class="field">
       <div class="field-head">
@@ -41,7 +42,7 @@ export function FieldRow({ field, form, faults, onChange }: Props): JSX.Element 
         <Text text={field.description} />
       </p>
       <p id={`${id}-faults`} class="error-text field-faults">
-        {faults.map(({ path, message }) => `${withinText(path)}${message}`).join("; ")}
+        {faults.map(({ path, message }) => `${withinText(field, path)}${message}`).join("; ")}
       </p>
     </div>
   );
@@ -134,7 +135,10 @@ function fallbackText({ fallback }: Field): string {
 }
 
 /** Where in a param something is wrong, if not with all of it. */
-function withinText(path: string): string {
+function withinText({ kind }: Field, path: string): string {
   const within = path.split("/").slice(2);
+  if (kind === "list" && within.length === 1) {
+    return `item ${Number(within[0]) + 1} `;
+  }
   return within.length === 0 ? "" : `${within.join("/")} `;
 }

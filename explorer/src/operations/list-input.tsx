@@ -6,10 +6,11 @@ import { withValue } from "./form-model";
 
 /** A list of texts: a field for each, and an empty one that becomes the next when something is typed into it. */
 export function ListInput(props: InputProps): JSX.Element {
-  const { id, field, form, isInvalid, describedBy, onChange } = props;
+  const { id, field, form, faults, describedBy, onChange } = props;
   const place = useRef<HTMLUListElement>(null);
   const value = form.params[field.name];
   const items: unknown[] = Array.isArray(value) ? value : [];
+  const paths = new Set(faults.map(({ path }) => path));
   const put = (next: readonly unknown[]): void =>
     onChange(withValue(form, field.name, next.length > 0 ? next : undefined));
   const remove = (at: number): void => {
@@ -28,7 +29,7 @@ export function ListInput(props: InputProps): JSX.Element {
             <input
               {...ownId}
               aria-label={isNext ? `${field.name}: add one` : `${field.name} ${at + 1}`}
-              aria-invalid={isInvalid && !isNext}
+              aria-invalid={!isNext && (paths.has(`/${field.name}`) || paths.has(`/${field.name}/${at}`))}
               aria-describedby={describedBy}
               autocomplete="off"
               spellcheck={false}

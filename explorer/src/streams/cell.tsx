@@ -15,7 +15,8 @@ interface Props {
 /** A cell of a row, marked if it has just changed. */
 export function Cell({ row, column, decimals = row.decimals.get(column.name) }: Props): JSX.Element {
   const value = row.values[column.name];
-  const isNumber = typeof value === "number";
+  // Where there is none, it is missing where numbers stand.
+  const isNumber = typeof value === "number" || (value == null && column.kind !== "text");
   const classes = [isNumber ? "number" : "", flash(row.moves.get(column.name))];
   const { text, title } = written(value, column, decimals);
   return (
