@@ -40,6 +40,8 @@ export const FLASH_MS = 600;
 export const MAX_EXCHANGES = 12;
 /** How often it is asked which exchanges there are, in milliseconds. */
 export const EXCHANGES_EVERY_MS = 15_000;
+/** How often it is asked how the server serves a stream, in milliseconds. */
+export const SERVED_EVERY_MS = 2000;
 /** Members of one branch of a JSON tree that are shown before more are asked for. */
 export const MAX_BRANCHES = 100;
 /** Rows of a result that are shown before more are asked for. */

@@ -43,6 +43,9 @@ test("every operation's form is filled from its example and run", async (t) => {
     }
     const result = page.locator(".result");
     await result.waitFor();
+    if (kind === "read") {
+      await result.locator(".timing-parts .part-server").waitFor();
+    }
     const failure = result.locator(".failure");
     const said = (await failure.count()) > 0 ? await failure.textContent() : undefined;
     const expected = EXPECTED[name];

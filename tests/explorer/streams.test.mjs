@@ -43,7 +43,8 @@ test("a stream is added by its form, charted, paused and closed", async () => {
 
   await panel.getByRole("radio", { name: "Chart" }).check();
   await colored(page, 0);
-  assert.match(decodeURIComponent(page.url()), /"stream_tickers".*"chart"/);
+  // The address follows in its own time.
+  await page.waitForURL((url) => /"stream_tickers".*"chart"/.test(decodeURIComponent(url.href)));
 
   await panel.getByRole("radio", { name: "Table" }).check();
   await panel.getByRole("button", { name: "Pause" }).click();
@@ -91,6 +92,34 @@ test("what cannot be followed says why", async () => {
   const page = await openPage(browser, addressOf(["stream_tickers", { exchange: "../" }], ["stream_nothing", {}]));
   await page.getByRole("alert").filter({ hasText: "exchange" }).waitFor();
   await page.getByText("Not for this login, or not at this server").waitFor();
+  page.assertClean();
+  await page.context().close();
+});
+
+test("how the server serves a stream is told where that is unfolded", async () => {
+  const page = await openPage(browser, addressOf(["stream_tickers", { exchange: "kraken" }]));
+  const panel = page.getByRole("region", { name: "stream_tickers" }).first();
+  await panel.getByText("How the server serves it").click();
+  const sent = panel.locator(".served div", { hasText: /^Sent/ }).locator("dd");
+  await sent.filter({ hasText: /^[1-9]/ }).waitFor();
+  await panel.locator(".served div", { hasText: "Change is noticed by" }).filter({ hasText: "channel" }).waitFor();
+  // It is told anew.
+  const before = await sent.textContent();
+  await sent.filter({ hasNotText: new RegExp(`^${before}$`) }).waitFor();
+  page.assertClean();
+  await page.context().close();
+});
+
+test("a stream that is open but has nothing to tell says so", async () => {
+  const params = { exchange: "nowhere" };
+  const page = await openPage(browser, addressOf(["stream_tickers", params]));
+  const panel = page.getByRole("region", { name: "stream_tickers" }).first();
+  await panel.getByText("live", { exact: true }).waitFor();
+  await panel.getByText("Nothing so far.").waitFor();
+
+  await panel.getByRole("link", { name: "stream_tickers" }).click();
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  await page.getByText("open, nothing so far").waitFor();
   page.assertClean();
   await page.context().close();
 });

@@ -1,7 +1,7 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { StreamEvent, StreamSettings } from "client/updates";
 import { MAX_MESSAGES } from "../bounds";
-import { follow, type Explain, type FollowHandlers, type Params } from "../server";
+import { follow, type FollowHandlers, type Params } from "../server";
 
 /** A message of a stream, or what happened to it. */
 export interface Message {
@@ -16,8 +16,6 @@ export interface Message {
 export interface Followed {
   status: "opening" | "open" | "ended";
   settings?: StreamSettings;
-  /** How the server serves it, if it tells. */
-  explain?: Explain | undefined;
   error?: Error;
   /** How many updates came. */
   count: number;
@@ -38,7 +36,7 @@ export class Messages {
   /** Begins. Gives what ends it. */
   start(operation: string, params: Params): () => void {
     const handlers: FollowHandlers = {
-      onOpen: (settings, explain) => this.#change({ status: "open", settings, explain }),
+      onOpen: (settings) => this.#change({ status: "open", settings }),
       onUpdate: (update) => {
         this.#add("update", update);
         this.#change({ count: this.#next.count + 1 });

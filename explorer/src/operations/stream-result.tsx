@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { link } from "../route";
+import { Served } from "../streams/served";
 import type { Operation, Params } from "../server";
 import { Badge } from "../ui/badge";
 import { Empty } from "../ui/empty";
@@ -31,8 +32,12 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
         <span class="faint">{headText(value)}</span>
         <a href={link("/streams", { s: shared })}>Open as table and chart</a>
       </div>
-      {value.settings && <Members label="Settings as granted" object={value.settings} />}
-      {value.explain?.stream && <Members label="How it is served" object={value.explain.stream} />}
+      {value.settings && (
+        <div class="messages-about">
+          <Members label="Settings as granted" object={value.settings} />
+          <Served operation={operation.name} settings={value.settings} />
+        </div>
+      )}
       {value.error ? <Ended error={value.error} /> : <List messages={value.messages} />}
     </section>
   );

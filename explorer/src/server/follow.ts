@@ -1,6 +1,5 @@
 import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { ClientClosed } from "client/errors";
-import type { Explain } from "client/explain";
 import type { ResumePoint } from "client/options";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
 import { clientGeneration, theClient } from "./connection";
@@ -13,8 +12,8 @@ const MAX_QUEUE = 2000;
 
 /** What is told of a stream that is followed. */
 export interface FollowHandlers {
-  /** It is open, or open again; with its settings as granted, and how it is served, if that was asked and is told. */
-  onOpen?(settings: StreamSettings, explain?: Explain): void;
+  /** It is open, or open again; with its settings as granted. */
+  onOpen?(settings: StreamSettings): void;
   /** An item as it is now, or that it is gone (`removed`). The present state comes first (`snapshot`). */
   onUpdate(update: AnyUpdate): void;
   /** The connection is lost, the state is stale, or fresh again; entries are missing; something stored is corrupt. */
@@ -27,7 +26,7 @@ export interface FollowHandlers {
 
 /** How a stream is followed. */
 export interface FollowOptions {
-  /** Whether the server is to tell how it serves the stream. */
+  /** Whether `list_streams` is to tell how the server serves the stream. */
   isExplained?: boolean;
 }
 
@@ -110,11 +109,11 @@ async function run(operation: Operation | undefined, wanted: Wanted): Promise<vo
     ...(typeof minIntervalMs === "number" && { minIntervalMs }),
     ...(isResumePoint(resume) && { resume }),
   });
-  let reply: typeof stream.reply;
+  let settings: StreamSettings | undefined;
   const noteOpening = (): void => {
-    if (stream.reply && stream.reply !== reply && !signal.aborted) {
-      reply = stream.reply;
-      handlers.onOpen?.(reply.result, reply.explain);
+    if (stream.settings && stream.settings !== settings && !signal.aborted) {
+      settings = stream.settings;
+      handlers.onOpen?.(settings);
     }
   };
   // What is open may have nothing to tell for long. Why it cannot be opened, the loop says.

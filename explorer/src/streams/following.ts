@@ -3,7 +3,7 @@ import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
 import { MAX_KEPT_LINES, MAX_NOTES } from "../bounds";
 import { Bars, isBar, isBars } from "../chart/bars";
 import { Series } from "../chart/series";
-import { follow, streamKindOf, type Operation, type Params } from "../server";
+import { follow, streamKindOf, type FollowHandlers, type Operation, type Params } from "../server";
 import { serverNow } from "./clock";
 import { columnsOf, itemOf, type Column } from "./columns";
 import { draw, forget } from "./frames";
@@ -33,6 +33,8 @@ export interface FollowingOptions {
   rows?: number;
   /** What names a row, in place of what the stream's schema says. */
   namedBy?: readonly string[];
+  /** Whether the server keeps account of how it serves the stream. */
+  isExplained?: boolean;
 }
 
 /** A stream that is followed: its rows, lines, bars, and how it fares; all of it bounded. */
@@ -55,6 +57,7 @@ export class Following {
   readonly #tick = signal(0);
   readonly #status = signal<Status>({ name: "opening" });
   readonly #timeColumn: string | undefined;
+  readonly #isExplained: boolean;
   #line: string | undefined;
   #isPaused = false;
   #noted = 0;
@@ -73,6 +76,7 @@ export class Following {
     this.columns = columnsOf(operation, namedBy);
     this.bars = isBars(itemOf(operation)?.properties ?? {}) ? new Bars() : undefined;
     this.#line = options.line;
+    this.#isExplained = options.isExplained ?? false;
     this.#timeColumn = this.columns.find((column) => column.kind === "time")?.name;
     const own = options.namedBy ?? (this.isLog ? undefined : namedBy);
     const names = this.bars ? ["time"] : own;
@@ -111,7 +115,7 @@ export class Following {
 
   /** Follows it, until what this gives is called. */
   start(): () => void {
-    const stop = follow(this.operation.name, this.params, {
+    const handlers: FollowHandlers = {
       onOpen: (settings) => {
         this.settings = settings;
         this.#become({ name: "live" });
@@ -120,7 +124,9 @@ export class Following {
       onEvent: (event) => this.#hear(event),
       onRestart: () => this.#restart(),
       onEnd: (error) => this.#become({ name: "ended", reason: error.message }),
-    });
+    };
+    const options = { isExplained: this.#isExplained };
+    const stop = follow(this.operation.name, this.params, handlers, options);
     return () => {
       stop();
       forget(this.#show);

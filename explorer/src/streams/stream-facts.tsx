@@ -20,15 +20,20 @@ export function StreamFacts({ following }: { following: Following }): JSX.Elemen
       {settings && (
         <>
           <Fact name="Push" value={settings.push} />
-          <Fact name="Looks" value={`every ${number(settings.poll_interval_ms)} ms`} />
-          <Fact name="At most every" value={`${number(settings.min_interval_ms)} ms`} />
+          {settings.push === "poll" && (
+            <Fact name="Looks" value={`every ${number(settings.poll_interval_ms)} ms`} />
+          )}
+          {settings.min_interval_ms > 0 && (
+            <Fact name="At most every" value={`${number(settings.min_interval_ms)} ms`} />
+          )}
         </>
       )}
     </dl>
   );
 }
 
-function Fact({ name, value, isBad }: { name: string; value: string; isBad?: boolean }): JSX.Element {
+/** Something that is known of a stream. */
+export function Fact({ name, value, isBad }: { name: string; value: string; isBad?: boolean }): JSX.Element {
   return (
     <div class={isBad ? "down" : undefined}>
       <dt>{name}</dt>

@@ -12,6 +12,7 @@ import { LiveTable } from "./live-table";
 import type { Row, Sort } from "./rows";
 import { StreamStatus } from "./status";
 import { StreamChart } from "./stream-chart";
+import { Served } from "./served";
 import { StreamFacts, StreamNotes } from "./stream-facts";
 import type { Shown, StreamView } from "./url";
 import { useFollowing } from "./use-following";
@@ -21,6 +22,8 @@ const VIEW_NAMES: Record<StreamView, string> = {
   chart: "Chart",
   candles: "Candles",
 };
+
+const EXPLAINED = { isExplained: true } as const;
 
 interface Props {
   shown: Shown;
@@ -33,7 +36,7 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
   const { operation, params } = shown;
   const id = useId();
   const isPaused = useSignal(false);
-  const following = useFollowing(operation, params);
+  const following = useFollowing(operation, params, EXPLAINED);
   const fields = useMemo(() => numbersOf(following), [following]);
   const views = viewsOf(following, fields);
   const view = views.includes(shown.view) ? shown.view : "table";
@@ -49,7 +52,10 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
     }
   }, [following, isPaused.value]);
   return (
-    <section class="panel stream-panel" aria-labelledby={id}>
+    <section
+      class={`panel stream-panel ${following?.status.value.name === "ended" ? "is-ended" : ""}`}
+      aria-labelledby={id}
+    >
       <header class="panel-head">
         <h2 id={id}>
           <a href={link(`/op/${operation}`, { params: JSON.stringify(params) })}>{operation}</a>
@@ -81,6 +87,7 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
       {following ? (
         <>
           <StreamFacts following={following} />
+          <Served operation={operation} settings={following.settings} />
           <StreamNotes following={following} />
           <Body
             following={following}
