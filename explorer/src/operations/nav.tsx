@@ -14,7 +14,9 @@ export function OperationNav({ name }: { name: string }): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
   const size = operations.value.size;
   useEffect(() => {
-    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    if (list.current) {
+      showCurrent(list.current);
+    }
   }, [size]);
   return (
     <nav class="operation-nav" aria-label="Operations">
@@ -41,4 +43,20 @@ export function OperationNav({ name }: { name: string }): JSX.Element {
       </div>
     </nav>
   );
+}
+
+/** Scrolls as far as the operation that one is at is seen, and on to where a domain begins. */
+function showCurrent(list: HTMLElement): void {
+  const current = list.querySelector("[aria-current]");
+  current?.scrollIntoView({ block: "nearest" });
+  if (!current || list.scrollTop === 0) {
+    return;
+  }
+  const { top } = list.getBoundingClientRect();
+  const domains = [...list.children].map((domain) => ({
+    below: domain.getBoundingClientRect().top - top,
+    isCurrent: domain.contains(current),
+  }));
+  const upToCurrent = domains.slice(0, domains.findIndex(({ isCurrent }) => isCurrent) + 1);
+  list.scrollTop += upToCurrent.find(({ below }) => below >= 0)?.below ?? 0;
 }
