@@ -15,8 +15,8 @@ use crate::{
 
 /// How many may ask at a time; further ones wait to be let in.
 const AT_ONCE: usize = 32;
-/// How long a connection may last, so that who says nothing takes no place for ever.
-const LASTS: Duration = Duration::from_secs(300);
+/// How long a connection may last, so that who does not read its answer takes no place for ever.
+const LASTS: Duration = Duration::from_secs(30);
 
 /// Lets those in who ask for metrics. On a port of their own they need no login.
 pub(in crate::server) async fn serve_metrics(listener: Listener, app: Arc<App>) {
@@ -47,6 +47,8 @@ async fn serve(socket: Box<dyn Io>, app: &App) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limit)
+        // Who asks every some seconds needs no connection meanwhile.
+        .keep_alive(false)
         .serve_connection(TokioIo::new(socket), service);
     // Whoever is gone was not interested.
     let _ = connection.await;
