@@ -1,10 +1,7 @@
 //! What is asked of the cache, counted and measured.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
 
@@ -21,9 +18,9 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Takes note of a command that is sent now.
-    pub(super) fn ask(self: &Arc<Self>, verb: Verb) -> Asked {
+    pub(super) fn ask(&self, verb: Verb) -> Asked<'_> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        Asked { counts: self.clone(), verb, since: Instant::now() }
+        Asked { counts: self, verb, since: Instant::now() }
     }
 
     /// How many commands wait for their answers.
@@ -43,13 +40,13 @@ impl Counts {
 }
 
 /// A command that waits for its answer, until this is dropped.
-pub(super) struct Asked {
-    counts: Arc<Counts>,
+pub(super) struct Asked<'c> {
+    counts: &'c Counts,
     verb: Verb,
     since: Instant,
 }
 
-impl Asked {
+impl Asked<'_> {
     /// Takes note of what has become of it.
     pub(super) fn note<T>(&self, answer: &Result<T, CacheError>) {
         match answer {
@@ -59,7 +56,7 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for Asked<'_> {
     fn drop(&mut self) {
         self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
     }

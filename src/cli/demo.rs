@@ -55,14 +55,20 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let is_open = auth.anonymous == Anonymous::Allow && auth.anonymous_scopes.contains(&Scope::Market);
     let needs_login = auth.has_logins() && !is_open;
     let shown = listeners.first().map(|listener| listener.shown().to_owned()).unwrap_or_default();
-    output::line(&banner(&shown, needs_login))?;
+    let has_page = app.live().config.http.explorer;
+    output::line(&banner(&shown, needs_login, has_page))?;
     let reloader = Reloader::new(args.config, &app.live().config, logging)?;
     serve_until_stopped(app, listeners, reloader, (stop, stopping), true).await
 }
 
-fn banner(url: &str, needs_login: bool) -> String {
+fn banner(url: &str, needs_login: bool, has_page: bool) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "fullon-cache-api".to_owned());
     let flag = if url == "ws://127.0.0.1:8765" { String::new() } else { format!(" --url {url}") };
+    // It begins as one or the other: ws and http, wss and https.
+    let page = match url.strip_prefix("ws").filter(|_| has_page) {
+        Some(rest) => format!("Open http{rest} in a browser to see it move and to try all there is.\n\n"),
+        None => String::new(),
+    };
     let mut notes = String::new();
     if needs_login {
         notes += "export FULLON_CACHE_API_TOKEN=…    # a token of a login that is configured: there is none without\n  ";
@@ -72,7 +78,7 @@ fn banner(url: &str, needs_login: bool) -> String {
     }
     format!(
         "A live market at {url}\n\n\
-         Try next, in another terminal:\n  \
+         {page}Try next, in another terminal:\n  \
          {notes}{program} list{flag}\n  \
          {program} call get_ticker exchange=binance symbol=BTC/USDT{flag}\n  \
          {program} watch stream_tickers exchange=binance{flag}\n\n\

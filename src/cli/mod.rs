@@ -22,7 +22,7 @@ mod watch;
 use std::{
     fmt,
     io::{self, IsTerminal as _},
-    net::Ipv6Addr,
+    net::IpAddr,
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -269,9 +269,12 @@ impl ClientFlags {
             .map_err(|problems| Failure::usage(problems.join("\n")))?;
         let Listen { host, port, tls, .. } = &config.listen;
         let scheme = if tls.is_some() { "wss" } else { "ws" };
-        Ok(match host.parse::<Ipv6Addr>() {
-            Ok(host) => format!("{scheme}://[{host}]:{port}"),
-            Err(_) => format!("{scheme}://{host}:{port}"),
+        Ok(match host.parse::<IpAddr>() {
+            // It listens on all addresses, this one among them.
+            Ok(IpAddr::V4(host)) if host.is_unspecified() => format!("{scheme}://127.0.0.1:{port}"),
+            Ok(IpAddr::V6(host)) if host.is_unspecified() => format!("{scheme}://[::1]:{port}"),
+            Ok(IpAddr::V6(host)) => format!("{scheme}://[{host}]:{port}"),
+            _ => format!("{scheme}://{host}:{port}"),
         })
     }
 }

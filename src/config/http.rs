@@ -27,10 +27,3 @@ impl Default for Http {
         Self { explorer: true, metrics: true, metrics_address: None }
     }
 }
-
-impl Http {
-    /// Where the metrics are served, if not with all else.
-    pub(crate) fn metrics_at(&self) -> Option<SocketAddr> {
-        self.metrics_address.filter(|_| self.metrics)
-    }
-}

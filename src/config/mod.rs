@@ -360,7 +360,7 @@ impl Config {
         let (listen, listened) = (&self.listen, &before.listen);
         vec![
             ("redis", self.redis != before.redis),
-            ("http.metrics_address", self.http.metrics_at() != before.http.metrics_at()),
+            ("http.metrics_address", self.http.metrics_address != before.http.metrics_address),
             ("log.format", self.log.format != before.log.format),
             ("listen.host", listen.host != listened.host),
             ("listen.port", listen.port != listened.port),

@@ -104,8 +104,7 @@ impl Registry {
 
     /// How many corrupt values each operation has met, where it has.
     pub(crate) fn corrupt_values(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let counts =
-            self.iter().map(|operation| (operation.name, operation.plan.corrupt.load(Ordering::Relaxed)));
+        let counts = self.iter().map(|operation| (operation.name, operation.corrupt_values()));
         counts.filter(|(_, count)| *count > 0)
     }
 
@@ -168,10 +167,16 @@ impl Registered {
     }
 
     /// Stays off if another that does the same is.
-    pub(crate) fn stay_off(&self, before: &Self) {
+    pub(crate) fn take_over(&self, before: &Self) {
+        self.plan.corrupt.store(before.plan.corrupt.load(Ordering::Relaxed), Ordering::Relaxed);
         if self.plan.keys == before.plan.keys {
             self.off.store(before.off.load_full());
         }
+    }
+
+    /// How many corrupt values it has met.
+    pub(crate) fn corrupt_values(&self) -> u64 {
+        self.plan.corrupt.load(Ordering::Relaxed)
     }
 
     /// Whether it is off.

@@ -65,6 +65,8 @@ pub(crate) struct Caller {
 pub(super) struct Login {
     pub(super) credential: Credential,
     pub(super) who: Option<Arc<Who>>,
+    /// Whose login it was that was withdrawn.
+    was: Option<String>,
 }
 
 /// Who a client is, and its place among the connections of that login.
@@ -118,7 +120,7 @@ impl Login {
             Err(_) if !matches!(credential, Credential::Token(_)) => None,
             Err(denied) => return Err(NotTaken::Bad(denied)),
         };
-        Ok(Self { credential, who })
+        Ok(Self { credential, who, was: None })
     }
 }
 
@@ -207,7 +209,10 @@ impl Caller {
             Err(denied) => denied,
         };
         self.refuse(None, None, &format_args!("no longer logged in: {denied}"));
-        self.login().who = None;
+        {
+            let mut login = self.login();
+            login.was = login.who.take().map(|who| who.identity.name.clone());
+        }
         self.streams.review(None);
         self.tell_session();
         false
@@ -250,7 +255,9 @@ impl Caller {
 
     /// What it is called in the log.
     pub(super) fn name(&self) -> String {
-        self.who().map_or_else(|| "nobody".to_owned(), |who| who.identity.name.clone())
+        let login = self.login();
+        let name = login.who.as_ref().map(|who| who.identity.name.clone());
+        name.or_else(|| login.was.clone()).unwrap_or_else(|| "nobody".to_owned())
     }
 
     /// Notes a read of what belongs to a user.

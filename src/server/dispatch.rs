@@ -117,7 +117,7 @@ pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answe
     let live = desk.app.live();
     let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one(desk, caller, request, None, None),
+        Message::One(request) => begin_one(desk, caller, request, None, Instant::now()),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
@@ -142,8 +142,7 @@ async fn answer_array(
         (live.config.limits.in_flight, live.config.limits.reply_bytes)
     };
     // To wait for a turn within the array is a part of how long an answer takes.
-    let asks = |request: &Result<Request<'_>, _>| request.as_ref().is_ok_and(|request| request.explain);
-    let since = requests.iter().any(asks).then(Instant::now);
+    let since = Instant::now();
     let elements: Vec<_> =
         requests.into_iter().map(|request| answer_one(&desk, &caller, request, number, since)).collect();
     let mut answers = stream::iter(elements).buffered(in_flight);
@@ -151,7 +150,7 @@ async fn answer_array(
     let mut bytes = 0;
     while let Some((id, mut reply)) = answers.next().await {
         if bytes + reply.len() > reply_bytes {
-            reply = app.refused(&id, &app.too_large(bytes + reply.len()));
+            reply = app.failure(&id, Asked { number: None, since }, &app.too_large(bytes + reply.len()));
         }
         bytes += reply.len();
         replies.push(reply);
@@ -164,7 +163,7 @@ async fn answer_one(
     caller: &Arc<Caller>,
     request: Result<Request<'static>, Rejected>,
     array: u64,
-    since: Option<Instant>,
+    since: Instant,
 ) -> (RequestId, Reply) {
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
@@ -176,18 +175,16 @@ async fn answer_one(
     (id, reply)
 }
 
-/// Begins to answer a request, which came in an array or alone, and at a time if that is known.
+/// Begins to answer a request, which came in at this time, in an array or alone.
 fn begin_one(
     desk: &Desk,
     caller: &Arc<Caller>,
     request: Result<Request<'_>, Rejected>,
     array: Option<u64>,
-    since: Option<Instant>,
+    since: Instant,
 ) -> Answering {
     let explains = request.as_ref().is_ok_and(|request| request.explain);
-    let now = Instant::now();
-    let since = since.unwrap_or(now);
-    let mut explaining = explains.then(|| Box::new(Explaining::of(since, now)));
+    let mut explaining = explains.then(|| Box::new(Explaining::of(since)));
     let app = &desk.app;
     let live = app.live();
     app.stats.request();
@@ -197,9 +194,12 @@ fn begin_one(
     let charged = caller.charge(who.as_deref());
     let (id, prepared) = match request {
         Ok(request) => {
-            tracing::debug!(request_id = %request.id, operation = %request.operation, "request");
             let found = live.registry.get(&request.operation);
             asked.number = found.map(|operation| operation.number);
+            if charged.is_ok() {
+                let operation = found.map_or("none", |operation| operation.name());
+                tracing::debug!(request_id = %request.id, operation, "request");
+            }
             let prepared =
                 charged.and_then(|()| prepare(app, &live, caller, who.as_deref(), (found, &request)));
             (request.id, prepared)
@@ -377,11 +377,6 @@ impl App {
 
     fn failure(&self, id: &RequestId, asked: Asked, error: &Error) -> Reply {
         self.stats.answered(asked.number, Some(error.code()), asked.since.elapsed());
-        self.refused(id, error)
-    }
-
-    /// The same of a request that has been counted.
-    fn refused(&self, id: &RequestId, error: &Error) -> Reply {
         if error.code() == ErrorCode::InternalError {
             tracing::error!(request_id = %id, cause = error.cause(), "internal error");
         } else {

@@ -80,8 +80,8 @@ enum Course {
 
 impl Explaining {
     /// Of a request that came in at some time, and has its turn now.
-    pub(super) fn of(since: Instant, now: Instant) -> Self {
-        Self { since, waited: now.duration_since(since), course: Course::Server }
+    pub(super) fn of(since: Instant) -> Self {
+        Self { since, waited: since.elapsed(), course: Course::Server }
     }
 
     /// The request is answered by a read, the course of which is noted there.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many are logged one by one in a while; whoever connects again and again fills no disk.
+/// How many are logged one by one in a while; of whoever connects again and again it is said how often.
 const MOST: usize = 16;
 /// How long that while is.
 const WHILE: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ pub(super) struct Farewell {
     /// How many requests it made, and how many messages of streams it was sent.
     pub(super) requests: u64,
     pub(super) updates: u64,
-    /// Bytes of messages.
+    /// Bytes of WebSocket frames.
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
     /// The code that the server closed it with.

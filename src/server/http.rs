@@ -106,7 +106,7 @@ struct Admitted {
 async fn answer(
     request: &Request<Incoming>,
     mut peer: Peer,
-    app: &App,
+    app: &Arc<App>,
 ) -> Result<(Response<Body>, Admitted), Refusal> {
     let live = app.live_for_long();
     let headers = request.headers();
@@ -164,8 +164,13 @@ fn too_many(app: &App, why: TooMany) -> Refusal {
 }
 
 /// Refuses one who presents what is no login, or presents it in a way that is not taken.
-pub(super) fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
+fn unauthorized(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
     app.stats.refused(Refused::Token);
+    not_known(app, peer, text, why)
+}
+
+/// The answer to one whom nobody knows, which the log takes note of.
+pub(super) fn not_known(app: &App, peer: &Peer, text: &'static str, why: &dyn fmt::Display) -> Refusal {
     app.audit.refuse(access::Refusal {
         who: "nobody".to_owned(),
         from: peer.to_string(),
@@ -316,7 +321,8 @@ fn is_welcome(headers: &HeaderMap, origins: &[Origin]) -> bool {
 
 /// Whether a browser was sent here by an address that no stranger's name can be made to point to.
 pub(super) fn is_own_name(headers: &HeaderMap) -> bool {
-    let Some(host) = host(headers) else { return true };
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let Ok(host) = host.to_str() else { return false };
     let name = host.rsplit_once(':').map_or(host, |(name, port)| match port.parse::<u16>() {
         Ok(_) => name,
         Err(_) => host,

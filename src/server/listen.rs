@@ -70,7 +70,7 @@ impl Listener {
             let shown = shown(&socket, tls.is_some()).map_err(|error| format!("{key}: {error}"))?;
             listeners.push(Self { socket, tls: tls.map(Arc::new), shown, is_for_metrics: false });
         }
-        if let Some(address) = config.http.metrics_at() {
+        if let Some(address) = config.http.metrics_address {
             let listener = listen(&[address], config.listen.backlog)
                 .map_err(|error| format!("http.metrics_address: cannot listen on {address}: {error}"))?;
             let address = listener.local_addr().map_err(|error| format!("http.metrics_address: {error}"))?;

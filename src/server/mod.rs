@@ -30,7 +30,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use arc_swap::{ArcSwap, Guard};
@@ -89,8 +89,12 @@ pub struct App {
     pub(crate) cache: Cache,
     pub(crate) stats: Arc<Stats>,
     pub(crate) started: Instant,
+    /// The same by the clock on the wall.
+    started_at: SystemTime,
     /// Whether reads wait until the check of the Redis user's rights has passed.
     pub(crate) held_back: AtomicBool,
+    /// Whose turn it is to have a page made that takes a while.
+    aside: Semaphore,
     /// Whether the server is about to stop.
     pub(crate) is_draining: AtomicBool,
 }
@@ -113,7 +117,9 @@ impl App {
             cache,
             stats,
             started: Instant::now(),
+            started_at: SystemTime::now(),
             held_back,
+            aside: Semaphore::new(1),
             is_draining: AtomicBool::new(false),
         })
     }
@@ -139,6 +145,7 @@ impl App {
             tracing::warn!("`{key}` is another now; that needs a restart");
         }
         live.config.redis = before.config.redis.clone();
+        live.config.http.metrics_address = before.config.http.metrics_address;
         if live.access.take_over(&before.access) {
             tracing::warn!(
                 "no login is left, so none is let in that must have one; after a restart every program of this \
@@ -146,9 +153,8 @@ impl App {
             );
         }
         for operation in live.registry.iter() {
-            // What its Redis user may not do is looked at again after this.
             if let Some(before) = before.registry.get(operation.name()) {
-                operation.stay_off(before);
+                operation.take_over(before);
             }
         }
         certificates.into_iter().for_each(|(tls, settings)| tls.adopt(settings));

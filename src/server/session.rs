@@ -81,8 +81,7 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         End::Gone(why) => (None, why),
         End::Close(code, why) => (Some(u16::from(code)), why),
     };
-    app.stats.ended(code);
-    drop(open);
+    open.end(code);
     let Traffic { received, sent } = socket::traffic(&socket);
     app.farewells.say(&Farewell {
         who: session.caller.name(),

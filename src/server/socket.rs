@@ -70,7 +70,8 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats
     let mut io = TimeoutStream::new(io);
     io.set_write_timeout(Some(limits.write_timeout.get()));
     let (into, out) = (Throttle::new(limits.bytes_in_per_second), Throttle::new(limits.bytes_out_per_second));
-    let traffic = Traffic::default();
+    stats.received_bytes.add(early.len() as u64);
+    let traffic = Traffic { received: early.len() as u64, sent: 0 };
     let metered = Box::pin(Metered { io, frames, has_too_many, into, out, traffic, stats });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
 }

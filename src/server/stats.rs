@@ -17,7 +17,8 @@ pub(crate) struct Stats {
     open: AtomicUsize,
     accepted: Counter,
     refused: [Counter; Refused::NAMES.len()],
-    ended: [Counter; ENDS.len() + 1],
+    /// By the codes of [`ENDS`], then by the others.
+    ended: [Counter; ENDS.len() + OTHER_ENDS.len()],
     requests: Counter,
     /// By the operations' numbers; the last one is of requests that name none.
     operations: Box<[OfOperation]>,
@@ -51,12 +52,21 @@ pub(crate) enum Refused {
     Token,
     /// It is a page of an origin that is not listed.
     Origin,
+    /// It asked for a page of plain HTTP that it may not see.
+    Page,
 }
 
 impl Refused {
     /// What each is called, in their order.
-    const NAMES: [&str; 6] =
-        ["connections", "busy", "connections_per_address", "connections_per_login", "token", "origin"];
+    const NAMES: [&str; 7] = [
+        "connections",
+        "busy",
+        "connections_per_address",
+        "connections_per_login",
+        "token",
+        "origin",
+        "page",
+    ];
 }
 
 impl From<TooMany> for Refused {
@@ -86,12 +96,29 @@ const ENDS: [(u16, &str); 12] = [
     (4010, "login_expired"),
 ];
 
+/// What else ends them: the client or the network, another code, the end of the server.
+const OTHER_ENDS: [&str; 3] = ["client", "other", "cut_off"];
+
 /// A connection that counts as open for as long as this lives.
-pub(crate) struct OpenConnection<'s>(&'s Stats);
+pub(crate) struct OpenConnection<'s> {
+    stats: &'s Stats,
+    has_ended: bool,
+}
+
+impl OpenConnection<'_> {
+    /// It has ended: by the server, which said this, or by its client.
+    pub(crate) fn end(mut self, code: Option<u16>) {
+        self.has_ended = true;
+        self.stats.ended(code);
+    }
+}
 
 impl Drop for OpenConnection<'_> {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.stats.open.fetch_sub(1, Ordering::Relaxed);
+        if !self.has_ended {
+            self.stats.ended[ENDS.len() + 2].add_one();
+        }
     }
 }
 
@@ -123,16 +150,16 @@ impl Stats {
     pub(crate) fn connection(&self) -> OpenConnection<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.accepted.add_one();
-        OpenConnection(self)
+        OpenConnection { stats: self, has_ended: false }
     }
 
     pub(crate) fn refused(&self, why: Refused) {
         self.refused[why as usize].add_one();
     }
 
-    /// A connection has ended: by the server, which said this, or by its client.
-    pub(crate) fn ended(&self, code: Option<u16>) {
-        let at = ENDS.iter().position(|(known, _)| Some(*known) == code).unwrap_or(ENDS.len());
+    fn ended(&self, code: Option<u16>) {
+        let known = ENDS.iter().position(|(known, _)| Some(*known) == code);
+        let at = known.unwrap_or(ENDS.len() + usize::from(code.is_some()));
         self.ended[at].add_one();
     }
 
@@ -165,7 +192,7 @@ impl Stats {
 
     /// How many were refused for there being too many.
     pub(crate) fn refused_total(&self) -> u64 {
-        let others = [Refused::Token, Refused::Origin].map(|other| other as usize);
+        let others = [Refused::Token, Refused::Origin, Refused::Page].map(|other| other as usize);
         let counts = self.refused.iter().enumerate().filter(|(at, _)| !others.contains(at));
         counts.map(|(_, count)| count.get()).sum()
     }
@@ -180,7 +207,7 @@ impl Stats {
 
     /// How many connections have ended, by what ended them.
     pub(crate) fn ends(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let whys = ENDS.iter().map(|(_, why)| *why).chain(["client"]);
+        let whys = ENDS.iter().map(|(_, why)| *why).chain(OTHER_ENDS);
         whys.zip(&self.ended).map(|(why, count)| (why, count.get()))
     }
 

@@ -165,10 +165,10 @@ impl Subscription {
 
     /// How it is served, where it was opened to tell that.
     pub(super) fn explain(&self, means: Means) -> Option<StreamExplain> {
+        let tally = self.tally.as_ref()?;
         let topic = self.topic.clone();
         let sees_all = self.users.as_ref().is_none_or(|users| users.may_see(None));
         let content = topic.content();
-        let tally = self.tally.as_ref()?;
         let operation = topic.operation();
         Some(StreamExplain {
             push: push_of(means, &operation),
@@ -178,8 +178,8 @@ impl Subscription {
                 true => "fresh",
                 false => "unread",
             },
-            subscribers: topic.users.load(Ordering::Relaxed),
-            // Those of others are not to be known of.
+            // Others, and what is theirs, are not to be known of.
+            subscribers: sees_all.then(|| topic.users.load(Ordering::Relaxed)),
             items: sees_all.then(|| content.count(topic.kind)),
             read_age_us: content.read_age().map(microseconds),
             update_age_us: tally.age().map(microseconds),

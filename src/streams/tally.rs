@@ -15,8 +15,9 @@ pub(crate) struct StreamExplain {
     pub(super) push_reason: Option<&'static str>,
     /// What is watched: `fresh`, `stale` where nobody can vouch for it, `unread` before it was read for this stream.
     pub(super) topic: &'static str,
-    /// How many streams watch the same.
-    pub(super) subscribers: usize,
+    /// How many streams watch the same. Absent where the login may not see all items.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subscribers: Option<usize>,
     /// How many items, or entries of a log, the server holds of what is watched. Absent where the login may not see all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) items: Option<usize>,

@@ -288,6 +288,8 @@ async fn demo(args: &[&str]) -> (Program, String) {
     let mut program = Program::start(command(&[&["demo", "--port", "0"], args].concat()));
     let line = program.says("A live market at ws://127.0.0.1:").await;
     let url = line.trim().trim_start_matches("A live market at ").to_owned();
+    let line = program.says("Open http").await;
+    assert!(line.contains(&url.replacen("ws", "http", 1)), "{line}");
     (program, url)
 }
 

@@ -5,12 +5,18 @@ use std::{
     fs,
 };
 
-use fullon_cache_api::cache::Store;
+use fullon_cache_api::{
+    access::Scope,
+    cache::Store,
+    config::{Anonymous, Config},
+    registry::Registry,
+    server::Live,
+};
 use serde_json::json;
 
 use crate::{
-    access::{guarded, root},
-    common::{Client, Server, filled, free_port, get},
+    access::{guarded, root, token},
+    common::{Client, Server, ask, filled, free_port, get},
 };
 
 /// The values of a page of metrics, by name and labels as they stand there.
@@ -50,7 +56,7 @@ async fn requests_are_counted_and_measured_by_operation_and_outcome() {
     assert_eq!(request("get_ticker", "ok"), 3.0);
     assert_eq!(request("get_ticker", "CACHE_MISS"), 1.0);
     assert_eq!(request("get_ticker", "INVALID_PARAMS"), 1.0);
-    assert_eq!(request("", "INVALID_OPERATION"), 1.0);
+    assert_eq!(request("none", "INVALID_OPERATION"), 1.0);
     assert_eq!(metrics["fullon_cache_api_request_duration_seconds_count{operation=\"get_ticker\"}"], 5.0);
     let all = "fullon_cache_api_request_duration_seconds_bucket{operation=\"get_ticker\",le=\"+Inf\"}";
     assert_eq!(metrics[all], 5.0);
@@ -155,6 +161,58 @@ async fn they_can_be_switched_off() {
     })
     .await;
     assert_eq!(get(server.address, "/metrics", &["authorization: Bearer root"]).await.status, 404);
+}
+
+#[tokio::test]
+async fn they_are_for_those_who_watch_over_the_server() {
+    let tokens = vec![root(), token("trader", &[Scope::Market], &[])];
+    let (_redis, server) = guarded(move |config| {
+        config.auth.tokens = tokens;
+        config.auth.anonymous = Anonymous::Allow;
+        config.auth.anonymous_scopes = vec![Scope::Market];
+    })
+    .await;
+    let status = async |head: &[&str]| get(server.address, "/metrics", head).await.status;
+    assert_eq!(status(&["authorization: Bearer root"]).await, 200);
+    assert_eq!(status(&["authorization: Bearer trader"]).await, 403);
+    assert_eq!(status(&[]).await, 401);
+    let page = get(server.address, "/metrics", &["authorization: Bearer root"]).await;
+    assert_eq!(values(page.text())["fullon_cache_api_connections_refused_total{reason=\"page\"}"], 2.0);
+}
+
+#[tokio::test]
+async fn what_a_reload_says_of_them_is_so() {
+    let port = free_port();
+    let (_redis, server) = guarded(|config| {
+        config.auth.tokens = vec![root()];
+        config.http.metrics_address = Some(([127, 0, 0, 1], port).into());
+    })
+    .await;
+    let own = format!("127.0.0.1:{port}");
+    let reload = |change: fn(&mut Config)| {
+        let mut config = server.app.live().config.clone();
+        change(&mut config);
+        let registry = Registry::built_in().unwrap();
+        server.app.reload(Live::new(registry, config).unwrap()).unwrap();
+    };
+    // Another address needs a restart, so that until then they stay where they were.
+    reload(|config| config.http.metrics_address = None);
+    assert_eq!(get(&own, "/metrics", &[]).await.status, 200);
+    assert_eq!(get(server.address, "/metrics", &["authorization: Bearer root"]).await.status, 404);
+    reload(|config| config.http.metrics = false);
+    assert_eq!(get(&own, "/metrics", &[]).await.status, 404);
+    assert_eq!(get(&own, "/readyz", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_of_a_strangers_that_points_here_reads_no_metrics() {
+    let port = free_port();
+    let (_redis, _server) =
+        guarded(|config| config.http.metrics_address = Some(([127, 0, 0, 1], port).into())).await;
+    let own = format!("127.0.0.1:{port}");
+    assert_eq!(get(&own, "/metrics", &["host: localhost"]).await.status, 200);
+    assert_eq!(get(&own, "/metrics", &["host: evil.example"]).await.status, 404);
+    assert_eq!(ask(&own, "POST", "/metrics", &[]).await.status, 405);
 }
 
 /// The metrics that a text asks for.

@@ -515,8 +515,8 @@ export interface StreamExplain {
    * for this stream.
    */
   topic: string;
-  /** How many streams watch the same. */
-  subscribers: number;
+  /** How many streams watch the same. Absent where the login may not see all items. */
+  subscribers?: number | null;
   /**
    * How many items, or entries of a log, the server holds of what is watched. Absent where the
    * login may not see all.

@@ -21,7 +21,7 @@ pub(in crate::server) fn text(app: &App) -> String {
     of_requests(&mut page, app);
     of_streams(&mut page, app);
     of_redis(&mut page, app);
-    process::write(&mut page);
+    process::write(&mut page, app.started_at);
     page.into_text()
 }
 
@@ -100,18 +100,18 @@ fn of_connections(page: &mut Exposition, app: &App) {
 
 fn of_requests(page: &mut Exposition, app: &App) {
     let live = app.live();
-    // Those that name no operation that there is stand under none.
+    // Those that name no operation that there is stand together.
     let named = live.registry.iter().map(|operation| (operation.name(), Some(operation.number)));
     let all: Vec<_> =
-        named.chain([("", None)]).map(|(name, number)| (name, app.stats.of_operation(number))).collect();
+        named.chain([("none", None)]).map(|(name, number)| (name, app.stats.of_operation(number))).collect();
     let mut requests = page.family(
         "fullon_cache_api_requests_total",
         Counter,
         "Requests that were answered, by operation and outcome: ok, or an error code.",
     );
     for (name, of) in &all {
-        // Most of what can go wrong never does.
-        for (outcome, count) in of.outcomes().filter(|(outcome, count)| *count > 0 || *outcome == "ok") {
+        // Of what has not happened too: that it happens for the first time is to be seen.
+        for (outcome, count) in of.outcomes() {
             requests.sample(&[("operation", name), ("outcome", outcome)], count);
         }
     }
@@ -128,8 +128,8 @@ fn of_requests(page: &mut Exposition, app: &App) {
         Counter,
         "Stored values that were not what the layout says, by the operation that met them.",
     );
-    for (name, count) in live.registry.corrupt_values() {
-        corrupt.sample(&[("operation", name)], count);
+    for operation in live.registry.iter() {
+        corrupt.sample(&[("operation", operation.name())], operation.corrupt_values());
     }
     let mut reads = page.family(
         "fullon_cache_api_reads_in_flight",
@@ -181,7 +181,7 @@ fn of_streams(page: &mut Exposition, app: &App) {
         ("fullon_cache_api_stream_updates_total", "Updates that were sent.", |counts| &counts.updates),
         (
             "fullon_cache_api_stream_updates_conflated_total",
-            "Changes that were not sent, for a newer one of the same item came first.",
+            "Changes that a stream of all items was not sent, for a newer one of the same item came first.",
             |counts| &counts.conflated,
         ),
         (

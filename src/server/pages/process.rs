@@ -1,6 +1,10 @@
 //! What the system says of this process, under the names that all programs have for it.
 
-use std::{fs, str::FromStr};
+use std::{
+    fs,
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use crate::metrics::{Exposition, Kind};
 
@@ -8,7 +12,7 @@ use crate::metrics::{Exposition, Kind};
 const TICKS: f64 = 100.0;
 
 /// Writes what is known; nothing where there is no /proc.
-pub(super) fn write(page: &mut Exposition) {
+pub(super) fn write(page: &mut Exposition, started: SystemTime) {
     if let Some(seconds) = cpu_seconds() {
         let help = "Processor time that was used, in seconds.";
         page.single("process_cpu_seconds_total", Kind::Counter, help, seconds);
@@ -32,9 +36,10 @@ pub(super) fn write(page: &mut Exposition) {
     if let Some(most) = word_after::<u64>(&limits, "Max open files", 0) {
         page.single("process_max_fds", Kind::Gauge, "File descriptors that may be open.", most);
     }
-    if let Some(seconds) = start_seconds() {
+    // By its own word: the system's would move with the clock.
+    if let Ok(since) = started.duration_since(UNIX_EPOCH) {
         let help = "When the process was started, in seconds since the epoch.";
-        page.single("process_start_time_seconds", Kind::Gauge, help, seconds);
+        page.single("process_start_time_seconds", Kind::Gauge, help, since.as_secs_f64());
     }
 }
 
@@ -53,10 +58,4 @@ fn stat(field: usize) -> Option<f64> {
 
 fn cpu_seconds() -> Option<f64> {
     Some((stat(14)? + stat(15)?) / TICKS)
-}
-
-fn start_seconds() -> Option<f64> {
-    let system = fs::read_to_string("/proc/stat").ok()?;
-    let boot: f64 = word_after(&system, "btime", 0)?;
-    Some(boot + stat(22)? / TICKS)
 }

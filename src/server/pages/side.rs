@@ -2,14 +2,18 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{TEXT, metrics, page, ready};
+use super::{TEXT, finished, metrics_page, only_asked_for, page, ready};
 use crate::{
-    metrics::Exposition,
-    server::{App, Listener, http::Body},
+    server::{
+        App, Listener,
+        http::{Body, is_own_name},
+    },
     transport::Io,
 };
 
@@ -28,22 +32,33 @@ pub(in crate::server) async fn serve_metrics(listener: Listener, app: Arc<App>) 
             Ok(guest) => guest.move_here(),
             Err(error) => Err(error),
         };
-        let Ok(arrived) = arrived else {
-            // Out of file descriptors, most likely.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
+        let arrived = match arrived {
+            Ok(arrived) => arrived,
+            Err(error) => {
+                // Out of file descriptors, most likely.
+                tracing::warn!(%error, "cannot accept a connection for metrics");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let app = app.clone();
         tokio::spawn(async move {
-            let _ = timeout(LASTS, serve(arrived.socket, &app)).await;
+            let is_local = arrived.address.is_none_or(|address| address.is_loopback());
+            let _ = timeout(LASTS, serve(arrived.socket, is_local, &app)).await;
             drop(place);
         });
     }
 }
 
-async fn serve(socket: Box<dyn Io>, app: &App) {
+async fn serve(socket: Box<dyn Io>, is_local: bool, app: &Arc<App>) {
     let limit = app.live().config.limits.handshake_timeout.get();
-    let service = service_fn(async |request: Request<Incoming>| Ok::<_, Infallible>(answer(&request, app)));
+    let service = service_fn(async |request: Request<Incoming>| {
+        let response = match *request.method() {
+            Method::GET | Method::HEAD => answer(&request, is_local, app).await,
+            _ => only_asked_for(),
+        };
+        Ok::<_, Infallible>(finished(response))
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limit)
@@ -54,11 +69,13 @@ async fn serve(socket: Box<dyn Io>, app: &App) {
     let _ = connection.await;
 }
 
-fn answer<B>(request: &Request<B>, app: &App) -> Response<Body> {
+async fn answer<B>(request: &Request<B>, is_local: bool, app: &Arc<App>) -> Response<Body> {
+    // A page of a stranger's name, which it has point to this machine, comes from here too.
+    let is_misled = is_local && !is_own_name(request.headers());
     match request.uri().path() {
-        "/metrics" => page(StatusCode::OK, Exposition::MEDIA_TYPE, metrics::text(app)),
         "/healthz" => page(StatusCode::OK, TEXT, "ok\n"),
         "/readyz" => ready::answer(app),
+        "/metrics" if !is_misled && app.live().config.http.metrics => metrics_page(app).await,
         _ => page(StatusCode::NOT_FOUND, TEXT, "Nothing here but /metrics, /healthz and /readyz.\n"),
     }
 }

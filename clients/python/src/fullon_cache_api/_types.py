@@ -356,8 +356,8 @@ class StreamExplain(TypedDict):
     """What is watched: `fresh`, `stale` where nobody can vouch for it, `unread` before it was read
     for this stream.
     """
-    subscribers: int
-    """How many streams watch the same."""
+    subscribers: NotRequired[int | None]
+    """How many streams watch the same. Absent where the login may not see all items."""
     items: NotRequired[int | None]
     """How many items, or entries of a log, the server holds of what is watched. Absent where the
     login may not see all.
