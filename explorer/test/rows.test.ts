@@ -39,6 +39,15 @@ test("an item that is gone is gone", () => {
   assert.deepEqual(keysOf(rows), ["B"]);
 });
 
+test("an item that is gone is gone, though nobody looked at the order before", () => {
+  const rows = new Rows(["symbol"], ["symbol"]);
+  rows.apply({ symbol: "A" }, 0);
+  rows.apply({ symbol: "B" }, 0);
+  rows.apply({ symbol: "A", removed: true }, 0);
+  assert.equal(rows.size, 1);
+  assert.deepEqual(keysOf(rows), ["B"]);
+});
+
 test("a log has its newest first, and no more than its bound", () => {
   const rows = new Rows(undefined, ["price"], 3);
   [1, 2, 3, 4, 5].forEach((price) => rows.apply({ price }, 0));

@@ -36,6 +36,29 @@ test("Redis goes and comes: stale and fresh are seen", async (t) => {
   page.assertClean();
 });
 
+test("items that are gone leave the table", async (t) => {
+  const port = await freePort();
+  const redis = await startRedis(port);
+  const symbols = ["A/B", "C/D", "E/F", "G/H"];
+  const writer = await RedisWriter.connect(port);
+  await writer.send(...symbols.map((symbol) => ["HSET", "tickers:binance", symbol, ticker(symbol, "binance", 1)]));
+  const [server, browser] = await Promise.all([startServer({ redisPort: port }), startBrowser()]);
+  t.after(async () => {
+    await browser.close();
+    await server.stop();
+    writer.close();
+    await redis.stop();
+  });
+  const s = JSON.stringify([["stream_tickers", { exchange: "binance" }]]);
+  const page = await openPage(browser, `${server.page}/#/streams?${new URLSearchParams({ s })}`);
+  const rows = page.locator(".stream-panel tbody tr");
+  await rows.nth(3).waitFor();
+  await writer.send(["HDEL", "tickers:binance", "A/B", "C/D", "G/H"]);
+  await rows.nth(1).waitFor({ state: "detached" });
+  assert.match(await rows.first().textContent(), /E\/F/);
+  page.assertClean();
+});
+
 test("what turns corrupt is told, and its last healthy form stands", async (t) => {
   const port = await freePort();
   const redis = await startRedis(port);

@@ -69,7 +69,9 @@ export class Rows {
   apply(update: Values, now: number): Row | undefined {
     const key = this.#keyOf(update);
     if (update["removed"] === true) {
-      this.#isSorted &&= !this.#rows.delete(key);
+      if (this.#rows.delete(key)) {
+        this.#isSorted = false;
+      }
       return undefined;
     }
     let row = this.#rows.get(key);
