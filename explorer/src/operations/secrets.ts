@@ -1,4 +1,4 @@
-import type { Params } from "../server/types";
+import type { Operation, Params } from "../server/types";
 
 /** Params that are secret: they stand in no address and in no program. */
 const SECRETS: ReadonlySet<string> = new Set(["token", "password", "secret"]);
@@ -8,7 +8,13 @@ export function isSecret(name: string): boolean {
   return SECRETS.has(name);
 }
 
-/** Params without those that are secret. */
-export function withoutSecrets(params: Params): Params {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => !isSecret(name)));
+/**
+ * The params that may stand in an address: those that the operation knows, for what has another name may be a secret
+ * whose name is misspelt; none at all of an operation that takes a secret.
+ */
+export function withoutSecrets({ params: { properties = {} } }: Operation, params: Params): Params {
+  if (Object.keys(properties).some(isSecret)) {
+    return {};
+  }
+  return Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(properties, name)));
 }

@@ -47,14 +47,14 @@ export function Workbench({ operation, children }: Props): JSX.Element {
   useEffect(() => {
     const { params: text } = route.peek().query;
     const given = jsonOf(text);
-    if (isObject(given) && text !== paramsText(form.peek().params)) {
+    if (isObject(given) && text !== paramsText(operation, form.peek().params)) {
       form.value = formOf(given);
     }
   }, [query["params"]]);
   const change = (next: Form): void => {
     form.value = next;
     told.value = [];
-    setQuery({ params: paramsText(next.params) });
+    setQuery({ params: paramsText(operation, next.params) });
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -146,10 +146,12 @@ function firstParams(operation: Operation, text: string | undefined): Params {
   return isObject(given) ? given : (operation.examples[0] ?? {});
 }
 
-/** Params for the address, without those that are secret; undefined where there are too many to stand there. */
-function paramsText(params: Params): string | undefined {
-  const text = JSON.stringify(withoutSecrets(params));
-  return text.length > MAX_PARAMS_CHARS ? undefined : text;
+/** Params for the address; undefined where none may stand there, or there are too many. */
+function paramsText(operation: Operation, params: Params): string | undefined {
+  const shared = withoutSecrets(operation, params);
+  const text = JSON.stringify(shared);
+  const isHidden = Object.keys(params).length > 0 && text === "{}";
+  return isHidden || text.length > MAX_PARAMS_CHARS ? undefined : text;
 }
 
 /** For those who do not see what comes of it. */
