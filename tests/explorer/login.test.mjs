@@ -70,3 +70,20 @@ test("who wants it stays logged in over a reload, and no longer than the tab", a
   page.assertClean();
   await page.context().close();
 });
+
+test("a token that was kept is used when the server is there, however late", async () => {
+  const page = await openPage(browser, server.front.origin);
+  await logIn(page, token, true);
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  await page.clock.install();
+  server.front.cut();
+  await page.reload();
+  await page.locator(".connection").getByText("Lost").waitFor();
+  // No call waits as long as that.
+  await page.clock.runFor(15_000);
+  server.front.mend();
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  await page.getByRole("button", { name: "desk" }).waitFor();
+  page.assertClean(/WebSocket connection to/);
+  await page.context().close();
+});
