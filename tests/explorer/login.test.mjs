@@ -4,11 +4,16 @@ import { after, before, test } from "node:test";
 
 import { openPage, run, startBrowser, startServer } from "./world.mjs";
 
-let server, browser, token;
+let server, browser, token, one, two;
 before(async () => {
-  const made = await run("token", "new", "desk", "--scope", "market");
-  token = made.out;
-  const config = made.err.slice(made.err.indexOf("[["));
+  const account = ["--scope", "market", "--scope", "account", "--user-id"];
+  const made = await Promise.all([
+    run("token", "new", "desk", "--scope", "market"),
+    run("token", "new", "one", ...account, "1001"),
+    run("token", "new", "two", ...account, "7"),
+  ]);
+  [token, one, two] = made.map(({ out }) => out);
+  const config = made.map(({ err }) => err.slice(err.indexOf("[["))).join("\n");
   [server, browser] = await Promise.all([startServer({ config }), startBrowser()]);
 });
 after(async () => {
@@ -85,5 +90,22 @@ test("a token that was kept is used when the server is there, however late", asy
   await page.locator(".market-tickers tbody tr").nth(3).waitFor();
   await page.getByRole("button", { name: "desk" }).waitFor();
   page.assertClean(/WebSocket connection to/);
+  await page.context().close();
+});
+
+test("who logs in in another's place sees nothing of the other's, and what is their own again", async () => {
+  const s = JSON.stringify([["stream_positions", { user_id: "1001" }]]);
+  const page = await openPage(browser, `${server.page}/#/streams?${new URLSearchParams({ s })}`);
+  const rows = page.locator(".stream-panel tbody tr");
+  await logIn(page, one);
+  await rows.first().waitFor();
+  await page.getByRole("button", { name: "one" }).click();
+  await logIn(page, two);
+  await page.locator(".stream-panel").getByRole("alert").waitFor();
+  assert.equal(await rows.count(), 0);
+  await page.getByRole("button", { name: "two" }).click();
+  await logIn(page, one);
+  await rows.first().waitFor();
+  page.assertClean();
   await page.context().close();
 });

@@ -23,9 +23,11 @@ export interface Followed {
   messages: readonly Message[];
 }
 
+const OPENING: Followed = { status: "opening", count: 0, messages: [] };
+
 /** Follows a stream for its messages. What it shows changes once a frame at the most. */
 export class Messages {
-  readonly #shown = signal<Followed>({ status: "opening", count: 0, messages: [] });
+  readonly #shown = signal(OPENING);
   #next: Followed = this.#shown.value;
   #frame = 0;
 
@@ -42,7 +44,10 @@ export class Messages {
         this.#change({ count: this.#next.count + 1 });
       },
       onEvent: (event) => this.#add("event", plain(event)),
-      onRestart: () => this.#change({ status: "opening", count: 0, messages: [] }),
+      onRestart: () => {
+        this.#next = OPENING;
+        this.#change({});
+      },
       onEnd: (error) => this.#change({ status: "ended", error }),
     };
     const stop = follow(operation, params, handlers, { isExplained: true });

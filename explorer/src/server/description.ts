@@ -1,10 +1,11 @@
-import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { clientGeneration, connection, isLive, theClient, wantsLogin } from "./connection";
-import { login, needLogin } from "./login";
+import { login, needLogin, rightsOf } from "./login";
 import type { Description, Operation } from "./types";
 
 const current = signal<Description | undefined>(undefined);
 const trouble = signal<string | undefined>(undefined);
+const rights = signal("");
 
 /** What the server says of itself; undefined before it has. It is asked again at every connection and login. */
 export const description: ReadonlySignal<Description | undefined> = current;
@@ -16,6 +17,9 @@ export const descriptionError: ReadonlySignal<string | undefined> = trouble;
 export const operations: ReadonlySignal<ReadonlyMap<string, Operation>> = computed(
   () => new Map(current.value?.operations.map((operation) => [operation.name, operation])),
 );
+
+/** The login that the operations are those of; it changes with them. */
+export const describedFor: ReadonlySignal<string> = rights;
 
 const all = signal<readonly Operation[]>([]);
 
@@ -56,11 +60,16 @@ export function keepDescribed(): void {
 
 async function describe(): Promise<void> {
   const client = theClient();
+  const asked = rightsOf(login.peek());
   try {
     const described = await client.call<Description>("describe", {});
-    if (client === theClient()) {
-      current.value = described;
-      trouble.value = undefined;
+    // For another login it was asked anew.
+    if (client === theClient() && asked === rightsOf(login.peek())) {
+      batch(() => {
+        current.value = described;
+        rights.value = asked;
+        trouble.value = undefined;
+      });
     }
   } catch (error) {
     if (client !== theClient()) {

@@ -3,7 +3,7 @@ import { ClientClosed } from "client/errors";
 import type { ResumePoint } from "client/options";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
 import { clientGeneration, theClient } from "./connection";
-import { operations } from "./description";
+import { describedFor, operations } from "./description";
 import { streamKindOf } from "./stream-kind";
 import type { Operation, Params } from "./types";
 
@@ -58,16 +58,17 @@ export function follow(
   handlers: FollowHandlers,
   options: FollowOptions = {},
 ): () => void {
-  let begun: number | undefined;
+  let begun: string | undefined;
   let abort = new AbortController();
   const end = effect(() => {
-    const generation = clientGeneration.value;
+    // Who logs in in the place of another may read what the other could not, and the other way round.
+    const login = `${clientGeneration.value} ${describedFor.value}`;
     const known = operations.value;
-    if (known.size === 0 || begun === generation) {
+    if (known.size === 0 || begun === login) {
       return;
     }
     const isAgain = begun !== undefined;
-    begun = generation;
+    begun = login;
     untracked(() => {
       abort.abort();
       abort = new AbortController();

@@ -26,6 +26,11 @@ export const isLoginNeeded: ReadonlySignal<boolean> = computed(
   () => current.value.status === "needed" || wantsLogin(connection.value.error),
 );
 
+/** What tells one login from another that may read other things: a renewal changes nothing of it. */
+export function rightsOf({ who }: Login): string {
+  return who ? JSON.stringify([who.name, who.scopes, who.user_ids]) : "";
+}
+
 /** Begins: with the token that was kept, if there is one. */
 export function beginLogin(): void {
   const kept = keptToken();

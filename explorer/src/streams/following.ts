@@ -223,6 +223,10 @@ export class Following {
     this.rows.clear();
     this.bars?.clear();
     this.lines.clear();
+    this.notes = [];
+    this.gaps = 0;
+    this.warnings = 0;
+    this.lastAt = undefined;
     this.settings = undefined;
     this.#become({ name: "opening" });
     this.#changed();
