@@ -26,6 +26,7 @@ test("Redis goes and comes: stale and fresh are seen", async (t) => {
   await redis.stop();
   await page.locator(".stale").waitFor();
   await page.locator(".market-tickers .is-stale").waitFor();
+  await page.locator(".market-chart .is-stale").waitFor();
   // The last known state stands.
   assert.equal(await price("101.25").count(), 1);
   redis = await startRedis(port);
@@ -94,6 +95,7 @@ test("the connection is lost and made again: the page says so and goes on", asyn
   await page.locator(".market-tickers tbody tr").nth(3).waitFor();
   server.front.cut();
   await connection.getByText("Lost").waitFor();
+  await page.locator(".market-queues .is-reconnecting").first().waitFor();
   await connection.getByText(/again in \d+ s|trying/).waitFor();
   server.front.mend();
   await connection.getByText("Live").waitFor();

@@ -11,6 +11,7 @@ import { route, setQuery } from "../route";
 import { operations } from "../server";
 import type { Following } from "../streams/following";
 import type { Row } from "../streams/rows";
+import { Trouble } from "../streams/status";
 import { useFollowing } from "../streams/use-following";
 import { Segments } from "../ui/segments";
 import { wayOf } from "./tickers";
@@ -43,6 +44,7 @@ export function MarketChart({ exchange, symbol, tickers }: Props): JSX.Element {
       <header class="panel-head">
         <h2 id="chart-title">{symbol ?? "…"}</h2>
         <Price row={row} />
+        <Trouble status={(kind === "candles" ? bars : tickers)?.status.value} />
         <div class="tools">
           {kind === "candles" && (
             <Segments
