@@ -52,5 +52,7 @@ export const MAX_RAW_CHARS = 200_000;
 export const MAX_PARAMS_CHARS = 2000;
 /** Items that a list has fields for; longer ones are edited as JSON. */
 export const MAX_LIST_FIELDS = 50;
+/** Forms that are kept while their pages are left. */
+export const MAX_KEPT_FORMS = 50;
 /** Messages of a stream that an operation's page shows; the newest come first. */
 export const MAX_MESSAGES = 20;

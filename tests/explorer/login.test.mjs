@@ -109,3 +109,16 @@ test("who logs in in another's place sees nothing of the other's, and what is th
   page.assertClean();
   await page.context().close();
 });
+
+test("what was typed into a form is there again after a login", async () => {
+  const page = await openPage(browser, `${server.page}/#/op/get_ticker`);
+  await logIn(page, token);
+  await page.getByLabel("symbol", { exact: true }).fill("TYPED/BEFORE");
+  await page.getByRole("button", { name: "desk" }).click();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await logIn(page, token);
+  await page.waitForFunction(() => [...document.querySelectorAll("input")].some(({ value }) => value === "TYPED/BEFORE"));
+  page.assertClean();
+  await page.context().close();
+});

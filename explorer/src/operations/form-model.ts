@@ -4,7 +4,8 @@ import type { Field } from "./fields";
 
 /**
  * What stands in a form: the params that it means, and of numbers and JSON the text as it was typed, which may mean
- * none (`12a`, half a JSON text). The JSON editor shows the same params: as they were typed, until they are changed elsewhere.
+ * none (`12a`, half a JSON text). The JSON editor shows the same params: as they were typed, until they are changed
+ * elsewhere.
  */
 export interface Form {
   params: Params;

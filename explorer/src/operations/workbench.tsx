@@ -9,9 +9,10 @@ import { isObject, type Violation } from "../validate/validate";
 import { fieldsOf } from "./fields";
 import { ParamsFields, ParamsJson } from "./form";
 import { faultsOf, formOf, type Form } from "./form-model";
+import { KeptForms } from "./kept-forms";
 import { Result, viewOf } from "./result";
 import { run, type Outcome } from "./run";
-import { withoutSecrets } from "./secrets";
+import { takesSecret, withoutSecrets } from "./secrets";
 import { Snippets } from "./snippets";
 import { StreamResult } from "./stream-result";
 
@@ -22,6 +23,9 @@ const EDITORS = [
 
 type Editor = (typeof EDITORS)[number]["id"];
 
+/** A login that ends takes the page away: what was typed outlasts it. */
+const forms = new KeptForms();
+
 interface Props {
   operation: Operation;
   children: ComponentChildren;
@@ -31,7 +35,7 @@ interface Props {
 export function Workbench({ operation, children }: Props): JSX.Element {
   const { query } = route.value;
   const fields = useMemo(() => fieldsOf(operation), [operation]);
-  const form = useSignal<Form>(formOf(useMemo(() => firstParams(operation, query["params"]), [])));
+  const form = useSignal<Form>(useMemo(() => firstForm(operation, query["params"]), []));
   const editor = useSignal<Editor>("form");
   const outcome = useSignal<Outcome | undefined>(undefined);
   const followed = useSignal<Params | undefined>(undefined);
@@ -54,7 +58,11 @@ export function Workbench({ operation, children }: Props): JSX.Element {
   const change = (next: Form): void => {
     form.value = next;
     told.value = [];
-    setQuery({ params: paramsText(operation, next.params) });
+    const text = paramsText(operation, next.params);
+    if (!takesSecret(operation)) {
+      forms.keep(operation.name, next, text);
+    }
+    setQuery({ params: text });
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -140,10 +148,11 @@ function Examples(props: { operation: Operation; onChoose(params: Params): void 
   );
 }
 
-/** What the address says, else the first example. */
-function firstParams(operation: Operation, text: string | undefined): Params {
+/** The form as it was left, else what the address says, else the first example. */
+function firstForm(operation: Operation, text: string | undefined): Form {
   const given = jsonOf(text);
-  return isObject(given) ? given : (operation.examples[0] ?? {});
+  const kept = forms.find(operation.name, text);
+  return kept ?? formOf(isObject(given) ? given : (operation.examples[0] ?? {}));
 }
 
 /** Params for the address; undefined where none may stand there, or there are too many. */
