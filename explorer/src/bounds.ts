@@ -16,6 +16,8 @@ export const MAX_TITLE_CHARS = 2000;
 export const MAX_POINTS = 1000;
 /** Rows of one stream that get a line. */
 export const MAX_KEPT_LINES = 300;
+/** After how many seconds without a point a line gives way to another, where there are too many. */
+export const LINE_REST_S = 60;
 /** Points of a line that are drawn; where there are more, each stretch shows its lowest and highest. */
 export const MAX_DRAWN_POINTS = 800;
 /** Points of the small line in a table's row. */

@@ -57,6 +57,12 @@ test("a log has its newest first, and no more than its bound", () => {
   );
 });
 
+test("of too many items the one that was told longest ago gives way", () => {
+  const rows = new Rows(["symbol"], ["symbol"], 2);
+  ["A", "B", "A", "C"].forEach((symbol) => rows.apply({ symbol }, 0));
+  assert.deepEqual(keysOf(rows), ["A", "C"]);
+});
+
 test("rows stay sorted while they change", () => {
   const rows = new Rows(["symbol"], ["symbol", "price"]);
   const sort = { column: "price", descending: true };

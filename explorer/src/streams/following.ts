@@ -1,12 +1,12 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
-import { MAX_KEPT_LINES, MAX_NOTES } from "../bounds";
+import { MAX_NOTES } from "../bounds";
 import { Bars, isBar, isBars } from "../chart/bars";
-import { Series } from "../chart/series";
 import { follow, streamKindOf, type FollowHandlers, type Operation, type Params } from "../server";
 import { serverNow } from "./clock";
 import { columnsOf, itemOf, type Column } from "./columns";
 import { draw, forget } from "./frames";
+import { Lines } from "./lines";
 import { Rate } from "./rate";
 import { Rows, type Row, type Values } from "./rows";
 
@@ -46,7 +46,7 @@ export class Following {
   /** The bars, of a stream that brings bars. */
   readonly bars: Bars | undefined;
   readonly rate = new Rate();
-  readonly lines = new Map<string, Series>();
+  readonly lines = new Lines();
   /** Newest first. */
   notes: readonly Note[] = [];
   gaps = 0;
@@ -145,9 +145,12 @@ export class Following {
     const now = performance.now();
     this.lastAt = serverNow();
     this.rate.count(now / 1000);
-    const row = this.rows.apply(this.#flat(update), now);
+    const values = this.#flat(update);
+    const row = this.rows.apply(values, now);
     if (row) {
       this.#draw(row);
+    } else {
+      this.lines.delete(this.rows.keyOf(values));
     }
     this.#changed();
   }
@@ -168,15 +171,7 @@ export class Following {
       return;
     }
     const name = this.isLog ? this.#lineOf(values) : key;
-    let line = this.lines.get(name);
-    if (!line) {
-      if (this.lines.size >= MAX_KEPT_LINES) {
-        return;
-      }
-      line = new Series();
-      this.lines.set(name, line);
-    }
-    line.push(this.#timeOf(values), value);
+    this.lines.push(name, [this.#timeOf(values), value], serverNow());
   }
 
   /** Entries of a log tell when they were; items of a state are as they are now. */

@@ -65,9 +65,14 @@ export class Rows {
     return this.#rows.get(key);
   }
 
+  /** What names the row of an item. */
+  keyOf(item: Values): string {
+    return (this.namedBy ?? []).map((member) => String(item[member])).join(" ");
+  }
+
   /** Takes in an update; `now` is in milliseconds. Gives its row, unless the item is gone. */
   apply(update: Values, now: number): Row | undefined {
-    const key = this.#keyOf(update);
+    const key = this.namedBy ? this.keyOf(update) : this.#next();
     if (update["removed"] === true) {
       if (this.#rows.delete(key)) {
         this.#isSorted = false;
@@ -77,6 +82,9 @@ export class Rows {
     let row = this.#rows.get(key);
     if (row) {
       this.#change(row, update, now);
+      // At the end, for that which was told longest ago gives way.
+      this.#rows.delete(key);
+      this.#rows.set(key, row);
     } else {
       row = { key, values: {}, version: 0, moves: new Map(), decimals: new Map(), first: new Map() };
       this.#rows.set(key, row);
@@ -117,12 +125,10 @@ export class Rows {
     return this.namedBy ? rows.sort((a, b) => collate(a.key, b.key)) : rows.reverse();
   }
 
-  #keyOf(update: Values): string {
-    if (!this.namedBy) {
-      this.#sequence += 1;
-      return String(this.#sequence);
-    }
-    return this.namedBy.map((member) => String(update[member])).join(" ");
+  /** What an entry of a log is named. */
+  #next(): string {
+    this.#sequence += 1;
+    return String(this.#sequence);
   }
 
   #change(row: Row, update: Values, now: number): void {
