@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FLASH_MS, MAX_COLUMNS } from "../src/bounds";
-import { compare, Rows } from "../src/streams/rows";
+import { compare, keyOf, keyText, Rows } from "../src/streams/rows";
 
 const keysOf = (rows: Rows, ...sort: Parameters<Rows["sorted"]>): string[] =>
   rows.sorted(...sort).map(({ key }) => key);
@@ -61,6 +61,16 @@ test("of too many items the one that was told longest ago gives way", () => {
   const rows = new Rows(["symbol"], ["symbol"], 2);
   ["A", "B", "A", "C"].forEach((symbol) => rows.apply({ symbol }, 0));
   assert.deepEqual(keysOf(rows), ["A", "C"]);
+});
+
+test("items whose names run into each other are two", () => {
+  const rows = new Rows(["exchange", "symbol"], ["exchange", "symbol"]);
+  rows.apply({ exchange: "a b", symbol: "c" }, 0);
+  rows.apply({ exchange: "a", symbol: "b c" }, 0);
+  assert.equal(rows.size, 2);
+  assert.equal(rows.get(keyOf(["a", "b c"]))?.values["exchange"], "a");
+  assert.deepEqual(keysOf(rows).map(keyText), ["a b c", "a b c"]);
+  assert.equal(keyText("[odd"), "[odd");
 });
 
 test("rows stay sorted while they change", () => {

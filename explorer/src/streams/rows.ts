@@ -1,5 +1,6 @@
 import { FLASH_MS, MAX_COLUMNS, MAX_ENTRIES, MAX_ITEMS } from "../bounds";
 import { decimalsOf } from "../format";
+import { jsonOf } from "../route";
 import { HEAD } from "./columns";
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -67,7 +68,7 @@ export class Rows {
 
   /** What names the row of an item. */
   keyOf(item: Values): string {
-    return (this.namedBy ?? []).map((member) => String(item[member])).join(" ");
+    return keyOf((this.namedBy ?? []).map((member) => item[member]));
   }
 
   /** Takes in an update; `now` is in milliseconds. Gives its row, unless the item is gone. */
@@ -182,6 +183,17 @@ export class Rows {
       this.#rows.delete(oldest.value);
     }
   }
+}
+
+/** The key of a row by what names it: no two items have the same. */
+export function keyOf(names: readonly unknown[]): string {
+  return names.length === 1 ? String(names[0]) : JSON.stringify(names);
+}
+
+/** A key of several names as it is read. */
+export function keyText(key: string): string {
+  const names = key.startsWith("[") ? jsonOf(key) : undefined;
+  return Array.isArray(names) ? names.map(String).join(" ") : key;
 }
 
 /** The order of two values of one column: numbers by size, else as text; what is not there comes last either way. */
