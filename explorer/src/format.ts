@@ -60,6 +60,12 @@ export function enoughDecimals(value: number, decimals: number = decimalsOf(valu
   return Math.min(decimals, Math.max(2, ENOUGH_DIGITS - 1 - magnitude));
 }
 
+/** How many decimals sums and volumes are written with: small ones with those that tell something of them. */
+export function tellingDecimals(value: number): number {
+  const magnitude = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return Math.max(2, Math.min(decimalsOf(value), 2 - magnitude));
+}
+
 /** With as many digits as tell it well enough. */
 export function amount(value: number, decimals?: number): string {
   return number(value, enoughDecimals(value, decimals));

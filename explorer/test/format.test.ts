@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decimalsOfStep } from "../src/chart/axes";
-import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf } from "../src/format";
+import { barWords } from "../src/chart/candles";
+import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf, tellingDecimals } from "../src/format";
 
 test("a number has the decimals that it is written with", () => {
   const decimals = [1, 1.5, 0.00002433, 1e-7, 1.25e-7, 1e21].map(decimalsOf);
@@ -22,6 +23,11 @@ test("what has more digits than tell anybody anything is cut", () => {
     [2, 3, 6, 8, 1, 3, 0],
   );
   assert.ok(amount(0.412868716912).endsWith("412869"));
+});
+
+test("a small volume is told by digits that tell something", () => {
+  assert.deepEqual([1234.5678, 0.0034, 0.00123456, 0.1 + 0.2, 5, 0].map(tellingDecimals), [2, 4, 5, 3, 2, 2]);
+  assert.deepEqual(barWords([[0], [1], [2], [1], [2], [0.0034]], 0, 0).at(-1), `V ${number(0.0034)}`);
 });
 
 test("a change tells its way, and none where there is none", () => {
