@@ -42,6 +42,8 @@ export const FLASH_MS = 600;
 export const MAX_EXCHANGES = 12;
 /** How often it is asked which exchanges there are, in milliseconds. */
 export const EXCHANGES_EVERY_MS = 15_000;
+/** How soon it is asked again what the server can do, where that failed, in milliseconds. */
+export const DESCRIBE_AGAIN_MS = 3000;
 /** How often it is asked how the server serves a stream, in milliseconds. */
 export const SERVED_EVERY_MS = 2000;
 /** Members of one branch of a JSON tree that are shown before more are asked for. */

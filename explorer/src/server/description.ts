@@ -1,4 +1,5 @@
 import { batch, computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { DESCRIBE_AGAIN_MS } from "../bounds";
 import { clientGeneration, connection, isLive, theClient, wantsLogin } from "./connection";
 import { login, needLogin, rightsOf } from "./login";
 import type { Description, Operation } from "./types";
@@ -41,6 +42,8 @@ export async function loadOthers(): Promise<void> {
   }
 }
 
+let again: ReturnType<typeof setTimeout> | undefined;
+
 /** Keeps the description as it is for whoever is logged in, from now on. */
 export function keepDescribed(): void {
   let described: number | undefined;
@@ -49,6 +52,7 @@ export function keepDescribed(): void {
     if (generation !== described) {
       described = generation;
       current.value = undefined;
+      trouble.value = undefined;
     }
     void connection.value.reconnects;
     const { status } = login.value;
@@ -79,6 +83,13 @@ async function describe(): Promise<void> {
       needLogin();
     } else {
       trouble.value = error instanceof Error ? error.message : String(error);
+      clearTimeout(again);
+      again = setTimeout(() => {
+        // Elsewhere, and at another connection, it is asked anyhow.
+        if (client === theClient() && isLive.peek()) {
+          void describe();
+        }
+      }, DESCRIBE_AGAIN_MS);
     }
   }
 }
