@@ -97,8 +97,12 @@ export function arrow(direction: number | undefined): string {
 
 /** A time of seconds since the epoch: the time of day, or the day too if that is not today. */
 export function time(seconds: number, now: number): string {
-  const format = Math.abs(now - seconds) < DAY_S / 2 ? clock : dated;
-  return format.format(seconds * 1000);
+  return (dayOf(seconds) === dayOf(now) ? clock : dated).format(seconds * 1000);
+}
+
+/** The day of a time, where the user is. */
+export function dayOf(seconds: number): string {
+  return new Date(seconds * 1000).toDateString();
 }
 
 /** The whole of a time, for a title. */

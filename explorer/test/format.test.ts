@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decimalsOfStep } from "../src/chart/axes";
 import { barWords } from "../src/chart/candles";
-import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf, tellingDecimals } from "../src/format";
+import { amount, arrow, change, decimalsOf, duration, enoughDecimals, number, ratioOf, tellingDecimals, time } from "../src/format";
 
 test("a number has the decimals that it is written with", () => {
   const decimals = [1, 1.5, 0.00002433, 1e-7, 1.25e-7, 1e21].map(decimalsOf);
@@ -37,6 +37,14 @@ test("a change tells its way, and none where there is none", () => {
   assert.equal(change(0, 99), "–");
   assert.equal(ratioOf(100, 100.001), 0);
   assert.deepEqual([arrow(0.1), arrow(-0.1), arrow(0), arrow(undefined)], ["▲", "▼", "", ""]);
+});
+
+test("a time of another day is told with its day, however near it is", () => {
+  const at = (day: number, hour: number): number => new Date(2026, 4, day, hour, 30).getTime() / 1000;
+  const now = at(7, 1);
+  assert.match(time(at(7, 0), now), /^\d\d:\d\d:\d\d$/);
+  assert.match(time(at(7, 23), now), /^\d\d:\d\d:\d\d$/);
+  assert.doesNotMatch(time(at(6, 23), now), /^\d\d:\d\d:\d\d$/);
 });
 
 test("spans are told in the unit that fits", () => {
