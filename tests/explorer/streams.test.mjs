@@ -110,6 +110,29 @@ test("how the server serves a stream is told where that is unfolded", async () =
   await page.context().close();
 });
 
+test("two streams of one topic have numbers of their own", async () => {
+  const page = await openPage(
+    browser,
+    addressOf(
+      ["stream_tickers", { exchange: "kraken" }],
+      ["stream_tickers", { exchange: "kraken", min_interval_ms: 60_000 }],
+    ),
+  );
+  const [fast, slow] = [0, 1].map((place) => page.locator(".stream-panel").nth(place));
+  const sent = (panel) => panel.locator(".served div", { hasText: /^Sent/ }).locator("dd");
+  for (const panel of [fast, slow]) {
+    await panel.getByText("How the server serves it").click();
+    await sent(panel).filter({ hasText: /^[1-9]/ }).waitFor();
+  }
+  // One goes on, the other rests.
+  const before = await sent(slow).textContent();
+  const first = await sent(fast).textContent();
+  await sent(fast).filter({ hasNotText: new RegExp(`^${first}$`) }).waitFor();
+  assert.equal(await sent(slow).textContent(), before);
+  page.assertClean();
+  await page.context().close();
+});
+
 test("a stream that is open but has nothing to tell says so", async () => {
   const params = { exchange: "nowhere" };
   const page = await openPage(browser, addressOf(["stream_tickers", params]));

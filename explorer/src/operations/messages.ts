@@ -19,6 +19,8 @@ export interface Followed {
   /** Why what came may be old. */
   trouble?: Status | undefined;
   settings?: StreamSettings;
+  /** What `list_streams` names it. */
+  id?: string | undefined;
   error?: Error;
   /** How many updates came. */
   count: number;
@@ -41,7 +43,7 @@ export class Messages {
   /** Begins. Gives what ends it. */
   start(operation: string, params: Params): () => void {
     const handlers: FollowHandlers = {
-      onOpen: (settings) => this.#change({ status: "open", settings, trouble: undefined }),
+      onOpen: (settings, id) => this.#change({ status: "open", settings, id, trouble: undefined }),
       onUpdate: (update) => {
         this.#add("update", update);
         this.#change({ count: this.#next.count + 1 });

@@ -37,7 +37,7 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
       {value.settings && (
         <div class="messages-about">
           <Members label="Settings as granted" object={value.settings} />
-          <Served operation={operation.name} settings={value.settings} />
+          <Served id={value.id} />
         </div>
       )}
       {value.error ? <Ended error={value.error} /> : <List messages={value.messages} />}

@@ -12,8 +12,8 @@ const MAX_QUEUE = 2000;
 
 /** What is told of a stream that is followed. */
 export interface FollowHandlers {
-  /** It is open, or open again; with its settings as granted. */
-  onOpen?(settings: StreamSettings): void;
+  /** It is open, or open again; with its settings as granted, and the name by which `list_streams` tells of it. */
+  onOpen?(settings: StreamSettings, id: string | undefined): void;
   /** An item as it is now, or that it is gone (`removed`). The present state comes first (`snapshot`). */
   onUpdate(update: AnyUpdate): void;
   /** The connection is lost, the state is stale, or fresh again; entries are missing; something stored is corrupt. */
@@ -114,7 +114,7 @@ async function run(operation: Operation | undefined, wanted: Wanted): Promise<vo
   const noteOpening = (): void => {
     if (stream.settings && stream.settings !== settings && !signal.aborted) {
       settings = stream.settings;
-      handlers.onOpen?.(settings);
+      handlers.onOpen?.(settings, stream.id);
     }
   };
   // What is open may have nothing to tell for long. Why it cannot be opened, the loop says.

@@ -54,6 +54,8 @@ export class Following {
   /** When the last update came, in seconds since the epoch. */
   lastAt: number | undefined;
   settings: StreamSettings | undefined;
+  /** What `list_streams` names it on the present connection. */
+  id: string | undefined;
   readonly #tick = signal(0);
   readonly #status = signal<Status>({ name: "opening" });
   readonly #timeColumn: string | undefined;
@@ -116,8 +118,9 @@ export class Following {
   /** Follows it, until what this gives is called. */
   start(): () => void {
     const handlers: FollowHandlers = {
-      onOpen: (settings) => {
+      onOpen: (settings, id) => {
         this.settings = settings;
+        this.id = id;
         this.#become({ name: "live" });
       },
       onUpdate: (update) => this.#take(update),

@@ -87,7 +87,7 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
       {following ? (
         <>
           <StreamFacts following={following} />
-          <Served operation={operation} settings={following.settings} />
+          <ServedAs following={following} />
           <StreamNotes following={following} />
           <Body
             following={following}
@@ -105,6 +105,11 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
       )}
     </section>
   );
+}
+
+function ServedAs({ following }: { following: Following }): JSX.Element {
+  void following.status.value; // it has another name on another connection
+  return <Served id={following.settings && following.id} />;
 }
 
 interface BodyProps {
