@@ -48,6 +48,7 @@ test("a stream is added by its form, charted, paused and closed", async () => {
 
   await panel.getByRole("radio", { name: "Table" }).check();
   await panel.getByRole("button", { name: "Pause" }).click();
+  await panel.getByRole("button", { name: "Go on" }).waitFor();
   const body = panel.locator("tbody");
   const paused = await body.textContent();
   const updates = () => panel.locator(".stream-facts div", { hasText: "Updates" }).locator("dd").textContent();

@@ -98,7 +98,11 @@ export class Following {
   /** While it is paused it is followed, but nothing new is drawn. */
   set isPaused(isPaused: boolean) {
     this.#isPaused = isPaused;
-    draw(this.#show);
+    if (isPaused) {
+      forget(this.#show);
+    } else {
+      draw(this.#show);
+    }
   }
 
   get isPaused(): boolean {
