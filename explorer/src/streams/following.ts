@@ -231,7 +231,8 @@ export class Following {
     this.lastAt = undefined;
     this.settings = undefined;
     this.#become({ name: "opening" });
-    this.#changed();
+    // While it is paused too: what the former login could read goes.
+    draw(this.#show);
   }
 
   #become(status: Status): void {
