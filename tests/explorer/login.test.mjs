@@ -111,14 +111,32 @@ test("who logs in in another's place sees nothing of the other's, and what is th
 });
 
 test("what was typed into a form is there again after a login", async () => {
-  const page = await openPage(browser, `${server.page}/#/op/get_ticker`);
+  const page = await openPage(browser, `${server.page}/#/op/get_trades`);
   await logIn(page, token);
-  await page.getByLabel("symbol", { exact: true }).fill("TYPED/BEFORE");
+  // The address has none of what means no params.
+  await page.getByLabel("limit", { exact: true }).fill("12x");
   await page.getByRole("button", { name: "desk" }).click();
   await page.getByRole("button", { name: "Log out" }).click();
   await page.getByRole("heading", { name: "Log in" }).waitFor();
   await logIn(page, token);
-  await page.waitForFunction(() => [...document.querySelectorAll("input")].some(({ value }) => value === "TYPED/BEFORE"));
+  await page.waitForFunction(() => [...document.querySelectorAll("input")].some(({ value }) => value === "12x"));
+  page.assertClean();
+  await page.context().close();
+});
+
+test("what comes of a login after its user logged out changes nothing", async () => {
+  const page = await openPage(browser, server.front.origin);
+  await logIn(page, one);
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  await page.getByRole("button", { name: "one" }).click();
+  server.front.hold();
+  await logIn(page, two);
+  await page.getByRole("button", { name: "Logging in" }).waitFor();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  assert.equal(await page.getByText("has ended").count(), 0);
+  await logIn(page, two);
+  await page.getByRole("button", { name: "two" }).waitFor();
   page.assertClean();
   await page.context().close();
 });

@@ -83,6 +83,34 @@ test("what turns corrupt is told, and its last healthy form stands", async (t) =
   page.assertClean();
 });
 
+test("a server that does not tell what it can do is asked again, and the page says so", async (t) => {
+  const [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  t.after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  const page = await openPage(browser, server.page);
+  let refused = 0;
+  await page.routeWebSocket(/^ws:/, (socket) => {
+    const real = socket.connectToServer();
+    socket.onMessage((text) => {
+      const { operation, request_id } = JSON.parse(text);
+      if (operation === "describe" && refused === 0) {
+        refused += 1;
+        socket.send(JSON.stringify({ request_id, success: false, error_code: "INTERNAL_ERROR", error: "not now" }));
+      } else {
+        real.send(text);
+      }
+    });
+  });
+  await page.reload();
+  await page.locator(".stale").getByText("not now").waitFor();
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  await page.locator(".stale").waitFor({ state: "detached" });
+  assert.equal(refused, 1);
+  page.assertClean();
+});
+
 test("the connection is lost and made again: the page says so and goes on", async (t) => {
   const [server, browser] = await Promise.all([startServer(), startBrowser()]);
   t.after(async () => {

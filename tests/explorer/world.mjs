@@ -144,6 +144,11 @@ class Front {
     this.#sockets.forEach((socket) => socket.destroy());
   }
 
+  /** Passes on nothing more of what the page says on the connections that it has. */
+  hold() {
+    this.#sockets.forEach((socket) => socket.pause());
+  }
+
   mend() {
     this.#isCut = false;
   }
