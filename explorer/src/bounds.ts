@@ -16,6 +16,8 @@ export const MAX_TITLE_CHARS = 2000;
 export const MAX_POINTS = 1000;
 /** Rows of one stream that get a line. */
 export const MAX_KEPT_LINES = 300;
+/** After how many seconds without a point a line gives way to another, where there are too many. */
+export const LINE_REST_S = 60;
 /** Points of a line that are drawn; where there are more, each stretch shows its lowest and highest. */
 export const MAX_DRAWN_POINTS = 800;
 /** Points of the small line in a table's row. */
@@ -40,6 +42,8 @@ export const FLASH_MS = 600;
 export const MAX_EXCHANGES = 12;
 /** How often it is asked which exchanges there are, in milliseconds. */
 export const EXCHANGES_EVERY_MS = 15_000;
+/** How soon it is asked again what the server can do, where that failed, in milliseconds. */
+export const DESCRIBE_AGAIN_MS = 3000;
 /** How often it is asked how the server serves a stream, in milliseconds. */
 export const SERVED_EVERY_MS = 2000;
 /** Members of one branch of a JSON tree that are shown before more are asked for. */
@@ -52,5 +56,7 @@ export const MAX_RAW_CHARS = 200_000;
 export const MAX_PARAMS_CHARS = 2000;
 /** Items that a list has fields for; longer ones are edited as JSON. */
 export const MAX_LIST_FIELDS = 50;
+/** Forms that are kept while their pages are left. */
+export const MAX_KEPT_FORMS = 50;
 /** Messages of a stream that an operation's page shows; the newest come first. */
 export const MAX_MESSAGES = 20;

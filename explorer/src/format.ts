@@ -60,6 +60,12 @@ export function enoughDecimals(value: number, decimals: number = decimalsOf(valu
   return Math.min(decimals, Math.max(2, ENOUGH_DIGITS - 1 - magnitude));
 }
 
+/** How many decimals sums and volumes are written with: small ones with those that tell something of them. */
+export function tellingDecimals(value: number): number {
+  const magnitude = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return Math.max(2, Math.min(decimalsOf(value), 2 - magnitude));
+}
+
 /** With as many digits as tell it well enough. */
 export function amount(value: number, decimals?: number): string {
   return number(value, enoughDecimals(value, decimals));
@@ -91,8 +97,12 @@ export function arrow(direction: number | undefined): string {
 
 /** A time of seconds since the epoch: the time of day, or the day too if that is not today. */
 export function time(seconds: number, now: number): string {
-  const format = Math.abs(now - seconds) < DAY_S / 2 ? clock : dated;
-  return format.format(seconds * 1000);
+  return (dayOf(seconds) === dayOf(now) ? clock : dated).format(seconds * 1000);
+}
+
+/** The day of a time, where the user is. */
+export function dayOf(seconds: number): string {
+  return new Date(seconds * 1000).toDateString();
 }
 
 /** The whole of a time, for a title. */

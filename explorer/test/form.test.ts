@@ -81,7 +81,14 @@ test("what is no number stays as it was typed, and is told", () => {
   assert.deepEqual(form.params, { exchange: "a", symbol: "b" });
   const faults = faultsOf(form, described, fields);
   assert.deepEqual(faults, [{ path: "/limit", message: "must be a number" }]);
-  assert.deepEqual(withText(form, field("limit"), "8").drafts, {});
+  assert.deepEqual(faultsOf(withText(form, field("limit"), "8"), described, fields), []);
+});
+
+test("a number and JSON stay in their fields as they are typed", () => {
+  const form = withText(withText(formOf({}), field("limit"), "1."), field("resume"), '{"epoch":  "1"}');
+  assert.deepEqual(form.params, { limit: 1, resume: { epoch: "1" } });
+  assert.equal(textOf(form, field("limit")), "1.");
+  assert.equal(textOf(form, field("resume")), '{"epoch":  "1"}');
 });
 
 test("a text that is no JSON object yet changes no params", () => {
@@ -92,6 +99,27 @@ test("a text that is no JSON object yet changes no params", () => {
     { path: "", message: "is not a JSON object" },
   ]);
   assert.deepEqual(withJson(form, "").params, {});
+});
+
+test("JSON stays as it is typed, until a field changes the params", () => {
+  const text = '{"exchange":"a",  "symbol": "b", "limit": 1}';
+  const form = withJson(formOf({}), text);
+  assert.equal(jsonTextOf(form), text);
+  assert.deepEqual(form.params, { exchange: "a", symbol: "b", limit: 1 });
+  assert.deepEqual(faultsOf(form, described, fields), []);
+  assert.equal(jsonTextOf(withJson(form, "")), "");
+  const changed = withText(form, field("limit"), "2");
+  assert.deepEqual(JSON.parse(jsonTextOf(changed)), { exchange: "a", symbol: "b", limit: 2 });
+});
+
+test("an integer that would be rounded is refused", () => {
+  const form = withText(formOf({ exchange: "a", symbol: "b" }), field("min_interval_ms"), "9007199254740993");
+  assert.equal(textOf(form, field("min_interval_ms")), "9007199254740993");
+  assert.match(faultsOf(form, described, fields)[0]?.message ?? "", /too large/);
+  const json = withJson(form, '{"exchange": "a", "symbol": "b", "user_id": 9007199254740993}');
+  const [fault] = faultsOf(json, described, fields);
+  assert.equal(fault?.path, "/user_id");
+  assert.match(fault?.message ?? "", /too large/);
 });
 
 test("faults stand at their fields, others apart", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FLASH_MS, MAX_COLUMNS } from "../src/bounds";
-import { compare, Rows } from "../src/streams/rows";
+import { compare, keyOf, keyText, Rows } from "../src/streams/rows";
 
 const keysOf = (rows: Rows, ...sort: Parameters<Rows["sorted"]>): string[] =>
   rows.sorted(...sort).map(({ key }) => key);
@@ -39,6 +39,15 @@ test("an item that is gone is gone", () => {
   assert.deepEqual(keysOf(rows), ["B"]);
 });
 
+test("an item that is gone is gone, though nobody looked at the order before", () => {
+  const rows = new Rows(["symbol"], ["symbol"]);
+  rows.apply({ symbol: "A" }, 0);
+  rows.apply({ symbol: "B" }, 0);
+  rows.apply({ symbol: "A", removed: true }, 0);
+  assert.equal(rows.size, 1);
+  assert.deepEqual(keysOf(rows), ["B"]);
+});
+
 test("a log has its newest first, and no more than its bound", () => {
   const rows = new Rows(undefined, ["price"], 3);
   [1, 2, 3, 4, 5].forEach((price) => rows.apply({ price }, 0));
@@ -46,6 +55,22 @@ test("a log has its newest first, and no more than its bound", () => {
     rows.sorted().map(({ values }) => values["price"]),
     [5, 4, 3],
   );
+});
+
+test("of too many items the one that was told longest ago gives way", () => {
+  const rows = new Rows(["symbol"], ["symbol"], 2);
+  ["A", "B", "A", "C"].forEach((symbol) => rows.apply({ symbol }, 0));
+  assert.deepEqual(keysOf(rows), ["A", "C"]);
+});
+
+test("items whose names run into each other are two", () => {
+  const rows = new Rows(["exchange", "symbol"], ["exchange", "symbol"]);
+  rows.apply({ exchange: "a b", symbol: "c" }, 0);
+  rows.apply({ exchange: "a", symbol: "b c" }, 0);
+  assert.equal(rows.size, 2);
+  assert.equal(rows.get(keyOf(["a", "b c"]))?.values["exchange"], "a");
+  assert.deepEqual(keysOf(rows).map(keyText), ["a b c", "a b c"]);
+  assert.equal(keyText("[odd"), "[odd");
 });
 
 test("rows stay sorted while they change", () => {

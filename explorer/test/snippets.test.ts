@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isSecret, withoutSecrets } from "../src/operations/secrets";
 import type { Params } from "../src/server/types";
 import { LANGUAGES, languageOf, writeSnippet } from "../src/snippets";
 import type { Operation } from "../src/server/types";
@@ -84,4 +85,23 @@ test("a login is named, never shown", () => {
     assert.ok(!text.includes("fca_secret"), language.id);
     assert.match(text, /FULLON_CACHE_API_TOKEN/);
   }
+});
+
+test("a token under another name stands in no program", () => {
+  for (const language of LANGUAGES) {
+    const wanted = {
+      operation: operation({ name: "authenticate", params: { properties: { token: { type: "string" } } } }),
+      params: { tokn: "fca_secret", params: { token: "fca_secret" } },
+      url: "ws://127.0.0.1:8765",
+      isLoggedIn: false,
+    };
+    assert.doesNotMatch(writeSnippet(language, wanted, isSecret), /fca_secret/, language.id);
+  }
+});
+
+test("an address has the params that are known, and none of an operation that takes a secret", () => {
+  const params = { exchange: "a", tokn: "fca_secret", params: { token: "fca_secret" } };
+  assert.deepEqual(withoutSecrets(operation(), params), { exchange: "a" });
+  const login = operation({ params: { properties: { token: { type: "string" }, exchange: { type: "string" } } } });
+  assert.deepEqual(withoutSecrets(login, params), {});
 });

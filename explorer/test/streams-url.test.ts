@@ -23,6 +23,14 @@ test("what is none is left out, and what is too many", () => {
   assert.equal(readShown(many).length, MAX_STREAMS);
 });
 
+test("a stream that is named twice is shown once", () => {
+  const text = '[["a",{"x":1},"chart"],["a",{"x":2}],["a",{"x":1}]]';
+  assert.deepEqual(
+    readShown(text).map(({ params, view }) => [params["x"], view]),
+    [[1, "chart"], [2, "table"]],
+  );
+});
+
 test("a link leads to one stream", () => {
   const link = streamLink("stream_tickers", { exchange: "binance" });
   const text = new URLSearchParams(link.slice(link.indexOf("?"))).get("s") ?? "";

@@ -115,6 +115,11 @@ test("the same call is written in every language, and no token with it", async (
   await page.getByLabel("token", { exact: true }).fill("fca_5ecret");
   await program.filter({ hasText: "FULLON_CACHE_API_TOKEN" }).waitFor();
   assert.doesNotMatch(await program.textContent(), /5ecret/);
+  // Not under another name either.
+  await page.getByRole("tab", { name: "JSON" }).click();
+  await page.getByRole("textbox", { name: "Params as JSON" }).fill('{"tokn": "fca_5ecret", "params": {"token": "fca_5ecret"}}');
+  await page.getByText("is not known; known are token").first().waitFor();
+  assert.doesNotMatch(await program.textContent(), /5ecret/);
   assert.doesNotMatch(await page.evaluate(() => location.href), /5ecret/);
   page.assertClean();
 });

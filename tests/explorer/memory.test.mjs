@@ -1,20 +1,32 @@
-// At 500 updates a second the page keeps up and its memory stays as it is. EXPLORER_LONG=1 looks for ten minutes.
+// At 500 updates a second the page keeps up, and its memory stays as it is while items come and go, more of them than it
+// keeps, and its user goes from page to page. EXPLORER_LONG=1 looks for ten minutes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { freePort, openPage, RedisWriter, startBrowser, startRedis, startServer, ticker } from "./world.mjs";
 
 const RATE = 500;
+/** The symbols that are traded. */
 const SYMBOLS = 100;
-const WARM_MS = 6000;
+/** Beside them there are more symbols than the page keeps; they come and go. */
+const OTHERS = 2500;
+/** One in so many updates is a symbol that comes, in place of one that goes. */
+const NEW_EVERY = 10;
+const WARM_MS = 5000;
 const STEPS = process.env.EXPLORER_LONG === "1" ? 60 : 4;
-const STEP_MS = process.env.EXPLORER_LONG === "1" ? 10_000 : 2500;
+const STEP_MS = process.env.EXPLORER_LONG === "1" ? 10_000 : 1500;
 /** How much larger it may be at the end; what is collected late, and code that is compiled meanwhile. */
 const MAX_GROWTH_BYTES = 1_500_000;
 
 /** Writes and publishes tickers at the rate, until what it gives is called. */
 async function trade(port) {
   const writer = await RedisWriter.connect(port);
+  const set = (symbol, text) => ["HSET", "tickers:binance", symbol, text];
+  const other = (at) => `T${at}/USDT`;
+  await writer.send(
+    ...Array.from({ length: OTHERS }, (_, at) => set(other(at), ticker(other(at), "binance", at + 1))),
+  );
+  let others = OTHERS;
   let isOver = false;
   const run = async () => {
     const begin = performance.now();
@@ -22,9 +34,14 @@ async function trade(port) {
       const due = Math.floor(((performance.now() - begin) / 1000) * RATE);
       const commands = [];
       for (; sent < due; sent += 1) {
-        const symbol = `S${sent % SYMBOLS}/USDT`;
+        const isNew = sent % NEW_EVERY === 0;
+        const symbol = isNew ? other(others) : `S${sent % SYMBOLS}/USDT`;
+        if (isNew) {
+          commands.push(["HDEL", "tickers:binance", other(others - OTHERS)]);
+          others += 1;
+        }
         const text = ticker(symbol, "binance", 100 + Math.round(Math.sin(sent) * 1000) / 100);
-        commands.push(["HSET", "tickers:binance", symbol, text]);
+        commands.push(set(symbol, text));
         commands.push(["PUBLISH", `ticker_updates:binance:${symbol}`, text]);
       }
       await writer.send(...commands);
@@ -70,7 +87,6 @@ test(`memory is flat at ${RATE} updates a second`, { timeout: 900_000 }, async (
     page.evaluate(() => document.querySelector(".stream-facts dd:nth-of-type(1)")?.textContent ?? "");
   await page.locator(".stream-panel tbody tr").nth(50).waitFor();
   await page.waitForTimeout(WARM_MS);
-  const seen = [await look()];
   const frames = page.evaluate(
     (ms) =>
       new Promise((resolve) => {
@@ -87,12 +103,27 @@ test(`memory is flat at ${RATE} updates a second`, { timeout: 900_000 }, async (
       }),
     STEP_MS,
   );
-  for (let step = 0; step < STEPS; step += 1) {
+  const gaps = (await frames).sort((a, b) => a - b);
+  const rate = Number.parseFloat(await factsOf());
+  /** To the other pages and back. */
+  const tour = async () => {
+    for (const [hash, shown] of [
+      ["#/", ".market-tickers tbody tr"],
+      ["#/op/stream_tickers", ".operation h1"],
+      [`#/streams?${query}`, ".stream-panel tbody tr"],
+    ]) {
+      await page.evaluate((hash) => (location.hash = hash), hash);
+      await page.locator(shown).first().waitFor();
+    }
+  };
+  const seen = [];
+  // What the first brings is there once and for all.
+  await tour();
+  for (let step = 0; step <= STEPS; step += 1) {
+    await tour();
     await page.waitForTimeout(STEP_MS);
     seen.push(await look());
   }
-  const gaps = (await frames).sort((a, b) => a - b);
-  const rate = Number.parseFloat(await factsOf());
   const sizes = seen.map(({ usedSize }) => (usedSize / 1e6).toFixed(2));
   t.diagnostic(`heap in MB: ${sizes.join(" ")}; nodes ${seen.map(({ nodes }) => nodes).join(" ")}`);
   t.diagnostic(`rate ${rate}/s; frames: median ${gaps[gaps.length >> 1].toFixed(0)} ms, longest ${gaps.at(-1).toFixed(0)} ms`);

@@ -26,6 +26,7 @@ test("Redis goes and comes: stale and fresh are seen", async (t) => {
   await redis.stop();
   await page.locator(".stale").waitFor();
   await page.locator(".market-tickers .is-stale").waitFor();
+  await page.locator(".market-chart .is-stale").waitFor();
   // The last known state stands.
   assert.equal(await price("101.25").count(), 1);
   redis = await startRedis(port);
@@ -33,6 +34,29 @@ test("Redis goes and comes: stale and fresh are seen", async (t) => {
   await price("102.50").or(price("102.5")).first().waitFor();
   await page.locator(".stale").waitFor({ state: "detached" });
   await page.locator(".market-tickers .is-stale").waitFor({ state: "detached" });
+  page.assertClean();
+});
+
+test("items that are gone leave the table", async (t) => {
+  const port = await freePort();
+  const redis = await startRedis(port);
+  const symbols = ["A/B", "C/D", "E/F", "G/H"];
+  const writer = await RedisWriter.connect(port);
+  await writer.send(...symbols.map((symbol) => ["HSET", "tickers:binance", symbol, ticker(symbol, "binance", 1)]));
+  const [server, browser] = await Promise.all([startServer({ redisPort: port }), startBrowser()]);
+  t.after(async () => {
+    await browser.close();
+    await server.stop();
+    writer.close();
+    await redis.stop();
+  });
+  const s = JSON.stringify([["stream_tickers", { exchange: "binance" }]]);
+  const page = await openPage(browser, `${server.page}/#/streams?${new URLSearchParams({ s })}`);
+  const rows = page.locator(".stream-panel tbody tr");
+  await rows.nth(3).waitFor();
+  await writer.send(["HDEL", "tickers:binance", "A/B", "C/D", "G/H"]);
+  await rows.nth(1).waitFor({ state: "detached" });
+  assert.match(await rows.first().textContent(), /E\/F/);
   page.assertClean();
 });
 
@@ -59,6 +83,34 @@ test("what turns corrupt is told, and its last healthy form stands", async (t) =
   page.assertClean();
 });
 
+test("a server that does not tell what it can do is asked again, and the page says so", async (t) => {
+  const [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  t.after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  const page = await openPage(browser, server.page);
+  let refused = 0;
+  await page.routeWebSocket(/^ws:/, (socket) => {
+    const real = socket.connectToServer();
+    socket.onMessage((text) => {
+      const { operation, request_id } = JSON.parse(text);
+      if (operation === "describe" && refused === 0) {
+        refused += 1;
+        socket.send(JSON.stringify({ request_id, success: false, error_code: "INTERNAL_ERROR", error: "not now" }));
+      } else {
+        real.send(text);
+      }
+    });
+  });
+  await page.reload();
+  await page.locator(".stale").getByText("not now").waitFor();
+  await page.locator(".market-tickers tbody tr").nth(3).waitFor();
+  await page.locator(".stale").waitFor({ state: "detached" });
+  assert.equal(refused, 1);
+  page.assertClean();
+});
+
 test("the connection is lost and made again: the page says so and goes on", async (t) => {
   const [server, browser] = await Promise.all([startServer(), startBrowser()]);
   t.after(async () => {
@@ -71,6 +123,7 @@ test("the connection is lost and made again: the page says so and goes on", asyn
   await page.locator(".market-tickers tbody tr").nth(3).waitFor();
   server.front.cut();
   await connection.getByText("Lost").waitFor();
+  await page.locator(".market-queues .is-reconnecting").first().waitFor();
   await connection.getByText(/again in \d+ s|trying/).waitFor();
   server.front.mend();
   await connection.getByText("Live").waitFor();

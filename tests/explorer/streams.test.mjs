@@ -48,6 +48,7 @@ test("a stream is added by its form, charted, paused and closed", async () => {
 
   await panel.getByRole("radio", { name: "Table" }).check();
   await panel.getByRole("button", { name: "Pause" }).click();
+  await panel.getByRole("button", { name: "Go on" }).waitFor();
   const body = panel.locator("tbody");
   const paused = await body.textContent();
   const updates = () => panel.locator(".stream-facts div", { hasText: "Updates" }).locator("dd").textContent();
@@ -106,6 +107,29 @@ test("how the server serves a stream is told where that is unfolded", async () =
   // It is told anew.
   const before = await sent.textContent();
   await sent.filter({ hasNotText: new RegExp(`^${before}$`) }).waitFor();
+  page.assertClean();
+  await page.context().close();
+});
+
+test("two streams of one topic have numbers of their own", async () => {
+  const page = await openPage(
+    browser,
+    addressOf(
+      ["stream_tickers", { exchange: "kraken" }],
+      ["stream_tickers", { exchange: "kraken", min_interval_ms: 60_000 }],
+    ),
+  );
+  const [fast, slow] = [0, 1].map((place) => page.locator(".stream-panel").nth(place));
+  const sent = (panel) => panel.locator(".served div", { hasText: /^Sent/ }).locator("dd");
+  for (const panel of [fast, slow]) {
+    await panel.getByText("How the server serves it").click();
+    await sent(panel).filter({ hasText: /^[1-9]/ }).waitFor();
+  }
+  // One goes on, the other rests.
+  const before = await sent(slow).textContent();
+  const first = await sent(fast).textContent();
+  await sent(fast).filter({ hasNotText: new RegExp(`^${first}$`) }).waitFor();
+  assert.equal(await sent(slow).textContent(), before);
   page.assertClean();
   await page.context().close();
 });

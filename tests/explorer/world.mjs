@@ -144,6 +144,11 @@ class Front {
     this.#sockets.forEach((socket) => socket.destroy());
   }
 
+  /** Passes on nothing more of what the page says on the connections that it has. */
+  hold() {
+    this.#sockets.forEach((socket) => socket.pause());
+  }
+
   mend() {
     this.#isCut = false;
   }
@@ -194,11 +199,16 @@ export async function startRedis(port) {
   const folder = mkdtempSync(join(tmpdir(), "explorer-redis-"));
   const args = ["--port", String(port), "--save", "", "--appendonly", "no", "--dir", folder];
   const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
+  const said = [];
+  let isReady = false;
   for await (const line of createInterface({ input: child.stdout })) {
+    said.push(line);
     if (line.includes("Ready to accept connections")) {
+      isReady = true;
       break;
     }
   }
+  assert.ok(isReady, `redis-server ended:\n${said.join("\n")}`);
   child.stdout.resume();
   return {
     async stop() {

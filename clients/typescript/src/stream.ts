@@ -34,6 +34,14 @@ export class Stream<Update, Events extends boolean = false> implements AsyncIter
     return this.#subscription.settings;
   }
 
+  /**
+   * The `request_id` by which it was opened: `list_streams` names it so. It is another on every connection; undefined
+   * while there is none.
+   */
+  get id(): string | undefined {
+    return this.#subscription.id;
+  }
+
   /** Where the last update that was taken stands: the option `resume` of a later stream goes on from there. */
   get position(): ResumePoint | undefined {
     return this.#subscription.queue.position;

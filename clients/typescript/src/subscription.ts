@@ -73,6 +73,11 @@ export class Subscription {
     this.queue = new Queue(kind === "log");
   }
 
+  /** The `request_id` by which it was opened on the present connection. */
+  get id(): string | undefined {
+    return this.#id;
+  }
+
   /** How the server serves it; undefined until it is open. */
   get settings(): StreamSettings | undefined {
     return this.reply?.result;

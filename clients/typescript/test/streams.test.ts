@@ -239,9 +239,10 @@ test("a stream tells how it is served, when it is opened and later", async () =>
   assert.equal(explain?.stream?.updates, 0);
   assert.equal(stream.reply?.explain, explain);
   await take(stream, 3);
-  const [listed] = (await client.listStreams()).filter(({ explain }) => explain);
+  const listed = (await client.listStreams()).find(({ stream: id }) => id === stream.id);
   assert.ok((listed?.explain?.updates ?? 0) >= 3);
   await stream.close();
+  assert.equal(stream.id, undefined);
   await assert.rejects(stream.open(), ClientClosed);
 
   await assert.rejects(client.streamTickers("no exchange").open(), InvalidParams);

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { number } from "../format";
+import { number, tellingDecimals } from "../format";
 import { axesOf } from "./axes";
 import { spanOf } from "./bars";
 import type { Colors } from "./colors";
@@ -93,6 +93,6 @@ export function barWords(columns: uPlot.AlignedData, place: number, decimals: nu
     `H ${value(2, decimals)}`,
     `L ${value(3, decimals)}`,
     `C ${value(4, decimals)}`,
-    `V ${value(5, 2)}`,
+    `V ${value(5, tellingDecimals(columns[5]?.[place] ?? 0))}`,
   ];
 }

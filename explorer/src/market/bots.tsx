@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { number } from "../format";
+import { number, tellingDecimals } from "../format";
 import type { Column } from "../streams/columns";
 import { LiveTable } from "../streams/live-table";
 import type { Row } from "../streams/rows";
@@ -77,8 +77,8 @@ function botCell({ values }: Row, { name }: Column): JSX.Element | undefined {
       const sums = feeds.map(({ pnl }) => pnl).filter((pnl) => pnl !== undefined);
       const sum = sums.reduce((all, one) => all + one, 0);
       return (
-        <td key={name} class={`number ${wayOf(sum)}`}>
-          {sums.length === 0 ? "–" : `${sum > 0 ? "+" : ""}${number(sum, 2)}`}
+        <td key={name} class={`number ${wayOf(sum)}`} title={sums.length === 0 ? undefined : number(sum)}>
+          {sums.length === 0 ? "–" : `${sum > 0 ? "+" : ""}${number(sum, tellingDecimals(sum))}`}
         </td>
       );
     }

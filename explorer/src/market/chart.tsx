@@ -10,7 +10,8 @@ import { amount, arrow, change, ratioOf } from "../format";
 import { route, setQuery } from "../route";
 import { operations } from "../server";
 import type { Following } from "../streams/following";
-import type { Row } from "../streams/rows";
+import { keyOf, type Row } from "../streams/rows";
+import { Trouble } from "../streams/status";
 import { useFollowing } from "../streams/use-following";
 import { Segments } from "../ui/segments";
 import { wayOf } from "./tickers";
@@ -35,7 +36,7 @@ export function MarketChart({ exchange, symbol, tickers }: Props): JSX.Element {
   const bars = useFollowing("stream_ohlcv", params, { rows: 1 });
   void bars?.tick.value;
   void tickers?.tick.value;
-  const row = tickers?.rows.get(`${exchange} ${symbol ?? ""}`);
+  const row = tickers?.rows.get(keyOf([exchange, symbol]));
   const hasBars = (bars?.bars?.size ?? 0) > 0;
   const kind: Kind = chart === "line" || (chart !== "candles" && !hasBars) ? "line" : "candles";
   return (
@@ -43,6 +44,7 @@ export function MarketChart({ exchange, symbol, tickers }: Props): JSX.Element {
       <header class="panel-head">
         <h2 id="chart-title">{symbol ?? "…"}</h2>
         <Price row={row} />
+        <Trouble status={(kind === "candles" ? bars : tickers)?.status.value} />
         <div class="tools">
           {kind === "candles" && (
             <Segments

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { number } from "../format";
 import { operations } from "../server";
+import { Trouble } from "../streams/status";
 import { useFollowing } from "../streams/use-following";
 import { State } from "./bots";
 import { exchanges } from "./choice";
@@ -93,7 +94,9 @@ function Queue({ exchange }: { exchange: string }): JSX.Element {
   void following?.tick.value;
   return (
     <div>
-      <dt>{exchange}</dt>
+      <dt>
+        {exchange} <Trouble status={following?.status.value} />
+      </dt>
       <dd>{countOf(following?.rows.sorted()[0]?.values["queue_length"])}</dd>
     </div>
   );

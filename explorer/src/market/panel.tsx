@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useId } from "preact/hooks";
 import { operations } from "../server";
 import type { Following } from "../streams/following";
-import { StreamStatus } from "../streams/status";
+import { Trouble } from "../streams/status";
 
 interface Props {
   title: string;
@@ -27,7 +27,7 @@ export function Panel(props: Props): JSX.Element {
     <section class={`panel market-panel ${props.class ?? ""}`} aria-labelledby={id}>
       <header class="panel-head">
         <h2 id={id}>{title}</h2>
-        <Trouble following={following} />
+        <Trouble status={following?.status.value} />
         {tools}
       </header>
       <Body operation={operation} following={following} none={none}>
@@ -35,13 +35,6 @@ export function Panel(props: Props): JSX.Element {
       </Body>
     </section>
   );
-}
-
-/** Says so where what is shown may be old. */
-function Trouble({ following }: Pick<Props, "following">): JSX.Element | null {
-  const status = following?.status.value;
-  const isOld = status?.name === "stale" || status?.name === "reconnecting";
-  return isOld ? <StreamStatus status={status} /> : null;
 }
 
 function Body({

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { amount, number } from "../format";
@@ -26,6 +27,7 @@ export function Positions(): JSX.Element {
   const user = route.value.query["user"] ?? usualUser();
   const params = useMemo(() => (user === undefined ? undefined : { user_id: user }), [user]);
   const following = useFollowing("stream_positions", params);
+  const typed = useSignal<string | undefined>(undefined);
   const account = (
     <label class="field-beside">
       Account
@@ -33,8 +35,12 @@ export function Positions(): JSX.Element {
         type="text"
         inputMode="numeric"
         maxLength={64}
-        value={user ?? ""}
-        onChange={({ currentTarget }) => setQuery({ user: currentTarget.value.trim() })}
+        value={typed.value ?? user ?? ""}
+        onInput={({ currentTarget }) => (typed.value = currentTarget.value)}
+        onChange={({ currentTarget }) => {
+          typed.value = undefined;
+          setQuery({ user: currentTarget.value.trim() });
+        }}
       />
     </label>
   );

@@ -9,7 +9,7 @@ import { clock } from "../streams/clock";
 import type { Column } from "../streams/columns";
 import type { Following } from "../streams/following";
 import { LiveTable } from "../streams/live-table";
-import { compare, type Row, type Sort } from "../streams/rows";
+import { compare, keyOf, type Row, type Sort } from "../streams/rows";
 import { Panel } from "./panel";
 
 const COLUMNS: readonly Column[] = [
@@ -60,7 +60,7 @@ export function Tickers({ exchange, following, chosen }: Props): JSX.Element {
           onSort={(next) => (sort.value = next)}
           cell={cell}
           look={exchange}
-          chosen={chosen === undefined ? undefined : `${exchange} ${chosen}`}
+          chosen={chosen === undefined ? undefined : keyOf([exchange, chosen])}
         />
       )}
     </Panel>

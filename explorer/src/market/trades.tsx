@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { MAX_TRADES } from "../bounds";
 import { amount, fullTime, number, time } from "../format";
-import { call, operations } from "../server";
+import { call, describedFor, operations } from "../server";
 import { serverNow } from "../streams/clock";
 import type { Column } from "../streams/columns";
 import { LiveTable } from "../streams/live-table";
@@ -41,7 +41,8 @@ export function Trades({ exchange, symbol }: { exchange: string; symbol: string 
     return () => {
       isOver = true;
     };
-  }, [following, canRead]);
+    // What came before goes too when somebody else logs in.
+  }, [following, canRead, describedFor.value]);
   return (
     <Panel
       title="Trades"

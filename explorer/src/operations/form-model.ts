@@ -3,14 +3,15 @@ import { isObject, violations, type Violation } from "../validate/validate";
 import type { Field } from "./fields";
 
 /**
- * What stands in a form: the params that it means, and of what means none (`12a` for a number, half a JSON text) the
- * text. The JSON editor shows the same params, and has a text of its own only while that is not an object.
+ * What stands in a form: the params that it means, and of numbers and JSON the text as it was typed, which may mean
+ * none (`12a`, half a JSON text). The JSON editor shows the same params: as they were typed, until they are changed
+ * elsewhere.
  */
 export interface Form {
   params: Params;
   /** By the field's name. */
   drafts: Readonly<Record<string, string>>;
-  /** What stands in the JSON editor, if that is not an object. */
+  /** What was typed into the JSON editor; it may be no object. */
   jsonDraft?: string;
 }
 
@@ -40,10 +41,12 @@ export function withText(form: Form, field: Field, text: string): Form {
   if (field.kind === "text") {
     return withValue(form, field.name, text);
   }
-  const value = field.kind === "number" ? numberOf(text) : jsonValueOf(text);
-  return value === undefined
-    ? withDraft(withValue(form, field.name, undefined), field.name, text)
-    : withValue(form, field.name, value);
+  return withDraft(withValue(form, field.name, meaningOf(field, text)), field.name, text);
+}
+
+/** What a text means in a field; undefined: nothing. */
+function meaningOf({ kind }: Field, text: string): unknown {
+  return kind === "number" ? numberOf(text) : jsonValueOf(text);
 }
 
 /** The form with a param; undefined leaves it out. */
@@ -60,8 +63,8 @@ export function withValue(form: Form, name: string, value: unknown): Form {
 
 /** The form after its JSON was edited. */
 export function withJson(form: Form, text: string): Form {
-  const value = text.trim() === "" ? {} : jsonValueOf(text);
-  return isObject(value) ? { params: value, drafts: {} } : { ...form, jsonDraft: text };
+  const value = objectOf(text);
+  return isObject(value) ? { params: value, drafts: {}, jsonDraft: text } : { ...form, jsonDraft: text };
 }
 
 /** What the JSON editor shows. */
@@ -71,16 +74,20 @@ export function jsonTextOf(form: Form): string {
 
 /** What is wrong with what stands in a form; of nothing that is sent, if there is none. */
 export function faultsOf(form: Form, operation: Operation, fields: readonly Field[]): Violation[] {
-  if (form.jsonDraft !== undefined) {
+  if (form.jsonDraft !== undefined && !isObject(objectOf(form.jsonDraft))) {
     return [{ path: "", message: "is not a JSON object" }];
   }
-  const drafts = fields.filter(({ name }) => form.drafts[name] !== undefined);
+  const drafts = fields.filter((field) => {
+    const draft = form.drafts[field.name];
+    return draft !== undefined && meaningOf(field, draft) === undefined;
+  });
   const names = new Set(drafts.map(({ name }) => `/${name}`));
   return [
     ...drafts.map(({ name, kind }) => ({
       path: `/${name}`,
-      message: kind === "number" ? "must be a number" : "is not JSON",
+      message: kind === "number" ? numberFault(form.drafts[name] ?? "") : "is not JSON",
     })),
+    ...roundedAt(form.params),
     ...violations(operation.params, form.params).filter(({ path }) => !names.has(path)),
   ];
 }
@@ -105,7 +112,30 @@ function withDraft(form: Form, name: string, text: string): Form {
 
 function numberOf(text: string): number | undefined {
   const value = Number(text);
-  return text.trim() !== "" && Number.isFinite(value) ? value : undefined;
+  return text.trim() !== "" && Number.isFinite(value) && !isRounded(value) ? value : undefined;
+}
+
+function numberFault(text: string): string {
+  return isRounded(Number(text)) ? TOO_LARGE : "must be a number";
+}
+
+const TOO_LARGE = "is an integer that is too large to be sent as it is";
+
+/** Whether it may be another integer than the one that was written. */
+function isRounded(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
+}
+
+function roundedAt(value: unknown, path = ""): Violation[] {
+  if (typeof value !== "object" || value === null) {
+    return isRounded(value) ? [{ path, message: TOO_LARGE }] : [];
+  }
+  return Object.entries(value).flatMap(([name, member]) => roundedAt(member, `${path}/${name}`));
+}
+
+/** What a text of the JSON editor means; nothing at all means no params. */
+function objectOf(text: string): unknown {
+  return text.trim() === "" ? {} : jsonValueOf(text);
 }
 
 function jsonValueOf(text: string): unknown {

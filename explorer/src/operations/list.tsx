@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { link, route, setQuery } from "../route";
-import { descriptionError, loadOthers, operations, others } from "../server";
+import { loadOthers, operations, others } from "../server";
 import { Empty } from "../ui/empty";
 import { Text } from "../ui/text";
 import { KindBadge } from "./kind-badge";
@@ -22,7 +22,6 @@ export function OperationsPage(): JSX.Element {
           {countText(count)}
         </p>
       </div>
-      {descriptionError.value && <p class="error-text">{descriptionError.value}</p>}
       {count === 0 && operations.value.size > 0 && <Empty>No operation has all these words.</Empty>}
       <div class="domains">
         {groups.map(({ domain, operations: found }) => (

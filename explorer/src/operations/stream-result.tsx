@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { link } from "../route";
 import { Served } from "../streams/served";
+import { Trouble } from "../streams/status";
 import type { Operation, Params } from "../server";
 import { Badge } from "../ui/badge";
 import { Empty } from "../ui/empty";
@@ -30,12 +31,13 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
       <div class="messages-head">
         <h2 id="messages-title">Messages</h2>
         <span class="faint">{headText(value)}</span>
+        {value.status === "open" && <Trouble status={value.trouble} />}
         <a href={link("/streams", { s: shared })}>Open as table and chart</a>
       </div>
       {value.settings && (
         <div class="messages-about">
           <Members label="Settings as granted" object={value.settings} />
-          <Served operation={operation.name} settings={value.settings} />
+          <Served id={value.id} />
         </div>
       )}
       {value.error ? <Ended error={value.error} /> : <List messages={value.messages} />}

@@ -9,9 +9,10 @@ import { isObject, type Violation } from "../validate/validate";
 import { fieldsOf } from "./fields";
 import { ParamsFields, ParamsJson } from "./form";
 import { faultsOf, formOf, type Form } from "./form-model";
+import { KeptForms } from "./kept-forms";
 import { Result, viewOf } from "./result";
 import { run, type Outcome } from "./run";
-import { withoutSecrets } from "./secrets";
+import { takesSecret, withoutSecrets } from "./secrets";
 import { Snippets } from "./snippets";
 import { StreamResult } from "./stream-result";
 
@@ -22,6 +23,9 @@ const EDITORS = [
 
 type Editor = (typeof EDITORS)[number]["id"];
 
+/** A login that ends takes the page away: what was typed outlasts it. */
+const forms = new KeptForms();
+
 interface Props {
   operation: Operation;
   children: ComponentChildren;
@@ -31,7 +35,7 @@ interface Props {
 export function Workbench({ operation, children }: Props): JSX.Element {
   const { query } = route.value;
   const fields = useMemo(() => fieldsOf(operation), [operation]);
-  const form = useSignal<Form>(formOf(useMemo(() => firstParams(operation, query["params"]), [])));
+  const form = useSignal<Form>(useMemo(() => firstForm(operation, query["params"]), []));
   const editor = useSignal<Editor>("form");
   const outcome = useSignal<Outcome | undefined>(undefined);
   const followed = useSignal<Params | undefined>(undefined);
@@ -47,14 +51,18 @@ export function Workbench({ operation, children }: Props): JSX.Element {
   useEffect(() => {
     const { params: text } = route.peek().query;
     const given = jsonOf(text);
-    if (isObject(given) && text !== paramsText(form.peek().params)) {
+    if (isObject(given) && text !== paramsText(operation, form.peek().params)) {
       form.value = formOf(given);
     }
   }, [query["params"]]);
   const change = (next: Form): void => {
     form.value = next;
     told.value = [];
-    setQuery({ params: paramsText(next.params) });
+    const text = paramsText(operation, next.params);
+    if (!takesSecret(operation)) {
+      forms.keep(operation.name, next, text);
+    }
+    setQuery({ params: text });
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -140,16 +148,19 @@ function Examples(props: { operation: Operation; onChoose(params: Params): void 
   );
 }
 
-/** What the address says, else the first example. */
-function firstParams(operation: Operation, text: string | undefined): Params {
+/** The form as it was left, else what the address says, else the first example. */
+function firstForm(operation: Operation, text: string | undefined): Form {
   const given = jsonOf(text);
-  return isObject(given) ? given : (operation.examples[0] ?? {});
+  const kept = forms.find(operation.name, text);
+  return kept ?? formOf(isObject(given) ? given : (operation.examples[0] ?? {}));
 }
 
-/** Params for the address, without those that are secret; undefined where there are too many to stand there. */
-function paramsText(params: Params): string | undefined {
-  const text = JSON.stringify(withoutSecrets(params));
-  return text.length > MAX_PARAMS_CHARS ? undefined : text;
+/** Params for the address; undefined where none may stand there, or there are too many. */
+function paramsText(operation: Operation, params: Params): string | undefined {
+  const shared = withoutSecrets(operation, params);
+  const text = JSON.stringify(shared);
+  const isHidden = Object.keys(params).length > 0 && text === "{}";
+  return isHidden || text.length > MAX_PARAMS_CHARS ? undefined : text;
 }
 
 /** For those who do not see what comes of it. */

@@ -31,12 +31,13 @@ export async function call<Result = unknown>(
 ): Promise<Answer<Result>> {
   const { isExplained = false, ...own } = options;
   const began = performance.now();
-  const answer = await theClient().request<Result>(operation, params, {
+  const client = theClient();
+  const answer = await client.request<Result>(operation, params, {
     ...own,
     ...(isExplained && { explain: true }),
   });
   const elapsedMs = performance.now() - began;
-  if (operation === "authenticate") {
+  if (operation === "authenticate" && client === theClient()) {
     adoptLogin(answer.result as Who);
   }
   return { ...answer, elapsedMs };

@@ -1,10 +1,12 @@
-import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { DESCRIBE_AGAIN_MS } from "../bounds";
 import { clientGeneration, connection, isLive, theClient, wantsLogin } from "./connection";
-import { login, needLogin } from "./login";
+import { login, needLogin, rightsOf } from "./login";
 import type { Description, Operation } from "./types";
 
 const current = signal<Description | undefined>(undefined);
 const trouble = signal<string | undefined>(undefined);
+const rights = signal("");
 
 /** What the server says of itself; undefined before it has. It is asked again at every connection and login. */
 export const description: ReadonlySignal<Description | undefined> = current;
@@ -16,6 +18,9 @@ export const descriptionError: ReadonlySignal<string | undefined> = trouble;
 export const operations: ReadonlySignal<ReadonlyMap<string, Operation>> = computed(
   () => new Map(current.value?.operations.map((operation) => [operation.name, operation])),
 );
+
+/** The login that the operations are those of; it changes with them. */
+export const describedFor: ReadonlySignal<string> = rights;
 
 const all = signal<readonly Operation[]>([]);
 
@@ -37,6 +42,8 @@ export async function loadOthers(): Promise<void> {
   }
 }
 
+let again: ReturnType<typeof setTimeout> | undefined;
+
 /** Keeps the description as it is for whoever is logged in, from now on. */
 export function keepDescribed(): void {
   let described: number | undefined;
@@ -45,6 +52,7 @@ export function keepDescribed(): void {
     if (generation !== described) {
       described = generation;
       current.value = undefined;
+      trouble.value = undefined;
     }
     void connection.value.reconnects;
     const { status } = login.value;
@@ -56,11 +64,16 @@ export function keepDescribed(): void {
 
 async function describe(): Promise<void> {
   const client = theClient();
+  const asked = rightsOf(login.peek());
   try {
     const described = await client.call<Description>("describe", {});
-    if (client === theClient()) {
-      current.value = described;
-      trouble.value = undefined;
+    // For another login it was asked anew.
+    if (client === theClient() && asked === rightsOf(login.peek())) {
+      batch(() => {
+        current.value = described;
+        rights.value = asked;
+        trouble.value = undefined;
+      });
     }
   } catch (error) {
     if (client !== theClient()) {
@@ -70,6 +83,13 @@ async function describe(): Promise<void> {
       needLogin();
     } else {
       trouble.value = error instanceof Error ? error.message : String(error);
+      clearTimeout(again);
+      again = setTimeout(() => {
+        // Elsewhere, and at another connection, it is asked anyhow.
+        if (client === theClient() && isLive.peek()) {
+          void describe();
+        }
+      }, DESCRIBE_AGAIN_MS);
     }
   }
 }

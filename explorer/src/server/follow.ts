@@ -3,7 +3,7 @@ import { ClientClosed } from "client/errors";
 import type { ResumePoint } from "client/options";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
 import { clientGeneration, theClient } from "./connection";
-import { operations } from "./description";
+import { describedFor, operations } from "./description";
 import { streamKindOf } from "./stream-kind";
 import type { Operation, Params } from "./types";
 
@@ -12,8 +12,8 @@ const MAX_QUEUE = 2000;
 
 /** What is told of a stream that is followed. */
 export interface FollowHandlers {
-  /** It is open, or open again; with its settings as granted. */
-  onOpen?(settings: StreamSettings): void;
+  /** It is open, or open again; with its settings as granted, and the name by which `list_streams` tells of it. */
+  onOpen?(settings: StreamSettings, id: string | undefined): void;
   /** An item as it is now, or that it is gone (`removed`). The present state comes first (`snapshot`). */
   onUpdate(update: AnyUpdate): void;
   /** The connection is lost, the state is stale, or fresh again; entries are missing; something stored is corrupt. */
@@ -58,16 +58,17 @@ export function follow(
   handlers: FollowHandlers,
   options: FollowOptions = {},
 ): () => void {
-  let begun: number | undefined;
+  let begun: string | undefined;
   let abort = new AbortController();
   const end = effect(() => {
-    const generation = clientGeneration.value;
+    // Who logs in in the place of another may read what the other could not, and the other way round.
+    const login = `${clientGeneration.value} ${describedFor.value}`;
     const known = operations.value;
-    if (known.size === 0 || begun === generation) {
+    if (known.size === 0 || begun === login) {
       return;
     }
     const isAgain = begun !== undefined;
-    begun = generation;
+    begun = login;
     untracked(() => {
       abort.abort();
       abort = new AbortController();
@@ -113,7 +114,7 @@ async function run(operation: Operation | undefined, wanted: Wanted): Promise<vo
   const noteOpening = (): void => {
     if (stream.settings && stream.settings !== settings && !signal.aborted) {
       settings = stream.settings;
-      handlers.onOpen?.(settings);
+      handlers.onOpen?.(settings, stream.id);
     }
   };
   // What is open may have nothing to tell for long. Why it cannot be opened, the loop says.

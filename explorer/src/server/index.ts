@@ -5,7 +5,7 @@ import { beginLogin } from "./login";
 export type { Explain } from "client/explain";
 export { call, type Answer } from "./call";
 export { connection, isLive, type Connection } from "./connection";
-export { description, descriptionError, loadOthers, operations, others } from "./description";
+export { describedFor, description, descriptionError, loadOthers, operations, others } from "./description";
 export { follow, stale, type FollowHandlers, type Stale } from "./follow";
 export { isLoginNeeded, login, logIn, logOut, type Login } from "./login";
 export { streamKindOf } from "./stream-kind";

@@ -1,4 +1,6 @@
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import type { Core } from "client/core";
+import { CallTimeout, ConnectionLost } from "client/errors";
 import { connection, isLive, replaceClient, theClient, wantsLogin } from "./connection";
 import type { Who } from "./types";
 
@@ -24,11 +26,16 @@ export const isLoginNeeded: ReadonlySignal<boolean> = computed(
   () => current.value.status === "needed" || wantsLogin(connection.value.error),
 );
 
+/** What tells one login from another that may read other things: a renewal changes nothing of it. */
+export function rightsOf({ who }: Login): string {
+  return who ? JSON.stringify([who.name, who.scopes, who.user_ids]) : "";
+}
+
 /** Begins: with the token that was kept, if there is one. */
 export function beginLogin(): void {
   const kept = keptToken();
   if (kept !== undefined) {
-    void logIn(kept, true); // it makes the first client itself
+    void logIn(kept, true, true); // it makes the first client itself
   } else {
     replaceClient();
   }
@@ -41,24 +48,47 @@ export function needLogin(): void {
   }
 }
 
-/** Logs in, or brings a new token while logged in: streams go on then. Gives whether the token is good. */
-export async function logIn(token: string, isKept: boolean): Promise<boolean> {
+/**
+ * Logs in, or brings a new token while logged in: streams go on then. A patient one waits for a server that is not
+ * there. Gives whether the token is good; what comes after `logOut` is not looked at.
+ */
+export async function logIn(token: string, isKept: boolean, isPatient = false): Promise<boolean> {
   const { who, status } = current.value;
   const before = { status: status === "asking" ? "none" : status, ...(who && { who }) } as const;
   current.value = { ...before, status: "asking" };
+  const client = isLive.value ? theClient() : replaceClient();
   try {
-    const client = isLive.value ? theClient() : replaceClient();
-    const next = await client.call<Who>("authenticate", { token });
+    const next = await authenticate(client, token, isPatient);
+    if (client !== theClient()) {
+      return false;
+    }
     current.value = { status: "in", who: next };
     keep(isKept ? token : undefined);
     return true;
   } catch (error) {
+    if (client !== theClient()) {
+      return false;
+    }
     if (who === undefined && wantsLogin(error)) {
       keep(undefined);
     }
     const text = error instanceof Error ? error.message : String(error);
     current.value = { ...before, error: text };
     return false;
+  }
+}
+
+async function authenticate(client: Core, token: string, isPatient: boolean): Promise<Who> {
+  for (;;) {
+    try {
+      return await client.call<Who>("authenticate", { token });
+    } catch (error) {
+      // A client that is in use connects by itself, in its own time: the call waits for that.
+      const mayPass = error instanceof ConnectionLost || error instanceof CallTimeout;
+      if (!isPatient || !mayPass || client !== theClient()) {
+        throw error;
+      }
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
-import { stale } from "../server";
+import { descriptionError, stale } from "../server";
 
-/** Says that what is shown may be old, while it may be. */
+/** Says that what is shown may be old, while it may be, and that the server does not tell what there is to show. */
 export function StaleBanner(): JSX.Element {
   const { value } = stale;
   return (
@@ -10,6 +10,11 @@ export function StaleBanner(): JSX.Element {
         <p class="stale">
           <strong>Stale</strong> since {timeOf(value.since)}: {value.reason}. The last known state
           stands.
+        </p>
+      )}
+      {descriptionError.value && (
+        <p class="stale">
+          <strong>The server did not tell what it can do</strong>: {descriptionError.value}. It is asked again.
         </p>
       )}
     </div>

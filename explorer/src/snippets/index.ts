@@ -18,17 +18,20 @@ export function languageOf(id: string | undefined): Language {
   return LANGUAGES.find((language) => language.id === id) ?? (LANGUAGES[0] as Language);
 }
 
-/** A program in a language. What is secret has a placeholder. */
+/**
+ * A program in a language. What is secret has a placeholder; what the operation does not know is left out, for it may
+ * be a secret whose name is misspelt.
+ */
 export function writeSnippet(
   language: Language,
   wanted: Wanted,
   isSecret: (name: string) => boolean,
 ): string {
+  const known = wanted.operation.params.properties ?? {};
   const params = Object.fromEntries(
-    Object.entries(wanted.params).map(([name, value]) => [
-      name,
-      isSecret(name) ? TOKEN_PLACEHOLDER : value,
-    ]),
+    Object.entries(wanted.params)
+      .filter(([name]) => Object.hasOwn(known, name))
+      .map(([name, value]) => [name, isSecret(name) ? TOKEN_PLACEHOLDER : value]),
   );
   return language.write({ ...wanted, params });
 }

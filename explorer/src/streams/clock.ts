@@ -1,4 +1,5 @@
-import { signal, type ReadonlySignal } from "@preact/signals";
+import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { dayOf } from "../format";
 import { call } from "../server";
 
 const seconds = signal(Date.now() / 1000);
@@ -9,6 +10,9 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 /** The server's time, in seconds since the epoch, as far as it is known; it moves once a second. */
 export const clock: ReadonlySignal<number> = seconds;
+
+/** The day that it is, which tells whether a time needs its day. */
+export const today: ReadonlySignal<string> = computed(() => dayOf(seconds.value));
 
 /** The server's time now, in seconds since the epoch. */
 export function serverNow(): number {

@@ -1,12 +1,12 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AnyUpdate, StreamEvent, StreamSettings } from "client/updates";
-import { MAX_KEPT_LINES, MAX_NOTES } from "../bounds";
+import { MAX_NOTES } from "../bounds";
 import { Bars, isBar, isBars } from "../chart/bars";
-import { Series } from "../chart/series";
 import { follow, streamKindOf, type FollowHandlers, type Operation, type Params } from "../server";
 import { serverNow } from "./clock";
 import { columnsOf, itemOf, type Column } from "./columns";
 import { draw, forget } from "./frames";
+import { Lines } from "./lines";
 import { Rate } from "./rate";
 import { Rows, type Row, type Values } from "./rows";
 
@@ -46,7 +46,7 @@ export class Following {
   /** The bars, of a stream that brings bars. */
   readonly bars: Bars | undefined;
   readonly rate = new Rate();
-  readonly lines = new Map<string, Series>();
+  readonly lines = new Lines();
   /** Newest first. */
   notes: readonly Note[] = [];
   gaps = 0;
@@ -54,6 +54,8 @@ export class Following {
   /** When the last update came, in seconds since the epoch. */
   lastAt: number | undefined;
   settings: StreamSettings | undefined;
+  /** What `list_streams` names it on the present connection. */
+  id: string | undefined;
   readonly #tick = signal(0);
   readonly #status = signal<Status>({ name: "opening" });
   readonly #timeColumn: string | undefined;
@@ -96,7 +98,11 @@ export class Following {
   /** While it is paused it is followed, but nothing new is drawn. */
   set isPaused(isPaused: boolean) {
     this.#isPaused = isPaused;
-    draw(this.#show);
+    if (isPaused) {
+      forget(this.#show);
+    } else {
+      draw(this.#show);
+    }
   }
 
   get isPaused(): boolean {
@@ -116,8 +122,9 @@ export class Following {
   /** Follows it, until what this gives is called. */
   start(): () => void {
     const handlers: FollowHandlers = {
-      onOpen: (settings) => {
+      onOpen: (settings, id) => {
         this.settings = settings;
+        this.id = id;
         this.#become({ name: "live" });
       },
       onUpdate: (update) => this.#take(update),
@@ -145,9 +152,12 @@ export class Following {
     const now = performance.now();
     this.lastAt = serverNow();
     this.rate.count(now / 1000);
-    const row = this.rows.apply(this.#flat(update), now);
+    const values = this.#flat(update);
+    const row = this.rows.apply(values, now);
     if (row) {
       this.#draw(row);
+    } else {
+      this.lines.delete(this.rows.keyOf(values));
     }
     this.#changed();
   }
@@ -168,15 +178,7 @@ export class Following {
       return;
     }
     const name = this.isLog ? this.#lineOf(values) : key;
-    let line = this.lines.get(name);
-    if (!line) {
-      if (this.lines.size >= MAX_KEPT_LINES) {
-        return;
-      }
-      line = new Series();
-      this.lines.set(name, line);
-    }
-    line.push(this.#timeOf(values), value);
+    this.lines.push(name, [this.#timeOf(values), value], serverNow());
   }
 
   /** Entries of a log tell when they were; items of a state are as they are now. */
@@ -223,9 +225,14 @@ export class Following {
     this.rows.clear();
     this.bars?.clear();
     this.lines.clear();
+    this.notes = [];
+    this.gaps = 0;
+    this.warnings = 0;
+    this.lastAt = undefined;
     this.settings = undefined;
     this.#become({ name: "opening" });
-    this.#changed();
+    // While it is paused too: what the former login could read goes.
+    draw(this.#show);
   }
 
   #become(status: Status): void {

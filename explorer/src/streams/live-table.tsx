@@ -2,6 +2,7 @@ import { Component, type ComponentChildren, type JSX } from "preact";
 import { MAX_ROWS } from "../bounds";
 import { number } from "../format";
 import { Cell } from "./cell";
+import { today } from "./clock";
 import type { Column } from "./columns";
 import type { Row, Sort } from "./rows";
 
@@ -45,6 +46,7 @@ export function LiveTable(props: TableProps): JSX.Element {
               columns={columns}
               cell={cell}
               look={look}
+              day={today.value}
               isChosen={row.key === chosen}
             />
           ))}
@@ -105,17 +107,20 @@ interface RowProps {
   columns: readonly Column[];
   cell: TableProps["cell"];
   look: string;
+  /** Times are written with their day if it is another. */
+  day: string;
   isChosen: boolean;
 }
 
 class LiveRow extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
-    const { version, columns, look, isChosen, row } = this.props;
+    const { version, columns, look, day, isChosen, row } = this.props;
     return (
       next.version !== version ||
       next.row !== row ||
       next.columns !== columns ||
       next.look !== look ||
+      next.day !== day ||
       next.isChosen !== isChosen
     );
   }

@@ -1,5 +1,6 @@
 import { FLASH_MS, MAX_COLUMNS, MAX_ENTRIES, MAX_ITEMS } from "../bounds";
 import { decimalsOf } from "../format";
+import { jsonOf } from "../route";
 import { HEAD } from "./columns";
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -65,16 +66,26 @@ export class Rows {
     return this.#rows.get(key);
   }
 
+  /** What names the row of an item. */
+  keyOf(item: Values): string {
+    return keyOf((this.namedBy ?? []).map((member) => item[member]));
+  }
+
   /** Takes in an update; `now` is in milliseconds. Gives its row, unless the item is gone. */
   apply(update: Values, now: number): Row | undefined {
-    const key = this.#keyOf(update);
+    const key = this.namedBy ? this.keyOf(update) : this.#next();
     if (update["removed"] === true) {
-      this.#isSorted &&= !this.#rows.delete(key);
+      if (this.#rows.delete(key)) {
+        this.#isSorted = false;
+      }
       return undefined;
     }
     let row = this.#rows.get(key);
     if (row) {
       this.#change(row, update, now);
+      // At the end, for that which was told longest ago gives way.
+      this.#rows.delete(key);
+      this.#rows.set(key, row);
     } else {
       row = { key, values: {}, version: 0, moves: new Map(), decimals: new Map(), first: new Map() };
       this.#rows.set(key, row);
@@ -115,12 +126,10 @@ export class Rows {
     return this.namedBy ? rows.sort((a, b) => collate(a.key, b.key)) : rows.reverse();
   }
 
-  #keyOf(update: Values): string {
-    if (!this.namedBy) {
-      this.#sequence += 1;
-      return String(this.#sequence);
-    }
-    return this.namedBy.map((member) => String(update[member])).join(" ");
+  /** What an entry of a log is named. */
+  #next(): string {
+    this.#sequence += 1;
+    return String(this.#sequence);
   }
 
   #change(row: Row, update: Values, now: number): void {
@@ -174,6 +183,17 @@ export class Rows {
       this.#rows.delete(oldest.value);
     }
   }
+}
+
+/** The key of a row by what names it: no two items have the same. */
+export function keyOf(names: readonly unknown[]): string {
+  return names.length === 1 ? String(names[0]) : JSON.stringify(names);
+}
+
+/** A key of several names as it is read. */
+export function keyText(key: string): string {
+  const names = key.startsWith("[") ? jsonOf(key) : undefined;
+  return Array.isArray(names) ? names.map(String).join(" ") : key;
 }
 
 /** The order of two values of one column: numbers by size, else as text; what is not there comes last either way. */

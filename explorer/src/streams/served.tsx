@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import type { Listed, StreamExplain } from "client/types";
-import type { StreamSettings } from "client/updates";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { SERVED_EVERY_MS } from "../bounds";
@@ -9,23 +8,21 @@ import { servedFacts } from "./served-facts";
 import { Fact } from "./stream-facts";
 
 interface Props {
-  operation: string;
-  /** Of the stream, which was opened with `explain`; undefined: it is not open. */
-  settings: StreamSettings | undefined;
+  /** What `list_streams` names the stream, which was opened with `explain`; undefined: it is not open. */
+  id: string | undefined;
 }
 
 /** How the server serves a stream: asked for again and again while it is unfolded. */
-export function Served({ operation, settings }: Props): JSX.Element | null {
+export function Served({ id }: Props): JSX.Element | null {
   const isOpen = useSignal(false);
   const told = useSignal<StreamExplain | undefined>(undefined);
-  const epoch = settings?.epoch;
   useEffect(() => {
-    if (!isOpen.value || epoch === undefined) {
+    if (!isOpen.value || id === undefined) {
       return undefined;
     }
     let isOver = false;
     const ask = async (): Promise<void> => {
-      const listed = await listedOf(operation, epoch);
+      const listed = await listedOf(id);
       if (!isOver) {
         told.value = listed?.explain ?? undefined;
       }
@@ -36,8 +33,8 @@ export function Served({ operation, settings }: Props): JSX.Element | null {
       isOver = true;
       clearInterval(timer);
     };
-  }, [isOpen.value, operation, epoch]);
-  return settings ? (
+  }, [isOpen.value, id]);
+  return id !== undefined ? (
     <details class="served" onToggle={({ currentTarget }) => (isOpen.value = currentTarget.open)}>
       <summary>How the server serves it</summary>
       <dl class="stream-facts">
@@ -48,10 +45,10 @@ export function Served({ operation, settings }: Props): JSX.Element | null {
 }
 
 /** What the server tells of a stream of this connection; undefined where it cannot, or not now. */
-async function listedOf(operation: string, epoch: string): Promise<Listed | undefined> {
+async function listedOf(id: string): Promise<Listed | undefined> {
   try {
     const { result } = await call<Listed[]>("list_streams", {}, { timeoutMs: SERVED_EVERY_MS });
-    return result.find((listed) => listed.operation === operation && listed.epoch === epoch);
+    return result.find(({ stream }) => stream === id);
   } catch {
     return undefined;
   }

@@ -26,3 +26,9 @@ export function StreamStatus({ status }: { status: Status }): JSX.Element {
     </span>
   );
 }
+
+/** Says so where what is shown may be old, and nothing where it is as it should be. */
+export function Trouble({ status }: { status: Status | undefined }): JSX.Element | null {
+  const isOld = status?.name === "stale" || status?.name === "reconnecting" || status?.name === "ended";
+  return isOld ? <StreamStatus status={status} /> : null;
+}

@@ -9,6 +9,7 @@ import { join, type Columns, type Line } from "../chart/series";
 import { number } from "../format";
 import type { Following } from "./following";
 import { labelOf } from "./live-table";
+import { keyText } from "./rows";
 
 interface Props {
   following: Following;
@@ -33,7 +34,8 @@ export function StreamChart({ following, fields, field, row, onChoose }: Props):
     return join(chosen === undefined ? lines.map(ratios) : lines);
   };
   const what = labelOf(field);
-  const label = chosen === undefined ? `Change of ${what} in percent` : `${chosen}: ${what}`;
+  const label = chosen === undefined ? `Change of ${what} in percent` : `${keyText(chosen)}: ${what}`;
+  const texts = names.map(keyText);
   return (
     <figure class="chart">
       <div class="chart-tools">
@@ -57,7 +59,7 @@ export function StreamChart({ following, fields, field, row, onChoose }: Props):
               <option value="">{`first ${Math.min(all.length, MAX_LINES)}, change in %`}</option>
               {all.map((name) => (
                 <option key={name} value={name}>
-                  {name}
+                  {keyText(name)}
                 </option>
               ))}
             </select>
@@ -71,11 +73,11 @@ export function StreamChart({ following, fields, field, row, onChoose }: Props):
           <Readout
             columns={read()}
             place={at.value}
-            names={names}
+            names={texts}
             {...(chosen === undefined && { write: percent })}
           />
           <Plot
-            options={(colors) => lineOptions(colors, names)}
+            options={(colors) => lineOptions(colors, texts)}
             look={`${label} ${names.join(" ")}`}
             read={read}
             tick={following.tick}

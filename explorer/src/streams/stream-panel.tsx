@@ -46,11 +46,18 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
       following.line = view === "chart" ? field : undefined;
     }
   }, [following, view, field]);
-  useEffect(() => {
+  const pause = (next: boolean): void => {
+    isPaused.value = next;
     if (following) {
-      following.isPaused = isPaused.value;
+      following.isPaused = next;
     }
-  }, [following, isPaused.value]);
+  };
+  useEffect(() => {
+    // It is another after another login.
+    if (following && isPaused.peek()) {
+      following.isPaused = true;
+    }
+  }, [following]);
   return (
     <section
       class={`panel stream-panel ${following?.status.value.name === "ended" ? "is-ended" : ""}`}
@@ -74,7 +81,7 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
           <button
             type="button"
             aria-pressed={isPaused.value}
-            onClick={() => (isPaused.value = !isPaused.value)}
+            onClick={() => pause(!isPaused.value)}
           >
             {isPaused.value ? "Go on" : "Pause"}
           </button>
@@ -87,7 +94,7 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
       {following ? (
         <>
           <StreamFacts following={following} />
-          <Served operation={operation} settings={following.settings} />
+          <ServedAs following={following} />
           <StreamNotes following={following} />
           <Body
             following={following}
@@ -105,6 +112,11 @@ export function StreamPanel({ shown, onChange, onClose }: Props): JSX.Element {
       )}
     </section>
   );
+}
+
+function ServedAs({ following }: { following: Following }): JSX.Element {
+  void following.status.value; // it has another name on another connection
+  return <Served id={following.settings && following.id} />;
 }
 
 interface BodyProps {

@@ -29,10 +29,16 @@ export function writeShown(all: readonly Shown[]): string | undefined {
   return parts.length === 0 ? undefined : JSON.stringify(parts);
 }
 
-/** The streams that an address names; what is none, and what is beyond the bound, is left out. */
+/** The streams that an address names; what is none, what was named before, and what is beyond the bound, is left out. */
 export function readShown(text: string | undefined): Shown[] {
   const all = jsonOf(text);
-  return Array.isArray(all) ? all.flatMap(shownOf).slice(0, MAX_STREAMS) : [];
+  const shown = new Map<string, Shown>();
+  for (const one of Array.isArray(all) ? all.flatMap(shownOf) : []) {
+    if (!shown.has(nameOf(one))) {
+      shown.set(nameOf(one), one);
+    }
+  }
+  return [...shown.values()].slice(0, MAX_STREAMS);
 }
 
 /** What tells a stream from the others of the page. */
