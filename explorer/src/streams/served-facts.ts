@@ -7,7 +7,7 @@ export function servedFacts(explain: StreamExplain): [name: string, value: strin
   const facts: [string, string | undefined][] = [
     ["Change is noticed by", reason == null ? push : `${push}: ${reason}`],
     ["What is watched is", topic],
-    ["Watched by", subscribers === 1 ? "this stream" : `${number(subscribers)} streams`],
+    ["Watched by", subscribers == null ? undefined : subscribers === 1 ? "this stream" : `${number(subscribers)} streams`],
     ["It has", items == null ? undefined : items === 1 ? "1 item" : `${number(items)} items`],
     ["Read", agoOf(explain.read_age_us)],
     ["Last sent", agoOf(explain.update_age_us)],
