@@ -80,6 +80,8 @@ test("what is chosen stands in the address, and is seen again by who opens that"
   await page.getByRole("radio", { name: "Since opened" }).check();
   await page.getByRole("img", { name: /price of ETH\/USDT/ }).waitFor();
   await page.locator(".market-tickers tr.is-chosen", { hasText: "ETH/USDT" }).waitFor();
+  // It is written a moment later, so that quick choices make one entry of the history.
+  await page.waitForURL(({ hash }) => ["kraken", "ETH", "chart=line"].every((part) => hash.includes(part)));
   const other = await openPage(browser, page.url());
   await other.getByRole("img", { name: /price of ETH\/USDT/ }).waitFor();
   assert.ok(await other.getByRole("radio", { name: "kraken" }).isChecked());

@@ -64,7 +64,7 @@ test("a stream is added by its form, charted, paused and closed", async () => {
 
   await panel.getByRole("button", { name: "Close stream_tickers" }).click();
   await page.getByText("Follow one of these, or several").waitFor();
-  assert.ok(page.url().endsWith("#/streams"));
+  await page.waitForURL(({ hash }) => hash === "#/streams");
   page.assertClean();
   await page.context().close();
 });
