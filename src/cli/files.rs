@@ -44,6 +44,24 @@ pub(super) fn between(file: &Path, begin: &str, end: &str, made: &str) -> Result
     Ok(format!("{before}{begin}{made}{end}{after}"))
 }
 
+/// The files of this kind in a folder that nobody wants any more.
+pub(super) fn others_in(
+    folder: &Path,
+    kind: &str,
+    wanted: &BTreeMap<PathBuf, String>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let is_other =
+        |path: &PathBuf| path.extension().is_some_and(|found| found == kind) && !wanted.contains_key(path);
+    let mut others = Vec::new();
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
+            others.extend(Some(entry.map_err(|error| failed(folder, &error))?.path()).filter(is_other));
+        }
+    }
+    others.sort();
+    Ok(others)
+}
+
 /// The error of a file.
 pub(super) fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("{}: {error}", path.display()))

@@ -1,18 +1,14 @@
 //! `generate`: clients in other languages, the AsyncAPI document and pages of the book, from what a server says of
 //! itself.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 
 use super::{
     ClientFlags, FLAGS, Failure,
     example::example_replies,
-    files::{self, between, failed},
+    files::{self, between, others_in},
 };
 use crate::{
     codegen::{BOOK_FOLDER, Description, Extras},
@@ -97,26 +93,11 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             wanted.insert(contents.clone(), between(&contents, BEGIN, END, &description.book_contents())?);
         }
         let pages = folder.join(BOOK_FOLDER);
-        stale = others_in(&pages, &wanted).map_err(|error| failed(&pages, &error))?;
+        // Those of domains that are gone.
+        stale = others_in(&pages, "md", &wanted)?;
     }
     files::bring(&wanted, stale, args.check)
 }
 
 const BEGIN: &str = "  <!-- operations: written by `fullon-cache-api generate docs` -->\n";
 const END: &str = "  <!-- /operations -->";
-
-/// The pages of domains that are gone.
-fn others_in(folder: &Path, wanted: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut others = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "md") && !wanted.contains_key(&path) {
-            others.push(path);
-        }
-    }
-    others.sort();
-    Ok(others)
-}

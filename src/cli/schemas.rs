@@ -1,14 +1,10 @@
 //! `schemas`: writes the JSON Schemas of this binary's operations, or checks that they are up to date.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     Failure,
-    files::{self, between, failed},
+    files::{self, between, others_in},
 };
 use crate::registry::Registry;
 
@@ -40,24 +36,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(readme) = &args.readme {
         wanted.insert(readme.clone(), between(readme, BEGIN, END, &registry.markdown())?);
     }
-    let stale = stale(&args.output, &wanted).map_err(|error| failed(&args.output, &error))?;
-    files::bring(&wanted, stale, args.check)
-}
-
-/// The schema files that no operation has any more.
-fn stale(folder: &Path, wanted: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
-    let mut stale = Vec::new();
-    for folder in [folder.to_owned(), folder.join("draft-07")] {
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "json") && !wanted.contains_key(&path) {
-                stale.push(path);
-            }
-        }
-    }
+    // Those that no operation has any more.
+    let mut stale = others_in(&args.output, "json", &wanted)?;
+    stale.extend(others_in(&args.output.join("draft-07"), "json", &wanted)?);
     stale.sort();
-    Ok(stale)
+    files::bring(&wanted, stale, args.check)
 }
