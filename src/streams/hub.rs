@@ -207,7 +207,7 @@ impl Hub {
 
     /// Counts what a stream has done since it was last counted.
     pub(super) fn count(&self, stream: &mut Subscription) {
-        let done = std::mem::take(&mut stream.done);
+        let done = stream.take_done();
         let counts = self.counts_of(stream.topic.operation().number);
         counts.updates.add(done.updates);
         if done.conflated > 0 {

@@ -53,7 +53,7 @@ pub(super) struct Subscription {
     /// Counts, where it is to tell how it is served.
     tally: Option<Box<Tally>>,
     /// What it has done since that was last counted.
-    pub(super) done: Done,
+    done: Done,
 }
 
 /// What a stream has done.
@@ -187,6 +187,16 @@ impl Subscription {
             conflated: sees_all.then(|| tally.conflated()),
             gaps: tally.gaps,
         })
+    }
+
+    /// What it has done since this was last asked, which is then part of what it tells, too.
+    pub(super) fn take_done(&mut self) -> Done {
+        let done = std::mem::take(&mut self.done);
+        if let Some(tally) = &mut self.tally {
+            tally.updates += done.updates;
+            tally.gaps += done.gaps;
+        }
+        done
     }
 
     /// Counts a change that it looks at. Of a log none takes another's place.
@@ -373,16 +383,10 @@ impl Subscription {
         self.sent = Some(version);
         self.done.updates += 1;
         frames.push(frame);
-        if let Some(tally) = &mut self.tally {
-            tally.updates += 1;
-        }
         true
     }
 
     fn push_gap(&mut self, from: u64, to: u64, frames: &mut Vec<String>) {
-        if let Some(tally) = &mut self.tally {
-            tally.gaps += 1;
-        }
         self.done.gaps += 1;
         frames.push(self.notice("stream_gap", &format!(",\"from\":{from},\"to\":{to}")));
     }
