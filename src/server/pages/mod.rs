@@ -71,12 +71,22 @@ fn finished(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
+/// The pages by which it is watched over, the same on every port.
+fn probe(path: &str, app: &App) -> Option<Response<Body>> {
+    match path {
+        "/healthz" => Some(page(StatusCode::OK, TEXT, "ok\n")),
+        "/readyz" => Some(ready::answer(app)),
+        _ => None,
+    }
+}
+
 async fn serve<B>(request: &Request<B>, peer: &Peer, app: &Arc<App>, live: &Arc<Live>) -> Response<Body> {
     let path = request.uri().path();
+    if let Some(probe) = probe(path, app) {
+        return probe;
+    }
     let http = &live.config.http;
     match path {
-        "/healthz" => page(StatusCode::OK, TEXT, "ok\n"),
-        "/readyz" => ready::answer(app),
         "/metrics" if http.metrics && http.metrics_address.is_none() => {
             match check(request, peer, app, live, Some(Scope::Ops)).await {
                 Ok(()) => metrics_page(app).await,

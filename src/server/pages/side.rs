@@ -8,7 +8,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{TEXT, finished, metrics_page, only_asked_for, page, ready};
+use super::{TEXT, finished, metrics_page, only_asked_for, page, probe};
 use crate::{
     server::{
         App, Listener,
@@ -70,11 +70,13 @@ async fn serve(socket: Box<dyn Io>, is_local: bool, app: &Arc<App>) {
 }
 
 async fn answer<B>(request: &Request<B>, is_local: bool, app: &Arc<App>) -> Response<Body> {
+    let path = request.uri().path();
+    if let Some(probe) = probe(path, app) {
+        return probe;
+    }
     // A page of a stranger's name, which it has point to this machine, comes from here too.
     let is_misled = is_local && !is_own_name(request.headers());
-    match request.uri().path() {
-        "/healthz" => page(StatusCode::OK, TEXT, "ok\n"),
-        "/readyz" => ready::answer(app),
+    match path {
         "/metrics" if !is_misled && app.live().config.http.metrics => metrics_page(app).await,
         _ => page(StatusCode::NOT_FOUND, TEXT, "Nothing here but /metrics, /healthz and /readyz.\n"),
     }
