@@ -8,6 +8,7 @@ import { Empty } from "../ui/empty";
 import { JsonTree } from "../ui/json-tree";
 import { Tabs, type Tab } from "../ui/tabs";
 import { Text } from "../ui/text";
+import { FailureAlert } from "./failure";
 import { ResultTable } from "./result-table";
 import type { Failure, Outcome } from "./run";
 import { kindOf } from "./tabular";
@@ -111,23 +112,11 @@ function Raw({ value }: { value: unknown }): JSX.Element {
 }
 
 function Failed({ failure }: { failure: Failure }): JSX.Element {
-  const { code, message, isRetryable, retryAfterMs, details, elapsedMs, explain } = failure;
+  const { isRetryable, retryAfterMs, elapsedMs, explain } = failure;
   return (
     <div class="result">
       <Timing elapsedMs={elapsedMs} explain={explain} />
-      <div class="failure" role="alert">
-        <p>
-          <Badge tone="bad">{code}</Badge> <Text text={message} />
-        </p>
-        {details.length > 1 && (
-          <ul>
-            {details.map(({ path, message: text }) => (
-              <li key={`${path} ${text}`}>
-                <code>{path || "/"}</code> <Text text={text} />
-              </li>
-            ))}
-          </ul>
-        )}
+      <FailureAlert failure={failure}>
         {isRetryable && (
           <p class="faint">
             {retryAfterMs === undefined
@@ -135,7 +124,7 @@ function Failed({ failure }: { failure: Failure }): JSX.Element {
               : `The same may work in ${Math.ceil(retryAfterMs / 1000)} s.`}
           </p>
         )}
-      </div>
+      </FailureAlert>
     </div>
   );
 }

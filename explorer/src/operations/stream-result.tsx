@@ -4,9 +4,8 @@ import { link } from "../route";
 import { Served } from "../streams/served";
 import { Trouble } from "../streams/status";
 import type { Operation, Params } from "../server";
-import { Badge } from "../ui/badge";
 import { Empty } from "../ui/empty";
-import { Text } from "../ui/text";
+import { FailureAlert } from "./failure";
 import { Messages, type Followed, type Message } from "./messages";
 import { failureOf } from "./run";
 
@@ -40,7 +39,7 @@ export function StreamResult(props: { operation: Operation; params: Params }): J
           <Served id={value.id} />
         </div>
       )}
-      {value.error ? <Ended error={value.error} /> : <List messages={value.messages} />}
+      {value.error ? <FailureAlert failure={failureOf(value.error)} /> : <List messages={value.messages} />}
     </section>
   );
 }
@@ -78,25 +77,5 @@ function List({ messages }: { messages: readonly Message[] }): JSX.Element {
         </li>
       ))}
     </ol>
-  );
-}
-
-function Ended({ error }: { error: Error }): JSX.Element {
-  const { code, message, details } = failureOf(error);
-  return (
-    <div class="failure" role="alert">
-      <p>
-        <Badge tone="bad">{code}</Badge> <Text text={message} />
-      </p>
-      {details.length > 1 && (
-        <ul>
-          {details.map(({ path, message: text }) => (
-            <li key={`${path} ${text}`}>
-              <code>{path || "/"}</code> {text}
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
   );
 }
