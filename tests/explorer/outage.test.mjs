@@ -10,26 +10,33 @@ async function write(port, price) {
   writer.close();
 }
 
-test("Redis goes and comes: stale and fresh are seen", async (t) => {
+/** A Redis with one ticker, a server that reads it, and a browser; all end with the test. */
+async function besideRedis(t) {
   const port = await freePort();
-  let redis = await startRedis(port);
+  const world = { port, redis: await startRedis(port) };
   await write(port, 101.25);
   const [server, browser] = await Promise.all([startServer({ redisPort: port }), startBrowser()]);
   t.after(async () => {
     await browser.close();
     await server.stop();
-    await redis.stop();
+    await world.redis.stop();
   });
+  return Object.assign(world, { server, browser });
+}
+
+test("Redis goes and comes: stale and fresh are seen", async (t) => {
+  const world = await besideRedis(t);
+  const { port, server, browser } = world;
   const page = await openPage(browser, server.page);
   const price = (text) => page.locator(".market-tickers td.strong").filter({ hasText: text });
   await price("101.25").waitFor();
-  await redis.stop();
+  await world.redis.stop();
   await page.locator(".stale").waitFor();
   await page.locator(".market-tickers .is-stale").waitFor();
   await page.locator(".market-chart .is-stale").waitFor();
   // The last known state stands.
   assert.equal(await price("101.25").count(), 1);
-  redis = await startRedis(port);
+  world.redis = await startRedis(port);
   await write(port, 102.5);
   await price("102.50").or(price("102.5")).first().waitFor();
   await page.locator(".stale").waitFor({ state: "detached" });
@@ -61,15 +68,7 @@ test("items that are gone leave the table", async (t) => {
 });
 
 test("what turns corrupt is told, and its last healthy form stands", async (t) => {
-  const port = await freePort();
-  const redis = await startRedis(port);
-  await write(port, 101.25);
-  const [server, browser] = await Promise.all([startServer({ redisPort: port }), startBrowser()]);
-  t.after(async () => {
-    await browser.close();
-    await server.stop();
-    await redis.stop();
-  });
+  const { port, server, browser } = await besideRedis(t);
   const s = JSON.stringify([["stream_tickers", { exchange: "binance" }]]);
   const page = await openPage(browser, `${server.page}/#/streams?${new URLSearchParams({ s })}`);
   await page.locator(".stream-panel td", { hasText: "101.25" }).waitFor();
