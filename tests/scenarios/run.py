@@ -132,6 +132,7 @@ class Run:
 
     async def open(self, stream, step):
         self.owners[stream] = step.get("by", "main")
+        self.proxy.forget()
         members = {
             "params": step["params"],
             "snapshot": step.get("snapshot", True),
@@ -180,7 +181,7 @@ class Run:
         await self.store.corrupt(symbol)
 
     async def cut(self, _way, step):
-        await self.proxy.cut(step.get("before"))
+        await self.proxy.cut(step.get("before"), step.get("after"))
 
     async def withdraw(self, _token, _step):
         self.server.withdraw()

@@ -196,6 +196,8 @@ class Proxy:
         self.port = port
         self.writers = set()
         self.mark = None
+        self.carried = b""
+        self.more = asyncio.Condition()
 
     async def start(self):
         self.listener = await asyncio.start_server(self.carry, "127.0.0.1", 0)
@@ -220,6 +222,9 @@ class Proxy:
                 text = before + data
                 head, is_marked, _ = text.partition(self.mark) if self.mark else (text, b"", b"")
                 writer.write(head[len(before) :])
+                async with self.more:
+                    self.carried += data
+                    self.more.notify_all()
                 if is_marked:
                     self.mark = None
                     break
@@ -228,10 +233,21 @@ class Proxy:
                 before = data[1 - len(self.mark) :] if self.mark else b""
         writer.close()
 
-    async def cut(self, before=None):
-        """Cuts the way: now, or when the next message of this type has not come through as a whole."""
+    def forget(self):
+        """Looks for what it is to be cut after from here on."""
+        self.carried = b""
+
+    async def cut(self, before=None, after=None):
+        """Cuts the way: now, or when the next message of this type has not come through as a whole, or when this text
+        has come through."""
         if before is not None:
             self.mark = f'{{"type":"{before}"'.encode()
+            return
+        if after is not None:
+            async with self.more:
+                await self.more.wait_for(lambda: after.encode() in self.carried)
+            for writer in self.writers:
+                writer.close()
             return
         for writer in self.writers:
             writer.transport.abort()
