@@ -88,6 +88,19 @@ impl Read {
         }
     }
 
+    /// The key that it reads; None: it looks for keys.
+    pub(super) fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Get(key)
+            | Self::HGet(key, _)
+            | Self::HMGet(key, _)
+            | Self::HGetAll(key)
+            | Self::HLen(key)
+            | Self::LRange(key, ..) => Some(key),
+            Self::Scan { .. } => None,
+        }
+    }
+
     pub(super) fn to_redis(&self) -> Cmd {
         let mut cmd = Cmd::with_capacity(4, 96);
         cmd.arg(self.verb().name());

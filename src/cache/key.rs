@@ -96,6 +96,11 @@ impl Glob {
         &self.0
     }
 
+    /// The one key that it stands for, if it does for one alone.
+    pub(crate) fn only_key(&self) -> Option<&str> {
+        (!self.0.contains('*')).then_some(&*self.0)
+    }
+
     /// Whether a key matches. `*` is the only wildcard that a glob of ours has.
     pub(crate) fn matches(&self, key: &str) -> bool {
         let mut pieces = self.0.split('*');

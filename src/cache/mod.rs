@@ -10,6 +10,7 @@ mod counts;
 mod json;
 mod key;
 mod link;
+mod near;
 mod number;
 mod rights;
 mod scan;
@@ -39,6 +40,7 @@ pub use view::{Found, Plan, Target, View};
 
 use link::Links;
 pub(crate) use link::{Event, Means, Wish};
+pub(crate) use near::{Basis, Near, Notes};
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
 pub(crate) use trace::Trace;
@@ -55,6 +57,7 @@ struct Inner {
     turns: Semaphore,
     /// Of all threads.
     counts: Arc<Counts>,
+    near: Arc<Near>,
 }
 
 enum Backend {
@@ -110,7 +113,7 @@ impl std::error::Error for CacheError {}
 impl Cache {
     /// A cache in Redis. Connects in the background, for ever; must be called within a tokio runtime.
     pub fn redis(settings: LinkSettings) -> Self {
-        Self::new(Backend::Redis(Links::start(settings)), Arc::default(), Arc::default())
+        Self::new(Backend::Redis(Links::start(settings)), None)
     }
 
     /// The same cache by way of connections that are driven by the current tokio runtime.
@@ -118,7 +121,7 @@ impl Cache {
         match &self.0.backend {
             Backend::Redis(links) => {
                 let links = Backend::Redis(links.of_worker());
-                Self::new(links, self.0.scans.clone(), self.0.counts.clone())
+                Self::new(links, Some(&self.0))
             }
             Backend::Embedded(_) => self.clone(),
         }
@@ -126,15 +129,20 @@ impl Cache {
 
     /// The embedded cache.
     pub fn embedded(store: Store) -> Self {
-        Self::new(Backend::Embedded(store), Arc::default(), Arc::default())
+        Self::new(Backend::Embedded(store), None)
     }
 
-    fn new(backend: Backend, scans: Arc<Scans>, counts: Arc<Counts>) -> Self {
+    /// What is one for all threads is shared with another.
+    fn new(backend: Backend, other: Option<&Inner>) -> Self {
         let turns = match &backend {
             Backend::Redis(links) => links.wide_reads(),
             Backend::Embedded(_) => Semaphore::MAX_PERMITS,
         };
-        Self(Arc::new(Inner { backend, scans, turns: Semaphore::new(turns), counts }))
+        let (scans, counts, near) = match other {
+            Some(other) => (other.scans.clone(), other.counts.clone(), other.near.clone()),
+            None => Default::default(),
+        };
+        Self(Arc::new(Inner { backend, scans, turns: Semaphore::new(turns), counts, near }))
     }
 
     /// Sends one read.
@@ -151,6 +159,11 @@ impl Cache {
     /// What was asked of it.
     pub(crate) fn counts(&self) -> &Counts {
         &self.0.counts
+    }
+
+    /// What lets answers be kept.
+    pub(crate) fn near(&self) -> &Arc<Near> {
+        &self.0.near
     }
 
     /// How many commands may wait for an answer at least.
@@ -195,7 +208,7 @@ impl Cache {
         events: mpsc::Sender<Event>,
     ) {
         match &self.0.backend {
-            Backend::Redis(links) => links.listen(channels, wishes, events),
+            Backend::Redis(links) => links.listen(channels, wishes, events, self.0.near.feed()),
             Backend::Embedded(store) => {
                 tokio::spawn(store.clone().listen_to_all(wishes, events));
             }

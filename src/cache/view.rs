@@ -14,7 +14,7 @@ use redis::Value as Reply;
 use serde_json::Value;
 
 use super::{
-    Cache, Key, Pattern, Read, ScanLimits, Verb,
+    Cache, Key, Notes, Pattern, Read, ScanLimits, Verb,
     answer::{cache_error, length, one, pairs, unexpected},
     json::{Json, JsonList},
     shape::Shape,
@@ -59,6 +59,8 @@ pub struct View {
     _under_way: Option<UnderWay>,
     /// Takes note of where its time goes, if somebody may want to know.
     trace: Option<Arc<Trace>>,
+    /// Takes note of what the answer rests on, if it may be kept.
+    notes: Option<Arc<Notes>>,
     warnings: Mutex<Vec<Warning>>,
 }
 
@@ -117,8 +119,9 @@ pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
-        let (users, until, trace) = (None, None, None);
-        Self { cache, plan, params, users, until, _under_way: None, trace, warnings: Mutex::default() }
+        let (users, until, trace, notes) = (None, None, None, None);
+        let warnings = Mutex::default();
+        Self { cache, plan, params, users, until, _under_way: None, trace, notes, warnings }
     }
 
     /// The same, counted as a read under way until it is over, which has so much time.
@@ -133,6 +136,13 @@ impl View {
     #[must_use]
     pub(crate) fn traced(mut self, trace: Option<Arc<Trace>>) -> Self {
         self.trace = trace;
+        self
+    }
+
+    /// The same, where it is noted what the answer rests on.
+    #[must_use]
+    pub(crate) fn noted(mut self, notes: Option<Arc<Notes>>) -> Self {
+        self.notes = notes;
         self
     }
 
@@ -270,6 +280,9 @@ impl View {
             return Ok(found(key.as_str()).into_iter().collect());
         }
         let glob = pattern.glob(|slot| self.param(slot)).map_err(slot_error)?;
+        if let Some(notes) = &self.notes {
+            notes.note(None);
+        }
         let limits = self.plan.scan_limits;
         let waiting = Trace::answer(self.trace.as_ref());
         let scanned = self.cache.scan(glob, limits, self.plan.keep_scans).await.map_err(cache_error)?;
@@ -464,6 +477,9 @@ impl View {
         self.allow(read.verb())?;
         if self.until.is_some_and(|until| Instant::now() >= until) {
             return Err(Error::new(ErrorCode::CacheTimeout, "the read took too long"));
+        }
+        if let Some(notes) = &self.notes {
+            notes.note(read.key());
         }
         let _waiting = Trace::command(self.trace.as_ref(), read.verb());
         self.cache.read(read).await.map_err(cache_error)

@@ -7,6 +7,7 @@ mod http;
 mod inline;
 mod listen;
 mod load;
+mod near_cache;
 mod network;
 mod values;
 
@@ -20,6 +21,7 @@ pub use auth::{Anonymous, Auth, Certificate, Issuer, Token};
 pub use http::Http;
 pub use listen::{Address, Listen, Place, Tls};
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
+pub use near_cache::NearCache;
 pub use network::{Network, Origin};
 pub(crate) use values::{DURATION, SECRET, microseconds, milliseconds, parse_end};
 pub use values::{Secret, Span, parse_duration};
@@ -40,6 +42,8 @@ pub struct Config {
     pub auth: Auth,
     /// Where the cache is.
     pub redis: Redis,
+    /// Answers that are given again without asking Redis.
+    pub near_cache: NearCache,
     /// What anyone may ask of the server.
     pub limits: Limits,
     /// What streams may take, and how fresh they are kept.
@@ -434,6 +438,7 @@ impl Config {
             ("redis.connect_timeout", self.redis.connect_timeout),
             ("redis.response_timeout", self.redis.response_timeout),
             ("redis.reconnect_max", self.redis.reconnect_max),
+            ("near_cache.max_age", self.near_cache.max_age),
             ("auth.login_timeout", self.auth.login_timeout),
             ("limits.handshake_timeout", limits.handshake_timeout),
             ("limits.first_message_timeout", limits.first_message_timeout),

@@ -22,7 +22,7 @@ use super::{
     stream::{StreamFacts, params_schema, share_prefixes, update_schema},
 };
 use crate::{
-    cache::Plan,
+    cache::{Plan, Verb},
     config::milliseconds,
     operation::{Kind, Operation},
 };
@@ -187,6 +187,7 @@ fn join_one(
         keys: entry.keys.iter().map(|(name, pattern)| (name.clone(), pattern.source().to_owned())).collect(),
         commands: operation.verbs.iter().map(|verb| verb.name().to_owned()).collect(),
         channel: entry.channel.as_ref().map(|pattern| pattern.source().to_owned()),
+        near_cache: entry.near_cache,
         poll_interval_ms: (operation.kind != Kind::System).then(|| milliseconds(interval(entry))),
         push: is_stream.then(|| if entry.channel.is_some() { "channel" } else { "tracking" }.to_owned()),
         scope: entry.scope,
@@ -216,6 +217,8 @@ fn join_one(
         answer: operation.answer,
         is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,
+        is_kept: entry.near_cache,
+        beginnings: Arc::default(),
         is_for_strangers: operation.is_for_strangers,
         needs: Needs { scope: entry.scope, owner: entry.owner.as_deref().map(Owner::of) },
         plan: Arc::new(plan),
@@ -243,6 +246,17 @@ fn check_entry(operation: &Operation, entry: &Entry, described: &Described, faul
     let mut fault = |message: String| faults.push(Fault::new(&entry.file, operation.name, message));
     if operation.kind != Kind::System && entry.keys.is_empty() {
         fault("it needs `keys`".to_owned());
+    }
+    let unkept = match operation.kind {
+        Kind::Stream | Kind::System => Some("what is kept is the answers of reads"),
+        Kind::Read if operation.verbs.contains(&Verb::Scan) => {
+            Some("it looks for keys (SCAN), and nothing tells when there are others")
+        }
+        Kind::Read if operation.has_owned_rows => Some("its answer depends on who asks"),
+        Kind::Read => None,
+    };
+    if let Some(why) = unkept.filter(|_| entry.near_cache) {
+        fault(format!("`near_cache`: {why}"));
     }
     let keys = entry.keys.iter().map(|(name, pattern)| (format!("keys.{name}"), pattern));
     for (field, pattern) in keys.chain(entry.channel.iter().map(|pattern| ("channel".to_owned(), pattern))) {

@@ -52,6 +52,9 @@ pub struct Described {
     pub channel: Option<String>,
     /// How long a scan's result is kept, and how often a poll would look; milliseconds.
     pub poll_interval_ms: Option<u64>,
+    /// Whether an answer may be given again, without asking Redis, until Redis tells of a change of what it was read
+    /// from.
+    pub near_cache: bool,
     /// How change is noticed, for a stream, if the Redis and its user's rights allow it: `channel` or
     /// `tracking`. A stream's reply says how it is.
     pub push: Option<String>,

@@ -17,8 +17,8 @@ use crate::{
     config::parse_duration,
 };
 
-const FIELDS: [&str; 8] =
-    ["keys", "channel", "poll_interval", "scope", "owner", "limits", "summary", "enabled"];
+const FIELDS: [&str; 9] =
+    ["keys", "channel", "poll_interval", "near_cache", "scope", "owner", "limits", "summary", "enabled"];
 const LIMITS: [&str; 2] = ["scan_keys", "scan_steps"];
 
 /// One entry, all files laid over each other.
@@ -29,6 +29,7 @@ pub(super) struct Entry {
     pub(super) keys: BTreeMap<String, Pattern>,
     pub(super) channel: Option<Pattern>,
     pub(super) poll_interval: Option<Duration>,
+    pub(super) near_cache: bool,
     pub(super) scope: Option<Scope>,
     pub(super) owner: Option<String>,
     pub(super) scan_limits: ScanLimits,
@@ -43,6 +44,7 @@ impl Default for Entry {
             keys: BTreeMap::new(),
             channel: None,
             poll_interval: None,
+            near_cache: false,
             scope: None,
             owner: None,
             scan_limits: ScanLimits { keys: 10_000, steps: 1000 },
@@ -138,10 +140,8 @@ impl Reader<'_> {
                 "owner" => entry.owner = self.text("owner", value).or(entry.owner.take()),
                 "summary" => entry.summary = self.text("summary", value).or(entry.summary.take()),
                 "limits" => self.limits(value, entry),
-                "enabled" => match value.as_bool() {
-                    Some(enabled) => entry.enabled = enabled,
-                    None => self.fault("`enabled`: true or false"),
-                },
+                "enabled" => entry.enabled = self.flag("enabled", value).unwrap_or(entry.enabled),
+                "near_cache" => entry.near_cache = self.flag("near_cache", value).unwrap_or(entry.near_cache),
                 _ => self.unknown("field", field, &FIELDS),
             }
         }
@@ -202,6 +202,14 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn flag(&mut self, field: &str, value: &Value) -> Option<bool> {
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.fault(format!("`{field}`: true or false"));
+        }
+        flag
     }
 
     fn text(&mut self, field: &str, value: &Value) -> Option<String> {

@@ -52,6 +52,11 @@ pub struct Registered {
     is_for_strangers: bool,
     needs: rights::Needs,
     pub(crate) plan: Arc<Plan>,
+    /// Whether an answer may be given again while nothing that it rests on has changed.
+    pub(crate) is_kept: bool,
+    /// How the keys begin that Redis is asked to tell the changes of, for its streams or its kept answers. No two of
+    /// all operations overlap.
+    pub(crate) beginnings: Arc<[String]>,
     /// What there is to know of it if it is a stream.
     pub(crate) stream: Option<stream::StreamFacts>,
     pub(crate) validator: jsonschema::Validator,

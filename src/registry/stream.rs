@@ -18,31 +18,26 @@ pub(crate) struct StreamFacts {
     watched: Watched,
     channel: Option<Pattern>,
     poll_interval: Duration,
-    /// How the keys begin that Redis is asked to tell the changes of. No two of all streams overlap.
-    prefixes: Vec<String>,
 }
 
 impl StreamFacts {
     pub(super) fn new(watched: Watched, channel: Option<Pattern>, poll_interval: Duration) -> Self {
-        Self { watched, channel, poll_interval, prefixes: Vec::new() }
+        Self { watched, channel, poll_interval }
     }
 }
 
 /// Finds what Redis is to be asked for: it refuses prefixes that overlap.
 pub(super) fn share_prefixes(operations: &mut [Registered]) {
-    let is_stream = |operation: &&Registered| operation.stream.is_some();
+    let is_told = |operation: &&Registered| operation.stream.is_some() || operation.is_kept;
     let patterns = |operation: &Registered| -> Vec<String> {
         operation.plan.keys.iter().map(|(_, pattern)| pattern.prefix().to_owned()).collect()
     };
-    let all: BTreeSet<String> = operations.iter().filter(is_stream).flat_map(patterns).collect();
+    let all: BTreeSet<String> = operations.iter().filter(is_told).flat_map(patterns).collect();
     for operation in operations {
-        let own = patterns(operation);
-        if let Some(stream) = &mut operation.stream {
-            // In the order of the set the shortest comes first.
-            let shared = |own: &String| all.iter().find(|prefix| own.starts_with(prefix.as_str())).cloned();
-            let prefixes: BTreeSet<String> = own.iter().filter_map(shared).collect();
-            stream.prefixes = prefixes.into_iter().collect();
-        }
+        // In the order of the set the shortest comes first.
+        let shared = |own: &String| all.iter().find(|prefix| own.starts_with(prefix.as_str())).cloned();
+        let prefixes: BTreeSet<String> = patterns(operation).iter().filter_map(shared).collect();
+        operation.beginnings = prefixes.into_iter().collect();
     }
 }
 
@@ -122,7 +117,7 @@ impl Registered {
     pub(crate) fn wishes(&self) -> Vec<Wish> {
         let Some(stream) = &self.stream else { return Vec::new() };
         let channel = stream.channel.as_ref().and_then(|pattern| pattern.glob(|_| None).ok());
-        let keys = stream.prefixes.iter().cloned().map(Wish::Keys);
+        let keys = self.beginnings.iter().cloned().map(Wish::Keys);
         keys.chain(channel.map(Wish::Channels)).collect()
     }
 

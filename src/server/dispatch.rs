@@ -19,6 +19,7 @@ use super::{
     caller::{Caller, Who},
     explain::Explaining,
     flights::{Flight, Flights},
+    kept::{Answer as KeptAnswer, Keeping, Kept},
 };
 use crate::{
     access::{Bounds, Load, Users, overloaded},
@@ -102,6 +103,7 @@ pub(super) struct Desk {
     /// The cache by way of the worker's own connections.
     pub(super) cache: Cache,
     pub(super) flights: Flights,
+    pub(super) kept: Arc<Kept>,
     pub(super) load: Arc<Load>,
     /// How many workers there are.
     pub(super) workers: usize,
@@ -201,19 +203,27 @@ fn begin_one(
                 tracing::debug!(request_id = %request.id, operation, "request");
             }
             let prepared =
-                charged.and_then(|()| prepare(app, &live, caller, who.as_deref(), (found, &request)));
+                charged.and_then(|()| prepare(desk, &live, caller, who.as_deref(), (found, &request, since)));
             (request.id, prepared)
         }
         Err(Rejected { id, error }) => (id, charged.and(Err(error))),
     };
     let asking = Asking { desk, live: &live, caller, who: who.as_deref() };
-    let begun = prepared.and_then(|Prepared { operation, params }| match operation.answer {
-        Answer::System(answer) => Ok(asking.begin_system(answer, params)),
-        Answer::Stream { .. } => asking.open_stream(&id, operation, params, array, explaining.as_deref_mut()),
-        Answer::Read { run, .. } => asking.begin_read(run, operation, params, explaining.as_deref_mut()),
+    let begun = prepared.and_then(|prepared| match prepared {
+        Prepared::Kept(answer) => Ok(asking.give_again(answer, explaining.as_deref_mut())),
+        Prepared::Ask { operation, params, keep } => match operation.answer {
+            Answer::System(answer) => Ok(asking.begin_system(answer, params)),
+            Answer::Stream { .. } => {
+                asking.open_stream(&id, operation, params, array, explaining.as_deref_mut())
+            }
+            Answer::Read { run, .. } => {
+                asking.begin_read(run, operation, (params, keep), explaining.as_deref_mut())
+            }
+        },
     });
     let reply = match begun {
         Ok(Begun::Now(outcome)) => app.reply(&id, asked, &outcome),
+        Ok(Begun::Again(answer)) => app.reply(&id, asked, &answer.outcome),
         Ok(Begun::Later(pending)) => {
             let work = Work::One(app.clone(), id, asked, pending);
             return Answering::Later(Running { requests: 1, array: None, work, explaining });
@@ -226,6 +236,8 @@ fn begin_one(
 /// What a request has come to.
 enum Begun {
     Now(Outcome),
+    /// It was answered a moment ago.
+    Again(Arc<KeptAnswer>),
     Later(Pending),
 }
 
@@ -238,6 +250,13 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    fn give_again(&self, answer: Arc<KeptAnswer>, explaining: Option<&mut Explaining>) -> Begun {
+        if let Some(explaining) = explaining {
+            explaining.gives_again(answer.since);
+        }
+        Begun::Again(answer)
+    }
+
     fn begin_system(&self, answer: SystemFn, params: Value) -> Begun {
         let system = System { app: self.desk.app.clone(), caller: self.caller.clone() };
         let mut answer = answer(system, params);
@@ -273,7 +292,7 @@ impl Asking<'_> {
         &self,
         run: ReadFn,
         operation: &Registered,
-        params: Value,
+        (params, keep): (Value, Option<Box<str>>),
         explaining: Option<&mut Explaining>,
     ) -> Result<Begun, Error> {
         let Self { desk, live, .. } = self;
@@ -283,22 +302,30 @@ impl Asking<'_> {
         let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
         let under_way = desk.load.begin(principal, &bounds)?;
         let users = self.users(operation);
-        let view = |params, trace| {
+        let most = live.config.near_cache.bytes;
+        let begin = |params: Value, trace| {
+            let keeping = keep
+                .map(|text| Keeping::begin(&desk.kept, desk.cache.near(), operation, (text, &params), most));
             let view = View::new(desk.cache.clone(), operation.plan.clone(), params);
             let view = view.counted(under_way, limits.read_timeout.get()).traced(trace);
-            match &users {
+            let view = view.noted(keeping.as_ref().map(Keeping::notes));
+            let read = run(match &users {
                 Some(users) => view.of_users(users.clone()),
                 None => view,
+            });
+            match keeping {
+                None => read,
+                Some(keeping) => kept(read, keeping),
             }
         };
         let wants = explaining.is_some();
         let (pending, trace) = match operation.is_shared {
             false => {
                 let trace = wants.then(Trace::of_one);
-                (Pending::Own(run(view(params, trace.clone()))), trace)
+                (Pending::Own(begin(params, trace.clone())), trace)
             }
             true => {
-                let read = |trace| within(limits.read_timeout.get(), run(view(params.clone(), Some(trace))));
+                let read = |trace| within(limits.read_timeout.get(), begin(params.clone(), Some(trace)));
                 let (flight, trace) = desk.flights.join(&operation.plan, &params, users.clone(), wants, read);
                 (Pending::Shared(flight), trace)
             }
@@ -324,19 +351,34 @@ fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'stat
     })
 }
 
+/// A read whose answer is kept.
+fn kept(read: BoxFuture<'static, Outcome>, keeping: Keeping) -> BoxFuture<'static, Outcome> {
+    Box::pin(async move {
+        let outcome = read.await;
+        keeping.keep(&outcome);
+        outcome
+    })
+}
+
 /// A request that there is nothing wrong with.
-struct Prepared<'l> {
-    operation: &'l Arc<Registered>,
-    params: Value,
+enum Prepared<'l> {
+    /// It was answered a moment ago.
+    Kept(Arc<KeptAnswer>),
+    Ask {
+        operation: &'l Arc<Registered>,
+        params: Value,
+        /// The params' text, if the answer is to be kept.
+        keep: Option<Box<str>>,
+    },
 }
 
 /// The operation and its params, if there is nothing wrong with either and the caller may ask for it.
 fn prepare<'l>(
-    app: &App,
+    desk: &Desk,
     live: &'l Live,
     caller: &Caller,
     who: Option<&Who>,
-    (found, request): (Option<&'l Arc<Registered>>, &Request<'_>),
+    (found, request, now): (Option<&'l Arc<Registered>>, &Request<'_>, Instant),
 ) -> Result<Prepared<'l>, Error> {
     if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
         // Whether or not there is such an operation.
@@ -346,9 +388,16 @@ fn prepare<'l>(
     let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;
     caller.check(who, operation, Ask::Anything)?;
     operation.check_on()?;
-    if !matches!(operation.answer, Answer::System(_)) && app.held_back.load(Ordering::Relaxed) {
+    if !matches!(operation.answer, Answer::System(_)) && desk.app.held_back.load(Ordering::Relaxed) {
         let message = "the server has yet to see that its login to the cache may only read";
         return Err(Error::new(ErrorCode::CacheUnavailable, message));
+    }
+    let settings = &live.config.near_cache;
+    let is_kept = operation.is_kept && settings.bytes > 0;
+    let text = request.params.as_deref().unwrap_or("{}");
+    if is_kept && let Some(answer) = desk.kept.find(operation, text, now, settings) {
+        may_ask(live, caller, who, operation, &answer.params)?;
+        return Ok(Prepared::Kept(answer));
     }
     let params = match &request.params {
         None => Value::Object(Map::new()),
@@ -356,11 +405,23 @@ fn prepare<'l>(
             .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
     };
     operation.validate(&params)?;
-    caller.check(who, operation, Ask::With(&params))?;
+    may_ask(live, caller, who, operation, &params)?;
+    Ok(Prepared::Ask { operation, params, keep: is_kept.then(|| text.into()) })
+}
+
+/// An error if the caller may not ask for it with these params.
+fn may_ask(
+    live: &Live,
+    caller: &Caller,
+    who: Option<&Who>,
+    operation: &Registered,
+    params: &Value,
+) -> Result<(), Error> {
+    caller.check(who, operation, Ask::With(params))?;
     if let Some(who) = who.filter(|_| live.config.log.audit_reads) {
-        caller.audit_read(who, operation, &params);
+        caller.audit_read(who, operation, params);
     }
-    Ok(Prepared { operation, params })
+    Ok(())
 }
 
 impl App {

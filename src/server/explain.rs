@@ -24,6 +24,9 @@ pub(crate) struct Explain {
     server_us: u64,
     /// Where the data came from.
     source: Source,
+    /// Of what is kept in the near cache: how long ago it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_us: Option<u64>,
     #[serde(flatten)]
     read: Option<ReadExplain>,
     /// Of a stream: how it is served.
@@ -33,10 +36,12 @@ pub(crate) struct Explain {
 
 /// Where the data of an answer came from.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 enum Source {
     /// Redis was asked.
     Redis,
+    /// It was read before, and Redis has told of no change since.
+    NearCache,
     /// The server's own store was asked, which stands in for Redis.
     Embedded,
     /// What is watched for streams, and read again when it changes.
@@ -70,6 +75,8 @@ pub(super) struct Explaining {
 enum Course {
     /// It went no further than the server itself.
     Server,
+    /// It was answered by what was read at that time.
+    Again(Instant),
     Stream(StreamExplain),
     Read {
         trace: Arc<Trace>,
@@ -89,6 +96,11 @@ impl Explaining {
         self.course = Course::Read { trace, asked: Instant::now(), is_embedded: cache.is_embedded() };
     }
 
+    /// The request is answered by what was read at that time.
+    pub(super) fn gives_again(&mut self, read: Instant) {
+        self.course = Course::Again(read);
+    }
+
     /// The request has opened a stream.
     pub(super) fn opens(&mut self, stream: Option<StreamExplain>) {
         if let Some(stream) = stream {
@@ -99,15 +111,20 @@ impl Explaining {
     /// The reply, with what there is to tell of it.
     pub(super) fn add_to(self, reply: Reply) -> Reply {
         let server_us = microseconds(self.since.elapsed());
+        let mut age_us = None;
         let (source, read, stream) = match self.course {
             Course::Server => (Source::Server, None, None),
+            Course::Again(read) => {
+                age_us = Some(microseconds(read.elapsed()));
+                (Source::NearCache, None, None)
+            }
             Course::Stream(stream) => (Source::Topic, None, Some(stream)),
             Course::Read { trace, asked, is_embedded } => {
                 let source = if is_embedded { Source::Embedded } else { Source::Redis };
                 (source, Some(ReadExplain::of(&trace, asked, self.waited)), None)
             }
         };
-        let explain = serde_json::to_string(&Explain { server_us, source, read, stream });
+        let explain = serde_json::to_string(&Explain { server_us, source, age_us, read, stream });
         // Numbers and plain texts always serialize.
         match explain {
             Ok(explain) => reply.explained(&explain),

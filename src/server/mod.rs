@@ -9,6 +9,7 @@ mod farewell;
 mod flights;
 mod frames;
 mod http;
+mod kept;
 mod listen;
 mod live;
 mod login;
@@ -52,6 +53,7 @@ pub use echo::echo;
 pub(crate) use explain::Explain;
 use farewell::Farewells;
 use http::TooMany;
+use kept::Kept;
 pub use listen::Listener;
 use listen::{Arrived, Guest};
 pub use live::Live;
@@ -80,6 +82,8 @@ pub struct App {
     event_loops: OnceLock<Vec<Handle>>,
     /// What these have under way.
     loads: OnceLock<Vec<Arc<Load>>>,
+    /// The answers that these keep.
+    kept: OnceLock<Vec<Arc<Kept>>>,
     /// The certificates of its listeners, once the server runs.
     certificates: OnceLock<Vec<Arc<Tls>>>,
     pub(crate) shares: Shares,
@@ -110,6 +114,7 @@ impl App {
             hub: OnceLock::new(),
             event_loops: OnceLock::new(),
             loads: OnceLock::new(),
+            kept: OnceLock::new(),
             certificates: OnceLock::new(),
             shares: Shares::default(),
             audit: Arc::default(),
@@ -216,6 +221,7 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     let workers = Worker::start_all(&app, hub)?;
     app.event_loops.get_or_init(|| workers.iter().map(|worker| worker.handle().clone()).collect());
     app.loads.get_or_init(|| workers.iter().map(Worker::load).collect());
+    app.kept.get_or_init(|| workers.iter().map(Worker::kept).collect());
     let guests_in = Arc::<AtomicUsize>::default();
     let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
     let mut sessions = JoinSet::new();

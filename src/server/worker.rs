@@ -23,6 +23,7 @@ use super::{
     dispatch::Desk,
     flights::Flights,
     http::{self, Upgraded},
+    kept::Kept,
     listen::{Arrived, Guest},
     session,
 };
@@ -69,6 +70,7 @@ impl Worker {
             app: app.clone(),
             cache,
             flights: Flights::default(),
+            kept: Arc::default(),
             load: Arc::default(),
             workers,
             hub: hub.clone(),
@@ -85,6 +87,11 @@ impl Worker {
     /// What it has under way.
     pub(super) fn load(&self) -> Arc<Load> {
         self.desk.load.clone()
+    }
+
+    /// The answers that it keeps.
+    pub(super) fn kept(&self) -> Arc<Kept> {
+        self.desk.kept.clone()
     }
 
     /// Its event loop.

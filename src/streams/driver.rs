@@ -137,13 +137,15 @@ impl Driver {
             self.wish_for(&topic).await;
             let (now, id) = (Instant::now(), topic.number);
             self.due.insert((now, id));
+            let mut keys = Vec::new();
             for glob in topic.operation().globs(&topic.params) {
+                keys.extend(glob.only_key().map(str::to_owned));
                 self.keys.insert(glob, id);
             }
             if let Some(glob) = topic.operation().channel(&topic.params) {
                 self.channels.insert(glob, id);
             }
-            self.tracked.insert(id, Tracked::new(topic, now));
+            self.tracked.insert(id, Tracked::new(topic, keys, now));
         }
         for topic in again {
             self.mark(topic.number, Instant::now());
@@ -326,6 +328,8 @@ impl Driver {
             let Some(slots) = tracked.topic.operation().hears(&tracked.topic.params, channel) else {
                 continue;
             };
+            // Redis tells of the change a moment later: who has seen an update must be given no older answer.
+            tracked.keys.iter().for_each(|key| self.cache.near().changed(key));
             let is_explained = tracked.messages.count(now);
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {

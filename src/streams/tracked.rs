@@ -35,6 +35,8 @@ pub(super) struct Tracked {
     /// Messages that came while it was being read.
     pub(super) waiting: Vec<Said>,
     pub(super) unused_since: Option<Instant>,
+    /// The keys that it is read from, as far as it is known which they are.
+    pub(super) keys: Vec<String>,
     /// The keys that changed since it was last begun to be read; None: any may have.
     changed: Option<BTreeSet<String>>,
     /// When all of it is to be read, whatever is told.
@@ -57,9 +59,10 @@ pub(super) struct Outcome {
 
 impl Tracked {
     /// A topic that is to be read for the first time.
-    pub(super) fn new(topic: Arc<Topic>, now: Instant) -> Self {
+    pub(super) fn new(topic: Arc<Topic>, keys: Vec<String>, now: Instant) -> Self {
         Self {
             topic,
+            keys,
             sheet: Some(Sheet::default()),
             due: now,
             regular: None,

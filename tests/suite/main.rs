@@ -19,6 +19,7 @@ mod limits;
 mod load;
 mod logs;
 mod metrics;
+mod near;
 mod outage;
 mod overload;
 mod pages;

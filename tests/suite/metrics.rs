@@ -60,7 +60,8 @@ async fn requests_are_counted_and_measured_by_operation_and_outcome() {
     assert_eq!(metrics["fullon_cache_api_request_duration_seconds_count{operation=\"get_ticker\"}"], 5.0);
     let all = "fullon_cache_api_request_duration_seconds_bucket{operation=\"get_ticker\",le=\"+Inf\"}";
     assert_eq!(metrics[all], 5.0);
-    assert_eq!(metrics["fullon_cache_api_redis_command_duration_seconds_count{command=\"HGET\"}"], 4.0);
+    let hget = metrics["fullon_cache_api_redis_command_duration_seconds_count{command=\"HGET\"}"];
+    assert_eq!(hget + metrics["fullon_cache_api_near_cache_hits_total"], 4.0);
     assert_eq!(metrics["fullon_cache_api_redis_up"], 1.0);
     assert_eq!(metrics["fullon_cache_api_redis_commands_in_flight"], 0.0);
     let in_flight: f64 = series(&metrics, "fullon_cache_api_reads_in_flight{").sum();

@@ -28,7 +28,7 @@ async fn start() -> (Redis, Server, Client) {
 }
 
 /// Waits until the server is told of changes.
-async fn listening(client: &mut Client) {
+pub async fn listening(client: &mut Client) {
     while client.call("get_server_stats", json!({})).await["push"]
         != json!({"tracking": true, "channels": true})
     {}
@@ -53,7 +53,7 @@ pub fn ticker(exchange: &str, symbol: &str, price: f64) -> String {
 }
 
 /// How often a command was called.
-async fn calls(redis: &Redis, commands: &[&str]) -> u64 {
+pub async fn calls(redis: &Redis, commands: &[&str]) -> u64 {
     let stats: String = redis.send(&["INFO", "commandstats"]).await;
     let calls = |command: &&str| {
         let prefix = format!("cmdstat_{command}:calls=");

@@ -100,6 +100,11 @@ export interface Described {
   /** How long a scan's result is kept, and how often a poll would look; milliseconds. */
   poll_interval_ms?: number | null;
   /**
+   * Whether an answer may be given again, without asking Redis, until Redis tells of a change of
+   * what it was read from.
+   */
+  near_cache: boolean;
+  /**
    * How change is noticed, for a stream, if the Redis and its user's rights allow it: `channel` or
    * `tracking`. A stream's reply says how it is.
    */

@@ -21,7 +21,10 @@ use super::{
     LinkSettings, Outage,
     supervisor::{FIRST_BACKOFF, open},
 };
-use crate::cache::{Control, Glob};
+use crate::cache::{
+    Control, Glob,
+    near::{self, Near},
+};
 
 /// How many things that Redis told may wait to be taken note of; beyond that everything counts as changed.
 const MOST_WAITING: usize = 16 << 10;
@@ -90,6 +93,8 @@ pub(super) struct Listener {
     /// Channels that may be wished for.
     channels: Vec<Glob>,
     means: Means,
+    /// Those who keep answers are told of changes at once, and wish for some themselves.
+    near: near::Feed,
 }
 
 /// Nobody listens any more.
@@ -113,8 +118,9 @@ impl Listener {
         wishes: mpsc::Receiver<Wish>,
         events: mpsc::Sender<Event>,
         channels: Vec<Glob>,
+        near: near::Feed,
     ) -> Self {
-        Self { settings, wishes, events, wanted: BTreeSet::new(), channels, means: Means::default() }
+        Self { settings, wishes, events, wanted: BTreeSet::new(), channels, means: Means::default(), near }
     }
 
     pub(super) async fn run(mut self) {
@@ -125,7 +131,7 @@ impl Listener {
     async fn supervise(&mut self) -> Result<(), Stopped> {
         let mut backoff = FIRST_BACKOFF;
         loop {
-            let outage = match connect(&self.settings).await {
+            let outage = match connect(&self.settings, self.near.near()).await {
                 Err(outage) => outage,
                 Ok(mut line) => match timeout(self.settings.connect_timeout, self.arm_all(&mut line)).await {
                     Err(_) => Outage::Silent,
@@ -137,6 +143,7 @@ impl Listener {
                     }
                 },
             };
+            self.near.is_lost();
             self.tell(Event::Down(outage.error().to_string().into())).await?;
             self.pause(backoff).await?;
             backoff = (backoff * 2).min(self.settings.reconnect_max);
@@ -178,22 +185,38 @@ impl Listener {
                 grants(line, Control::ListenNoMore { channels }, "the end of what it publishes").await?;
             }
         }
+        self.wanted.extend(self.near.wanted().into_iter().map(Wish::Keys));
         for wish in self.wanted.clone() {
             self.arm(line, wish).await?;
         }
         Ok(())
     }
 
+    /// Asks for what those want to be told of who keep answers.
+    async fn arm_near(&mut self, line: &mut Line) -> Result<(), Outage> {
+        for beginning in self.near.wanted() {
+            let wish = Wish::Keys(beginning);
+            if self.wanted.insert(wish.clone()) {
+                self.arm(line, wish).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Asks for one more thing. What Redis refuses is not asked for again on this connection.
     async fn arm(&mut self, line: &mut Line, wish: Wish) -> Result<(), Outage> {
-        let (means, what, control) = match wish {
-            Wish::Keys(prefix) => (&mut self.means.tracking, "changes", Control::Track { prefix }),
-            Wish::Channels(channels) => {
-                (&mut self.means.channels, "published values", Control::Listen { channels })
+        match wish {
+            Wish::Keys(prefix) if self.means.tracking => {
+                let track = Control::Track { prefix: prefix.clone() };
+                self.means.tracking = grants(line, track, "changes").await?;
+                if self.means.tracking {
+                    self.near.tells_of(&prefix);
+                }
             }
-        };
-        if *means {
-            *means = grants(line, control, what).await?;
+            Wish::Channels(channels) if self.means.channels => {
+                self.means.channels = grants(line, Control::Listen { channels }, "published values").await?;
+            }
+            Wish::Keys(_) | Wish::Channels(_) => {}
         }
         Ok(())
     }
@@ -222,14 +245,24 @@ impl Listener {
                 },
                 wish = self.wishes.recv() => {
                     let wish = wish.ok_or(Stopped)?;
-                    self.wanted.insert(wish.clone());
-                    let armed = timeout(PROBE_TIMEOUT, self.arm(&mut line, wish)).await;
+                    let armed = match self.wanted.insert(wish.clone()) {
+                        true => in_time(self.arm(&mut line, wish)).await,
+                        false => Ok(()),
+                    };
                     // Every wish is answered, come what may: somebody waits for it.
                     self.tell(Event::Armed(self.means)).await?;
-                    match armed {
-                        Err(_) => return Ok(Outage::Silent),
-                        Ok(Err(outage)) => return Ok(outage),
-                        Ok(Ok(())) => {}
+                    if let Err(outage) = armed {
+                        return Ok(outage);
+                    }
+                }
+                () = self.near.news() => {
+                    let before = self.means;
+                    let armed = in_time(self.arm_near(&mut line)).await;
+                    if self.means != before {
+                        self.tell(Event::Up(self.means)).await?;
+                    }
+                    if let Err(outage) = armed {
+                        return Ok(outage);
                     }
                 }
                 _ = probes.tick(), if !is_probing => {
@@ -256,6 +289,11 @@ impl Listener {
     }
 }
 
+/// Does something on a connection; one on which it takes too long has fallen silent.
+async fn in_time(doing: impl Future<Output = Result<(), Outage>>) -> Result<(), Outage> {
+    timeout(PROBE_TIMEOUT, doing).await.unwrap_or(Err(Outage::Silent))
+}
+
 /// Whether Redis grants what is asked. A refusal is logged, which happens once a connection.
 async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, Outage> {
     let refusal = match line.connection.send_packed_command(&control.to_redis()).await {
@@ -270,17 +308,34 @@ async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, O
     Ok(false)
 }
 
-async fn connect(settings: &LinkSettings) -> Result<Line, Outage> {
+async fn connect(settings: &LinkSettings, near: Arc<Near>) -> Result<Line, Outage> {
     let (sender, pushes) = mpsc::channel(MOST_WAITING);
     let overflowed = Arc::new(AtomicBool::new(false));
     let (flag, _sender) = (overflowed.clone(), sender.clone());
     let hear = move |push: PushInfo| {
+        // Before it waits for anything.
+        if push.kind == PushKind::Invalidate {
+            drop_answers(&near, &push.data);
+        }
         if sender.try_send(push).is_err() {
             flag.store(true, Ordering::Relaxed);
         }
     };
     let (connection, facts) = open(settings, hear).await?;
     Ok(Line { connection, is_mute: facts.is_mute, _sender, pushes, overflowed })
+}
+
+/// Has no answer be given again that rests on what changed.
+fn drop_answers(near: &Near, data: &[Reply]) {
+    match data.first() {
+        Some(Reply::Array(keys)) => keys.iter().for_each(|key| match key {
+            // A key that is no text is none of the layout's.
+            Reply::BulkString(key) => drop(std::str::from_utf8(key).map(|key| near.changed(key))),
+            Reply::SimpleString(key) => near.changed(key),
+            _ => {}
+        }),
+        _ => near.all_changed(),
+    }
 }
 
 fn event_of(push: PushInfo) -> Option<Event> {

@@ -139,6 +139,33 @@ fn of_requests(page: &mut Exposition, app: &App) {
     for (number, load) in app.loads.get().into_iter().flatten().enumerate() {
         reads.sample(&[("worker", &number.to_string())], load.reads());
     }
+    let kept = app.kept.get();
+    let kept = || kept.into_iter().flatten();
+    let [given, missed] = [0, 1].map(|which| kept().map(|kept| kept.counts()[which]).sum::<u64>());
+    page.single(
+        "fullon_cache_api_near_cache_hits_total",
+        Counter,
+        "Requests that were answered by the near cache.",
+        given,
+    );
+    page.single(
+        "fullon_cache_api_near_cache_misses_total",
+        Counter,
+        "Requests that the near cache might have answered, and did not.",
+        missed,
+    );
+    page.single(
+        "fullon_cache_api_near_cache_changes_total",
+        Counter,
+        "Keys that changed while answers in the near cache rested on them.",
+        app.cache.near().raised(),
+    );
+    page.single(
+        "fullon_cache_api_near_cache_bytes",
+        Gauge,
+        "Bytes that the answers in the near cache take, about.",
+        kept().map(|kept| kept.bytes()).sum::<usize>(),
+    );
     page.single(
         "fullon_cache_api_reads_in_flight_limit",
         Gauge,

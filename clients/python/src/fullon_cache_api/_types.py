@@ -201,6 +201,10 @@ class Described(TypedDict):
     """The channel on which the writer publishes changes."""
     poll_interval_ms: NotRequired[int | None]
     """How long a scan's result is kept, and how often a poll would look; milliseconds."""
+    near_cache: bool
+    """Whether an answer may be given again, without asking Redis, until Redis tells of a change of
+    what it was read from.
+    """
     push: NotRequired[str | None]
     """How change is noticed, for a stream, if the Redis and its user's rights allow it: `channel`
     or `tracking`. A stream's reply says how it is.

@@ -1,0 +1,205 @@
+//! Answers that are kept: who asks in the same words gets the same answer, for as long as nothing that it rests on has
+//! changed. Each worker has its own, so that no thread waits for another; that an answer no longer holds is seen by all
+//! at once.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use serde_json::Value;
+
+use crate::{
+    cache::{Basis, Near, Notes, Plan},
+    config::NearCache,
+    metrics::Counter,
+    operation::Outcome,
+    registry::Registered,
+};
+
+/// What an answer takes beside its text and that of its params, about: the params' values, the table's part of it.
+const OVERHEAD: usize = 256;
+/// How much of all one answer may take.
+const SHARE: usize = 8;
+
+/// The answers that one worker keeps.
+#[derive(Default)]
+pub(super) struct Kept {
+    shelves: Mutex<Shelves>,
+    /// How many requests were answered by one.
+    given: Counter,
+    /// How many could have been, and were not.
+    missed: Counter,
+}
+
+/// An answer, and what it is the answer to.
+pub(super) struct Answer {
+    plan: Arc<Plan>,
+    pub(super) params: Value,
+    pub(super) outcome: Outcome,
+    basis: Basis,
+    /// When it was begun to be read.
+    pub(super) since: Instant,
+    bytes: usize,
+}
+
+/// Answers by the operation's number and the params' text, as it came.
+#[derive(Default)]
+struct Shelf {
+    answers: Vec<HashMap<Box<str>, Arc<Answer>>>,
+    bytes: usize,
+}
+
+impl Shelf {
+    fn get(&self, number: usize, params: &str) -> Option<&Arc<Answer>> {
+        self.answers.get(number)?.get(params)
+    }
+
+    fn take(&mut self, number: usize, params: &str) -> Option<(Box<str>, Arc<Answer>)> {
+        let taken = self.answers.get_mut(number)?.remove_entry(params)?;
+        self.bytes -= taken.1.bytes;
+        Some(taken)
+    }
+
+    fn put(&mut self, number: usize, params: Box<str>, answer: Arc<Answer>) {
+        if self.answers.len() <= number {
+            self.answers.resize_with(number + 1, HashMap::new);
+        }
+        self.bytes += answer.bytes;
+        if let Some(before) = self.answers[number].insert(params, answer) {
+            self.bytes -= before.bytes;
+        }
+    }
+}
+
+/// New answers lie on the first shelf, and those that were asked for lately. When it is full the second is cleared and
+/// takes its place.
+#[derive(Default)]
+struct Shelves {
+    first: Shelf,
+    second: Shelf,
+}
+
+impl Shelves {
+    fn put(&mut self, number: usize, params: Box<str>, answer: Arc<Answer>, most: usize) {
+        let begun_later = |other: &Arc<Answer>| other.since > answer.since && other.basis.holds();
+        if self.first.get(number, &params).is_some_and(begun_later) {
+            return;
+        }
+        if self.first.bytes + answer.bytes > most / 2 {
+            self.second = mem::take(&mut self.first);
+        }
+        self.first.put(number, params, answer);
+    }
+}
+
+impl Answer {
+    /// Whether it may be given, to who asks now for the operation as it is now.
+    fn holds(&self, operation: &Registered, now: Instant, settings: &NearCache) -> bool {
+        Arc::ptr_eq(&self.plan, &operation.plan)
+            && now.saturating_duration_since(self.since) < settings.max_age.get()
+            && self.basis.holds()
+    }
+}
+
+impl Kept {
+    /// The answer to who asks an operation now, with params of this text.
+    pub(super) fn find(
+        &self,
+        operation: &Registered,
+        params: &str,
+        now: Instant,
+        settings: &NearCache,
+    ) -> Option<Arc<Answer>> {
+        let number = operation.number;
+        let mut shelves = self.shelves();
+        let found = shelves.first.get(number, params).cloned().or_else(|| {
+            let (params, answer) = shelves.second.take(number, params)?;
+            shelves.put(number, params, answer.clone(), settings.bytes);
+            Some(answer)
+        });
+        if let Some(answer) = found {
+            if answer.holds(operation, now, settings) {
+                self.given.add_one();
+                return Some(answer);
+            }
+            shelves.first.take(number, params);
+        }
+        self.missed.add_one();
+        None
+    }
+
+    fn put(&self, number: usize, params: Box<str>, answer: Answer, most: usize) {
+        if answer.bytes <= most / SHARE {
+            self.shelves().put(number, params, Arc::new(answer), most);
+        }
+    }
+
+    /// How many requests were answered by an answer that was kept, and how many could have been and were not.
+    pub(super) fn counts(&self) -> [u64; 2] {
+        [self.given.get(), self.missed.get()]
+    }
+
+    /// How many bytes the answers take, about.
+    pub(super) fn bytes(&self) -> usize {
+        let shelves = self.shelves();
+        shelves.first.bytes + shelves.second.bytes
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, Shelves> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer that is to be kept when it is there.
+pub(super) struct Keeping {
+    kept: Arc<Kept>,
+    notes: Arc<Notes>,
+    number: usize,
+    plan: Arc<Plan>,
+    text: Box<str>,
+    params: Value,
+    since: Instant,
+    most: usize,
+}
+
+impl Keeping {
+    /// Begins to keep the answer to params of this text. Nothing of it may be read yet.
+    pub(super) fn begin(
+        kept: &Arc<Kept>,
+        near: &Arc<Near>,
+        operation: &Registered,
+        (text, params): (Box<str>, &Value),
+        most: usize,
+    ) -> Self {
+        Self {
+            kept: kept.clone(),
+            notes: Arc::new(Notes::new(near.clone(), operation.beginnings.clone())),
+            number: operation.number,
+            plan: operation.plan.clone(),
+            text,
+            params: params.clone(),
+            since: Instant::now(),
+            most,
+        }
+    }
+
+    /// What takes note of what the answer rests on.
+    pub(super) fn notes(&self) -> Arc<Notes> {
+        self.notes.clone()
+    }
+
+    /// Keeps the answer, if it is one that nothing had to be left out of.
+    pub(super) fn keep(self, outcome: &Outcome) {
+        let Ok((result, warnings)) = outcome else { return };
+        let Some(basis) = self.notes.basis().filter(|basis| warnings.is_empty() && basis.holds()) else {
+            return;
+        };
+        let bytes = result.len() + 2 * self.text.len() + OVERHEAD;
+        let (plan, params, since) = (self.plan, self.params, self.since);
+        let answer = Answer { plan, params, outcome: Ok((result.clone(), Vec::new())), basis, since, bytes };
+        self.kept.put(self.number, self.text, answer, self.most);
+    }
+}
