@@ -35,5 +35,7 @@ test("parts stand side by side in a bar, and never beyond it", () => {
 test("what else is told is told in words", () => {
   const explain = { server_us: 9, source: "redis", commands: { HGET: 2 }, shared_by: 3 };
   assert.deepEqual(factsOf(explain), ["from Redis", "2 × HGET", "one read for 3 requests"]);
+  const kept = { server_us: 9, source: "near_cache", age_us: 41_600 };
+  assert.deepEqual(factsOf(kept), ["from the near cache", "read 42 ms before"]);
   assert.deepEqual(factsOf({ server_us: 9, source: "elsewhere" }), ["from elsewhere"]);
 });

@@ -212,10 +212,9 @@ async def test_an_answer_tells_where_its_time_went(
     redis: RedisServer, handler: fullon_cache_api
 ) -> None:
     await redis.fill()
-    ticker = {"exchange": "binance", "symbol": "BTC/USDT"}
-    reply = await handler.explain("get_ticker", **ticker)
-    assert (reply.result, reply.warnings) == (await handler.get_ticker(**ticker), [])
-    assert (reply.explain["source"], reply.explain.get("commands")) == ("redis", {"HGET": 1})
+    reply = await handler.explain("get_bots")
+    assert (reply.result, reply.warnings) == (await handler.get_bots(), [])
+    assert (reply.explain["source"], reply.explain.get("commands")) == ("redis", {"HGETALL": 1})
     assert 0 < reply.explain.get("redis_us", 0) <= reply.explain["server_us"]
     with pytest.raises(CacheMiss) as miss:
         await handler.explain("get_ticker", exchange="binance", symbol="NO/SUCH")

@@ -5,10 +5,12 @@ export interface Explain {
   /** From when the server had read the request until it had made the reply. */
   server_us: number;
   /**
-   * Where the data came from: `redis`; `embedded`, the server's own store; `topic`, what is watched for streams
-   * anyway; `server`, what the server knows of itself.
+   * Where the data came from: `redis`; `near_cache`, what was read before and has not changed since; `embedded`, the
+   * server's own store; `topic`, what is watched for streams anyway; `server`, what the server knows of itself.
    */
   source: string;
+  /** Of what is kept in the near cache: how long ago it was read. */
+  age_us?: number;
   /** Of a read: how long it waited before its turn, for a read of the same that was under way, say. */
   waited_us?: number;
   /** Of a read: how long it waited for Redis, or the server's own store. */

@@ -26,14 +26,18 @@ export function partsOf(elapsedMs: number, explain: Explain | undefined): Part[]
 
 const SOURCES: ReadonlyMap<string, string> = new Map([
   ["redis", "Redis"],
+  ["near_cache", "the near cache"],
   ["embedded", "the server's own store"],
   ["topic", "what is watched for streams"],
   ["server", "what the server knows of itself"],
 ]);
 
 /** What else the server tells: whence the data came, by which commands. */
-export function factsOf({ source, commands = {}, shared_by: sharedBy = 1 }: Explain): string[] {
+export function factsOf({ source, age_us: age, commands = {}, shared_by: sharedBy = 1 }: Explain): string[] {
   const facts = [`from ${SOURCES.get(source) ?? source}`];
+  if (age !== undefined) {
+    facts.push(`read ${Math.round(age / 1000)} ms before`);
+  }
   facts.push(...Object.entries(commands).map(([name, count]) => `${count} × ${name}`));
   if (sharedBy > 1) {
     facts.push(`one read for ${sharedBy} requests`);

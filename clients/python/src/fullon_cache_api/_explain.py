@@ -17,9 +17,12 @@ class Explain(TypedDict):
     server_us: int
     """From when the server had read the request until it had made the reply."""
     source: str
-    """Where the data came from: `redis`; `embedded`, the server's own store; `topic`, what is
-    watched for streams; `server`, what the server knows of itself.
+    """Where the data came from: `redis`; `near_cache`, what was read before and has not changed
+    since; `embedded`, the server's own store; `topic`, what is watched for streams; `server`, what
+    the server knows of itself.
     """
+    age_us: NotRequired[int]
+    """Of what is kept in the near cache: how long ago it was read."""
     waited_us: NotRequired[int]
     """Of a read: how long it waited for its turn, behind another of the same, say."""
     redis_us: NotRequired[int]
