@@ -23,7 +23,12 @@ const colored = (page, place) =>
     if (!canvas || canvas.width === 0) {
       return 0;
     }
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    // Of a copy: who reads a canvas again and again is warned by the browser.
+    const copy = document.createElement("canvas");
+    Object.assign(copy, { width: canvas.width, height: canvas.height });
+    const pixels = copy.getContext("2d", { willReadFrequently: true });
+    pixels.drawImage(canvas, 0, 0);
+    const { data } = pixels.getImageData(0, 0, copy.width, copy.height);
     let count = 0;
     for (let at = 0; at < data.length; at += 4) {
       const [r, g, b, a] = data.subarray(at, at + 4);
