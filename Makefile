@@ -34,8 +34,7 @@ book:
 
 ## Race the server against a bare echo and a bare broadcast; prints tables.
 bench:
-	cargo bench --locked --bench race
-	cargo bench --locked --bench streams
+	scripts/bench
 
 ## The WebSocket conformance cases; needs python3-venv.
 conformance:

@@ -1,5 +1,6 @@
-//! Races this server against a bare WebSocket echo of the same reply size, in one run and with one
-//! client, and measures what else its users feel. Needs `redis-server` on the PATH.
+//! Races this server against a bare WebSocket echo of the same reply size, in one run and with one client, and measures
+//! what else its users feel: as it is, without its near cache, and beside a gateway that does no more than ask Redis for
+//! each request. Needs `redis-server` on the PATH.
 //!
 //! `cargo bench --bench race [-- --seconds 3 --rounds 3]` prints a table.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -13,6 +14,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use tokio_tungstenite::{
     accept_async,
     tungstenite::{Message, Utf8Bytes},
@@ -33,29 +35,42 @@ fn main() {
     if let Some(size) = option(&args, "--echo") {
         return echo(size.parse().unwrap());
     }
+    if let Some(port) = option(&args, "--gateway") {
+        return gateway(port.parse().unwrap());
+    }
     allow_many_files(&args);
     let seconds = Duration::from_secs(number(&args, "--seconds", 3));
     let rounds = number(&args, "--rounds", 3);
 
     let redis = Redis::start();
     redis.fill("binance");
-    let (server, started) = Server::start(&redis, TICKER);
+    let (server, started) = Server::start(&redis, TICKER, &[]);
+    let (plain, _) = Server::start(&redis, TICKER, &["--set", "near_cache.bytes=0"]);
     let runtime = runtime();
     let reply = runtime.block_on(ask(&server.url, TICKER));
     let echo = Bare::start(&["--echo", &reply.len().to_string()]);
+    let gateway = Bare::start(&["--gateway", &redis.port.to_string()]);
 
     print_head("echo");
     for in_flight in [1, 16] {
-        let mut pairs = Vec::new();
+        let racers = [
+            (format!("get_ticker, {in_flight} in flight: requests/s"), &server.url),
+            ("  near cache off: requests/s".to_owned(), &plain.url),
+            ("  a gateway that asks Redis: requests/s".to_owned(), &gateway.url),
+        ];
+        let mut pairs = racers.each_ref().map(|_| Vec::new());
         for _ in 0..rounds {
-            let bare = runtime.block_on(load(&echo.url, TICKER, 16, in_flight, seconds));
-            let ours = runtime.block_on(load(&server.url, TICKER, 16, in_flight, seconds));
-            pairs.push((bare, ours));
+            let run = |url: &str| runtime.block_on(load(url, TICKER, 16, in_flight, seconds));
+            let bare = run(&echo.url);
+            for ((_, url), pairs) in racers.iter().zip(&mut pairs) {
+                pairs.push((bare, run(url)));
+            }
         }
-        let what = format!("get_ticker, 16 connections, {in_flight} in flight");
-        compare(&format!("{what}: requests/s"), 0, &pairs, |run| run.rate);
-        compare("  p50 µs", 0, &pairs, |run| run.p50);
-        compare("  p99 µs", 0, &pairs, |run| run.p99);
+        for ((what, _), pairs) in racers.iter().zip(&pairs) {
+            compare(what, 0, pairs, |run| run.rate);
+            compare("    p50 µs", 0, pairs, |run| run.p50);
+            compare("    p99 µs", 0, pairs, |run| run.p99);
+        }
     }
     let all = runtime.block_on(load(&server.url, ALL, 4, 2, seconds));
     print_own(&format!("get_all_tickers of {SYMBOLS}: requests/s"), 0, all.rate);
@@ -65,6 +80,7 @@ fn main() {
 }
 
 /// One run's figures.
+#[derive(Clone, Copy)]
 struct Run {
     rate: f64,
     p50: f64,
@@ -136,6 +152,36 @@ async fn idle_memory(server: &Server, connections: usize) -> f64 {
     }
     let after = server.process.resident_kib();
     (after - before) / connections as f64
+}
+
+/// What one would write first: each request is parsed, asked of Redis, and answered, one after another.
+fn gateway(redis: u16) {
+    runtime().block_on(async {
+        let client = redis::Client::open(("127.0.0.1", redis)).unwrap();
+        let connection = client.get_multiplexed_async_connection().await.unwrap();
+        let listener = Bare::listen().await;
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let mut connection = connection.clone();
+            tokio::spawn(async move {
+                let mut socket = accept_async(socket).await.unwrap();
+                while let Some(Ok(Message::Text(text))) = socket.next().await {
+                    let request: Value = serde_json::from_str(&text).unwrap();
+                    let key = format!("tickers:{}", request["params"]["exchange"].as_str().unwrap());
+                    let field = request["params"]["symbol"].as_str().unwrap();
+                    let mut hget = redis::cmd("HGET");
+                    let stored: String = hget.arg(key).arg(field).query_async(&mut connection).await.unwrap();
+                    let ticker: Value = serde_json::from_str(&stored).unwrap();
+                    let reply =
+                        json!({"request_id": request["request_id"], "success": true, "result": ticker});
+                    if socket.send(Message::text(reply.to_string())).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
 }
 
 /// A bare echo: every message is answered by one text of the same size, as fast as the library can.

@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     let runtime = runtime();
     print_head("broadcast");
     // Each measures a server that nobody has asked for anything else.
-    let start = || Server::start(&redis, FIRST).0;
+    let start = || Server::start(&redis, FIRST, &[]).0;
     let faults = runtime.block_on(fan_out(&start(), &redis, seconds, rounds));
     runtime.block_on(many_symbols(&start(), &redis, seconds));
     for watched in [1, 10] {

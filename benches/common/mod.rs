@@ -202,13 +202,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server and waits for its first answer out of Redis.
-    pub fn start(redis: &Redis, request: &str) -> (Self, Duration) {
+    /// Starts the server, with more arguments than it takes to find its Redis, and waits for its first answer out of it.
+    pub fn start(redis: &Redis, request: &str, more: &[&str]) -> (Self, Duration) {
         let port = free_port();
         let begin = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_fullon-cache-api"))
             .args(["serve", "--port", &port.to_string(), "--log-level", "error"])
             .args(["--redis-url", &format!("redis://127.0.0.1:{}", redis.port)])
+            .args(more)
             .spawn()
             .unwrap();
         let server = Self { url: format!("ws://127.0.0.1:{port}"), process: Process(child) };

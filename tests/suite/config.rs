@@ -130,7 +130,9 @@ fn an_unknown_key_is_an_error_that_names_the_closest() {
     assert_eq!(problems, "--set: no key `limit`; did you mean `limits`?");
     let problems = Setting::new().flag("quite.another", "1").problems();
     assert!(
-        problems.contains("no key `quite`; there are listen, auth, redis, near_cache, limits, streams, http, log"),
+        problems.contains(
+            "no key `quite`; there are listen, auth, redis, near_cache, limits, streams, http, log"
+        ),
         "{problems}"
     );
 }
