@@ -21,7 +21,7 @@ mod time;
 mod trace;
 mod view;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
@@ -199,16 +199,20 @@ impl Cache {
         self.0.scans.forget();
     }
 
-    /// Listens to what the cache tells by itself: what one wants to hear goes in, what happens comes out.
-    /// Must be called within a tokio runtime.
+    /// Listens to what the cache tells by itself: what one wants to hear, of what may be wished for, goes in; what
+    /// happens comes out. Must be called within a tokio runtime.
     pub(crate) fn listen(
         &self,
-        channels: Vec<Glob>,
+        may_wish: &BTreeSet<Wish>,
         wishes: mpsc::Receiver<Wish>,
         events: mpsc::Sender<Event>,
     ) {
         match &self.0.backend {
-            Backend::Redis(links) => links.listen(channels, wishes, events, self.0.near.feed()),
+            Backend::Redis(links) => {
+                let channels = may_wish.iter().filter_map(Wish::channels).cloned().collect();
+                self.0.near.allow(may_wish.iter().filter_map(Wish::keys).map(str::to_owned).collect());
+                links.listen(channels, wishes, events, self.0.near.clone());
+            }
             Backend::Embedded(store) => {
                 tokio::spawn(store.clone().listen_to_all(wishes, events));
             }

@@ -7,7 +7,7 @@
 //! rests on a new one.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -25,6 +25,8 @@ type Mark = Arc<AtomicBool>;
 #[derive(Debug, Default)]
 pub(crate) struct Near {
     book: Mutex<Book>,
+    /// Whether Redis was ever willing to tell of changes.
+    is_fed: AtomicBool,
     /// Rings when Redis is to be asked to tell of more.
     news: Notify,
     /// How many marks were raised.
@@ -37,33 +39,76 @@ struct Book {
     marks: HashMap<Box<str>, Mark>,
     /// How many marks there may be before it is looked which of them no answer rests on any more.
     sweep_at: usize,
-    /// How the keys begin that Redis tells the changes of, and by which feed.
-    told: BTreeSet<(u64, String)>,
-    /// The same of those that it is to tell of.
+    /// How the keys begin that Redis may be asked to tell the changes of.
+    allowed: BTreeSet<String>,
+    /// Those among them that it is to tell of.
     wanted: BTreeSet<String>,
-    /// How many feeds there have been.
-    feeds: u64,
+    /// The feeds that are not lost, each with those that it tells of.
+    feeds: BTreeMap<u64, BTreeSet<String>>,
+    /// The number of the last feed.
+    last: u64,
 }
 
 /// How few marks are never looked through.
 const FEW: usize = 1024;
 
 impl Near {
-    /// Takes note of one that tells of changes.
+    /// From now on Redis may be asked to tell of keys that begin so, and of no others: it refuses prefixes that overlap.
+    pub(super) fn allow(&self, prefixes: BTreeSet<String>) {
+        let mut book = self.book();
+        book.wanted.retain(|prefix| prefixes.contains(prefix));
+        book.allowed = prefixes;
+    }
+
+    /// A connection on which Redis will tell of changes.
     pub(super) fn feed(self: &Arc<Self>) -> Feed {
         let mut book = self.book();
-        book.feeds += 1;
-        // What those before it were asked for may be of patterns that are no more.
-        book.wanted.clear();
-        Feed { near: self.clone(), number: book.feeds }
+        book.last += 1;
+        let number = book.last;
+        book.feeds.insert(number, BTreeSet::new());
+        Feed { near: self.clone(), number }
+    }
+
+    /// Whether Redis was ever willing to tell of changes: without that there is nothing to keep.
+    pub(crate) fn is_fed(&self) -> bool {
+        self.is_fed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until Redis is to be asked to tell of more.
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// How the keys begin that Redis is to tell the changes of.
+    pub(super) fn wanted(&self) -> BTreeSet<String> {
+        self.book().wanted.clone()
+    }
+
+    /// A key has changed.
+    pub(crate) fn changed(&self, key: &str) {
+        if let Some(mark) = self.book().marks.remove(key) {
+            self.raise(&mark);
+        }
+    }
+
+    /// Any key may have changed.
+    pub(super) fn all_changed(&self) {
+        let mut book = self.book();
+        book.sweep_at = 0;
+        book.marks.drain().for_each(|(_, mark)| self.raise(&mark));
+    }
+
+    /// How many times a key changed that answers rested on.
+    pub(crate) fn raised(&self) -> u64 {
+        self.raised.load(Ordering::Relaxed)
     }
 
     /// The mark of a key that is about to be read, if Redis tells of its changes. If not, it is asked to do so from now
     /// on, of all keys that begin so.
-    fn mark(&self, key: &Key, beginning: &str) -> Option<Mark> {
+    fn mark(&self, key: &Key, prefix: &str) -> Option<Mark> {
         let mut book = self.book();
-        if !book.told.iter().any(|(_, told)| told == beginning) {
-            if book.wanted.insert(beginning.to_owned()) {
+        if !book.feeds.values().any(|told| told.contains(prefix)) {
+            if book.allowed.contains(prefix) && book.wanted.insert(prefix.to_owned()) {
                 self.news.notify_one();
             }
             return None;
@@ -80,11 +125,6 @@ impl Near {
         Some(mark)
     }
 
-    /// How many times a key changed that answers rested on.
-    pub(crate) fn raised(&self) -> u64 {
-        self.raised.load(Ordering::Relaxed)
-    }
-
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +135,7 @@ impl Near {
     }
 }
 
-/// A connection on which Redis tells of changes, while it is up.
+/// One connection on which Redis tells of changes, until it is lost.
 #[derive(Debug)]
 pub(super) struct Feed {
     near: Arc<Near>,
@@ -103,29 +143,32 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Waits until Redis is to be asked to tell of more.
-    pub(super) async fn news(&self) {
-        self.near.news.notified().await;
+    /// What takes note of changes.
+    pub(super) fn near(&self) -> &Near {
+        &self.near
     }
 
-    /// How the keys begin that Redis is to tell the changes of.
-    pub(super) fn wanted(&self) -> BTreeSet<String> {
-        self.near.book().wanted.clone()
+    /// Redis grants that it is asked to tell of changes.
+    pub(super) fn is_granted(&self) {
+        self.near.is_fed.store(true, Ordering::Relaxed);
     }
 
     /// From now on Redis tells of the changes of keys that begin so.
-    pub(super) fn tells_of(&self, beginning: &str) {
-        self.near.book().told.insert((self.number, beginning.to_owned()));
+    pub(super) fn tells_of(&self, prefix: &str) {
+        // One that is lost tells of nothing more.
+        if let Some(told) = self.near.book().feeds.get_mut(&self.number) {
+            told.insert(prefix.to_owned());
+        }
     }
 
-    /// What takes note of changes.
-    pub(super) fn near(&self) -> Arc<Near> {
-        self.near.clone()
+    /// Whether it tells of the changes of keys that begin so.
+    pub(super) fn does_tell_of(&self, prefix: &str) -> bool {
+        self.near.book().feeds.get(&self.number).is_some_and(|told| told.contains(prefix))
     }
 
     /// From now on Redis tells of nothing, and may have failed to before.
     pub(super) fn is_lost(&self) {
-        self.near.book().told.retain(|(feed, _)| *feed != self.number);
+        self.near.book().feeds.remove(&self.number);
         self.near.all_changed();
     }
 }
@@ -136,41 +179,27 @@ impl Drop for Feed {
     }
 }
 
-impl Near {
-    /// A key has changed.
-    pub(crate) fn changed(&self, key: &str) {
-        if let Some(mark) = self.book().marks.remove(key) {
-            self.raise(&mark);
-        }
-    }
-
-    /// Any key may have changed.
-    pub(super) fn all_changed(&self) {
-        self.book().marks.drain().for_each(|(_, mark)| self.raise(&mark));
-    }
-}
-
 /// Takes note of what an answer rests on, while it is read.
 #[derive(Debug)]
 pub(crate) struct Notes {
     near: Arc<Near>,
     /// How the keys begin that the operation reads.
-    beginnings: Arc<[String]>,
+    prefixes: Arc<[String]>,
     /// None: it cannot be told whether the answer still holds.
     marks: Mutex<Option<Vec<Mark>>>,
 }
 
 impl Notes {
-    pub(crate) fn new(near: Arc<Near>, beginnings: Arc<[String]>) -> Self {
-        Self { near, beginnings, marks: Mutex::new(Some(Vec::new())) }
+    pub(crate) fn new(near: Arc<Near>, prefixes: Arc<[String]>) -> Self {
+        Self { near, prefixes, marks: Mutex::new(Some(Vec::new())) }
     }
 
     /// A key is about to be read; None: many are looked for.
     pub(super) fn note(&self, key: Option<&Key>) {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = &mut *marks else { return };
-        let beginning = |key: &&Key| self.beginnings.iter().find(|start| key.as_str().starts_with(&***start));
-        let mark = key.and_then(|key| self.near.mark(key, beginning(&key)?));
+        let prefix = |key: &Key| self.prefixes.iter().find(|prefix| key.as_str().starts_with(&***prefix));
+        let mark = key.and_then(|key| self.near.mark(key, prefix(key)?));
         match mark {
             Some(mark) => known.push(mark),
             None => *marks = None,
@@ -237,13 +266,13 @@ mod tests {
         Kept(Option<Basis>, u32),
     }
 
-    const BEGINNING: &str = "tickers:";
+    const PREFIX: &str = "tickers:";
 
     impl World {
         fn new(readers: usize) -> Self {
             let near = Arc::<Near>::default();
             let feed = near.feed();
-            feed.tells_of(BEGINNING);
+            feed.tells_of(PREFIX);
             let key = Pattern::parse("tickers:{exchange}").unwrap().fill(|_| Some("x".into())).unwrap();
             let readers = (0..readers).map(|_| Reader::Idle).collect();
             Self { near, feed, key, is_connected: true, value: 0, told: VecDeque::new(), readers, known: 0 }
@@ -267,7 +296,7 @@ mod tests {
                     let before = std::mem::replace(&mut self.readers[reader], Reader::Idle);
                     self.readers[reader] = match before {
                         Reader::Idle => {
-                            let notes = Notes::new(self.near.clone(), [BEGINNING.to_owned()].into());
+                            let notes = Notes::new(self.near.clone(), [PREFIX.to_owned()].into());
                             notes.note(Some(&self.key));
                             Reader::Noted(notes)
                         }
@@ -287,7 +316,9 @@ mod tests {
                 }
                 Step::Connect => {
                     self.is_connected = true;
-                    self.feed.tells_of(BEGINNING);
+                    // What the one before still wants to say of itself counts for nothing.
+                    std::mem::replace(&mut self.feed, self.near.feed()).tells_of(PREFIX);
+                    self.feed.tells_of(PREFIX);
                 }
             }
         }
@@ -349,16 +380,16 @@ mod tests {
     #[test]
     fn marks_that_no_answer_rests_on_are_swept() {
         let near = Arc::<Near>::default();
-        near.feed().tells_of(BEGINNING);
         let feed = near.feed();
-        feed.tells_of(BEGINNING);
+        feed.tells_of(PREFIX);
         let pattern = Pattern::parse("tickers:{exchange}").unwrap();
         let key = |number: usize| pattern.fill(|_| Some(number.to_string().into())).unwrap();
-        let kept: Vec<_> = (0..10).map(|number| near.mark(&key(number), BEGINNING).unwrap()).collect();
-        (10..5 * FEW).for_each(|number| drop(near.mark(&key(number), BEGINNING)));
+        let kept: Vec<_> = (0..10).map(|number| near.mark(&key(number), PREFIX).unwrap()).collect();
+        (10..5 * FEW).for_each(|number| drop(near.mark(&key(number), PREFIX)));
         let marks = near.book().marks.len();
         assert!(marks <= FEW, "{marks}");
-        near.all_changed();
+        feed.is_lost();
+        assert!(near.mark(&key(0), PREFIX).is_none(), "nobody tells");
         assert!(kept.iter().all(|mark| mark.load(Ordering::Acquire)));
     }
 }

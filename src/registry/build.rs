@@ -218,7 +218,7 @@ fn join_one(
         is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,
         is_kept: entry.near_cache,
-        beginnings: Arc::default(),
+        prefixes: Arc::default(),
         is_for_strangers: operation.is_for_strangers,
         needs: Needs { scope: entry.scope, owner: entry.owner.as_deref().map(Owner::of) },
         plan: Arc::new(plan),

@@ -56,7 +56,7 @@ pub struct Registered {
     pub(crate) is_kept: bool,
     /// How the keys begin that Redis is asked to tell the changes of, for its streams or its kept answers. No two of
     /// all operations overlap.
-    pub(crate) beginnings: Arc<[String]>,
+    pub(crate) prefixes: Arc<[String]>,
     /// What there is to know of it if it is a stream.
     pub(crate) stream: Option<stream::StreamFacts>,
     pub(crate) validator: jsonschema::Validator,
@@ -124,7 +124,7 @@ impl Registry {
         Error::new(ErrorCode::InvalidOperation, format!("no operation {shown:?}{hint}"))
     }
 
-    /// What streams ask the cache to tell.
+    /// What the cache may be asked to tell, for streams and for answers that are kept.
     pub(crate) fn wishes(&self) -> BTreeSet<Wish> {
         self.iter().flat_map(Registered::wishes).collect()
     }

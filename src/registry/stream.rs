@@ -37,7 +37,7 @@ pub(super) fn share_prefixes(operations: &mut [Registered]) {
         // In the order of the set the shortest comes first.
         let shared = |own: &String| all.iter().find(|prefix| own.starts_with(prefix.as_str())).cloned();
         let prefixes: BTreeSet<String> = patterns(operation).iter().filter_map(shared).collect();
-        operation.beginnings = prefixes.into_iter().collect();
+        operation.prefixes = prefixes.into_iter().collect();
     }
 }
 
@@ -113,11 +113,14 @@ impl Registered {
         object_of(fields.iter().flat_map(of))
     }
 
-    /// What the cache is to be asked to tell, for this stream.
+    /// What the cache is to be asked to tell, for this stream, or for answers of this read that are kept.
     pub(crate) fn wishes(&self) -> Vec<Wish> {
-        let Some(stream) = &self.stream else { return Vec::new() };
-        let channel = stream.channel.as_ref().and_then(|pattern| pattern.glob(|_| None).ok());
-        let keys = self.beginnings.iter().cloned().map(Wish::Keys);
+        if self.stream.is_none() && !self.is_kept {
+            return Vec::new();
+        }
+        let channel = self.stream.as_ref().and_then(|stream| stream.channel.as_ref());
+        let channel = channel.and_then(|pattern| pattern.glob(|_| None).ok());
+        let keys = self.prefixes.iter().cloned().map(Wish::Keys);
         keys.chain(channel.map(Wish::Channels)).collect()
     }
 

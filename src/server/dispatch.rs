@@ -25,7 +25,7 @@ use crate::{
     access::{Bounds, Load, Users, overloaded},
     cache::{Cache, Trace, View},
     operation::{Answer, Outcome, ReadFn, SystemFn},
-    protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, parse_params},
+    protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, Warning, parse_params},
     registry::{Ask, Registered},
     streams::{Hub, Opening, Ringer},
 };
@@ -192,6 +192,8 @@ fn begin_one(
     app.stats.request();
     caller.requests.fetch_add(1, Ordering::Relaxed);
     let mut asked = Asked { number: None, since };
+    // One of an array may have waited for its turn.
+    let now = if array.is_none() { since } else { Instant::now() };
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
     let (id, prepared) = match request {
@@ -203,7 +205,7 @@ fn begin_one(
                 tracing::debug!(request_id = %request.id, operation, "request");
             }
             let prepared =
-                charged.and_then(|()| prepare(desk, &live, caller, who.as_deref(), (found, &request, since)));
+                charged.and_then(|()| prepare(desk, &live, caller, who.as_deref(), (found, &request, now)));
             (request.id, prepared)
         }
         Err(Rejected { id, error }) => (id, charged.and(Err(error))),
@@ -223,7 +225,7 @@ fn begin_one(
     });
     let reply = match begun {
         Ok(Begun::Now(outcome)) => app.reply(&id, asked, &outcome),
-        Ok(Begun::Again(answer)) => app.reply(&id, asked, &answer.outcome),
+        Ok(Begun::Again(answer)) => app.success(&id, asked, &answer.result, &[]),
         Ok(Begun::Later(pending)) => {
             let work = Work::One(app.clone(), id, asked, pending);
             return Answering::Later(Running { requests: 1, array: None, work, explaining });
@@ -393,10 +395,11 @@ fn prepare<'l>(
         return Err(Error::new(ErrorCode::CacheUnavailable, message));
     }
     let settings = &live.config.near_cache;
-    let is_kept = operation.is_kept && settings.bytes > 0;
+    let is_kept = operation.is_kept && settings.bytes > 0 && desk.cache.near().is_fed();
     let text = request.params.as_deref().unwrap_or("{}");
     if is_kept && let Some(answer) = desk.kept.find(operation, text, now, settings) {
         may_ask(live, caller, who, operation, &answer.params)?;
+        desk.kept.note(true);
         return Ok(Prepared::Kept(answer));
     }
     let params = match &request.params {
@@ -406,6 +409,9 @@ fn prepare<'l>(
     };
     operation.validate(&params)?;
     may_ask(live, caller, who, operation, &params)?;
+    if is_kept {
+        desk.kept.note(false);
+    }
     Ok(Prepared::Ask { operation, params, keep: is_kept.then(|| text.into()) })
 }
 
@@ -427,13 +433,17 @@ fn may_ask(
 impl App {
     fn reply(&self, id: &RequestId, asked: Asked, outcome: &Outcome) -> Reply {
         match outcome {
-            Ok((result, warnings)) if result.len() <= self.live().config.limits.reply_bytes => {
-                self.stats.answered(asked.number, None, asked.since.elapsed());
-                Reply::success(id, result, warnings)
-            }
-            Ok((result, _)) => self.failure(id, asked, &self.too_large(result.len())),
+            Ok((result, warnings)) => self.success(id, asked, result, warnings),
             Err(error) => self.failure(id, asked, error),
         }
+    }
+
+    fn success(&self, id: &RequestId, asked: Asked, result: &str, warnings: &[Warning]) -> Reply {
+        if result.len() > self.live().config.limits.reply_bytes {
+            return self.failure(id, asked, &self.too_large(result.len()));
+        }
+        self.stats.answered(asked.number, None, asked.since.elapsed());
+        Reply::success(id, result, warnings)
     }
 
     fn failure(&self, id: &RequestId, asked: Asked, error: &Error) -> Reply {

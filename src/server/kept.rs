@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What an answer takes beside its text and that of its params, about: the params' values, the table's part of it.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = 512;
 /// How much of all one answer may take.
 const SHARE: usize = 8;
 
@@ -38,7 +38,7 @@ pub(super) struct Kept {
 pub(super) struct Answer {
     plan: Arc<Plan>,
     pub(super) params: Value,
-    pub(super) outcome: Outcome,
+    pub(super) result: String,
     basis: Basis,
     /// When it was begun to be read.
     pub(super) since: Instant,
@@ -83,9 +83,13 @@ struct Shelves {
 }
 
 impl Shelves {
+    fn get(&self, number: usize, params: &str) -> Option<&Arc<Answer>> {
+        self.first.get(number, params).or_else(|| self.second.get(number, params))
+    }
+
     fn put(&mut self, number: usize, params: Box<str>, answer: Arc<Answer>, most: usize) {
         let begun_later = |other: &Arc<Answer>| other.since > answer.since && other.basis.holds();
-        if self.first.get(number, &params).is_some_and(begun_later) {
+        if self.get(number, &params).is_some_and(begun_later) {
             return;
         }
         if self.first.bytes + answer.bytes > most / 2 {
@@ -115,26 +119,24 @@ impl Kept {
     ) -> Option<Arc<Answer>> {
         let number = operation.number;
         let mut shelves = self.shelves();
-        let found = shelves.first.get(number, params).cloned().or_else(|| {
-            let (params, answer) = shelves.second.take(number, params)?;
-            shelves.put(number, params, answer.clone(), settings.bytes);
-            Some(answer)
-        });
-        if let Some(answer) = found {
-            if answer.holds(operation, now, settings) {
-                self.given.add_one();
-                return Some(answer);
-            }
+        if !shelves.get(number, params)?.holds(operation, now, settings) {
             shelves.first.take(number, params);
+            shelves.second.take(number, params);
+            return None;
         }
-        self.missed.add_one();
-        None
+        if let Some((params, answer)) = shelves.second.take(number, params) {
+            shelves.put(number, params, answer, settings.bytes);
+        }
+        shelves.first.get(number, params).cloned()
+    }
+
+    /// Counts a request that might be answered by what is kept: whether it was.
+    pub(super) fn note(&self, is_given: bool) {
+        if is_given { &self.given } else { &self.missed }.add_one();
     }
 
     fn put(&self, number: usize, params: Box<str>, answer: Answer, most: usize) {
-        if answer.bytes <= most / SHARE {
-            self.shelves().put(number, params, Arc::new(answer), most);
-        }
+        self.shelves().put(number, params, Arc::new(answer), most);
     }
 
     /// How many requests were answered by an answer that was kept, and how many could have been and were not.
@@ -176,7 +178,7 @@ impl Keeping {
     ) -> Self {
         Self {
             kept: kept.clone(),
-            notes: Arc::new(Notes::new(near.clone(), operation.beginnings.clone())),
+            notes: Arc::new(Notes::new(near.clone(), operation.prefixes.clone())),
             number: operation.number,
             plan: operation.plan.clone(),
             text,
@@ -198,8 +200,11 @@ impl Keeping {
             return;
         };
         let bytes = result.len() + 2 * self.text.len() + OVERHEAD;
+        if bytes > self.most / SHARE {
+            return;
+        }
         let (plan, params, since) = (self.plan, self.params, self.since);
-        let answer = Answer { plan, params, outcome: Ok((result.clone(), Vec::new())), basis, since, bytes };
+        let answer = Answer { plan, params, result: result.clone(), basis, since, bytes };
         self.kept.put(self.number, self.text, answer, self.most);
     }
 }

@@ -48,6 +48,13 @@ pub(super) struct Changes {
     pub(super) removed: Vec<ItemId>,
 }
 
+impl Changes {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.removed.is_empty()
+    }
+}
+
 /// Something that is told of an item, or an entry of a log.
 #[derive(Debug)]
 pub(super) struct Change {

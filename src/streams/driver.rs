@@ -328,8 +328,7 @@ impl Driver {
             let Some(slots) = tracked.topic.operation().hears(&tracked.topic.params, channel) else {
                 continue;
             };
-            // Redis tells of the change a moment later: who has seen an update must be given no older answer.
-            tracked.keys.iter().for_each(|key| self.cache.near().changed(key));
+            tracked.disown_answers(&self.cache);
             let is_explained = tracked.messages.count(now);
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {
@@ -406,6 +405,9 @@ impl Driver {
         let topic = tracked.topic.clone();
         hub.counts_of(topic.operation().number).reads.add_one();
         let changes = sheet.finish(result.is_ok());
+        if !changes.is_empty() {
+            tracked.disown_answers(&self.cache);
+        }
         let has_failed = result.is_err();
         match result {
             Ok(()) => topic.apply(changes, Some(wanted)),
@@ -441,7 +443,7 @@ impl Driver {
 fn listen(cache: &Cache, may_wish: &BTreeSet<Wish>) -> (mpsc::Sender<Wish>, mpsc::Receiver<Event>) {
     let (wishes, wanted) = mpsc::channel(MOST_WAITING);
     let (tell, events) = mpsc::channel(MOST_WAITING);
-    cache.listen(may_wish.iter().filter_map(Wish::channels).cloned().collect(), wanted, tell);
+    cache.listen(may_wish, wanted, tell);
     (wishes, events)
 }
 

@@ -11,6 +11,7 @@ use super::{
     sheet::{Said, Sheet},
     topic::Topic,
 };
+use crate::cache::Cache;
 
 /// How long changes are gathered before they are read, so that a burst is one read.
 const GATHER: Duration = Duration::from_millis(2);
@@ -77,6 +78,12 @@ impl Tracked {
             took: Duration::ZERO,
             retry: FIRST_RETRY,
         }
+    }
+
+    /// Has no answer be given again that rests on its keys. Redis may tell of their change a moment after the change
+    /// was read or published, and who has seen an update must be given no older answer.
+    pub(super) fn disown_answers(&self, cache: &Cache) {
+        self.keys.iter().for_each(|key| cache.near().changed(key));
     }
 
     /// How long changes are gathered: what takes long to read is not read all the time.

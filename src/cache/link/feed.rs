@@ -23,7 +23,7 @@ use super::{
 };
 use crate::cache::{
     Control, Glob,
-    near::{self, Near},
+    near::{Feed, Near},
 };
 
 /// How many things that Redis told may wait to be taken note of; beyond that everything counts as changed.
@@ -82,6 +82,14 @@ impl Wish {
             Self::Keys(_) => None,
         }
     }
+
+    /// How the keys begin that it is for.
+    pub(crate) fn keys(&self) -> Option<&str> {
+        match self {
+            Self::Keys(prefix) => Some(prefix),
+            Self::Channels(_) => None,
+        }
+    }
 }
 
 /// The connection's supervisor.
@@ -93,8 +101,8 @@ pub(super) struct Listener {
     /// Channels that may be wished for.
     channels: Vec<Glob>,
     means: Means,
-    /// Those who keep answers are told of changes at once, and wish for some themselves.
-    near: near::Feed,
+    /// Those who keep answers wish for some too, and are told of changes at once.
+    near: Arc<Near>,
 }
 
 /// Nobody listens any more.
@@ -110,6 +118,15 @@ struct Line {
     pushes: mpsc::Receiver<PushInfo>,
     /// Whether some did not fit.
     overflowed: Arc<AtomicBool>,
+    /// What answers that are kept are told by; lost with the connection.
+    feed: Arc<Feed>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // The library may hold on to the connection for a while.
+        self.feed.is_lost();
+    }
 }
 
 impl Listener {
@@ -118,7 +135,7 @@ impl Listener {
         wishes: mpsc::Receiver<Wish>,
         events: mpsc::Sender<Event>,
         channels: Vec<Glob>,
-        near: near::Feed,
+        near: Arc<Near>,
     ) -> Self {
         Self { settings, wishes, events, wanted: BTreeSet::new(), channels, means: Means::default(), near }
     }
@@ -131,7 +148,7 @@ impl Listener {
     async fn supervise(&mut self) -> Result<(), Stopped> {
         let mut backoff = FIRST_BACKOFF;
         loop {
-            let outage = match connect(&self.settings, self.near.near()).await {
+            let outage = match connect(&self.settings, &self.near).await {
                 Err(outage) => outage,
                 Ok(mut line) => match timeout(self.settings.connect_timeout, self.arm_all(&mut line)).await {
                     Err(_) => Outage::Silent,
@@ -143,7 +160,6 @@ impl Listener {
                     }
                 },
             };
-            self.near.is_lost();
             self.tell(Event::Down(outage.error().to_string().into())).await?;
             self.pause(backoff).await?;
             backoff = (backoff * 2).min(self.settings.reconnect_max);
@@ -177,6 +193,9 @@ impl Listener {
             return Ok(());
         }
         self.means.tracking = grants(line, Control::TrackNothing, "changes").await?;
+        if self.means.tracking {
+            line.feed.is_granted();
+        }
         self.means.channels = !self.channels.is_empty();
         for channels in self.channels.clone() {
             let listen = Control::Listen { channels: channels.clone() };
@@ -185,19 +204,17 @@ impl Listener {
                 grants(line, Control::ListenNoMore { channels }, "the end of what it publishes").await?;
             }
         }
-        self.wanted.extend(self.near.wanted().into_iter().map(Wish::Keys));
         for wish in self.wanted.clone() {
             self.arm(line, wish).await?;
         }
-        Ok(())
+        self.arm_near(line).await
     }
 
-    /// Asks for what those want to be told of who keep answers.
-    async fn arm_near(&mut self, line: &mut Line) -> Result<(), Outage> {
-        for beginning in self.near.wanted() {
-            let wish = Wish::Keys(beginning);
-            if self.wanted.insert(wish.clone()) {
-                self.arm(line, wish).await?;
+    /// Asks for what those want to be told of who keep answers. If Redis refuses it, they keep none.
+    async fn arm_near(&self, line: &mut Line) -> Result<(), Outage> {
+        for prefix in self.near.wanted() {
+            if self.means.tracking && !line.feed.does_tell_of(&prefix) {
+                track(line, prefix).await?;
             }
         }
         Ok(())
@@ -206,12 +223,8 @@ impl Listener {
     /// Asks for one more thing. What Redis refuses is not asked for again on this connection.
     async fn arm(&mut self, line: &mut Line, wish: Wish) -> Result<(), Outage> {
         match wish {
-            Wish::Keys(prefix) if self.means.tracking => {
-                let track = Control::Track { prefix: prefix.clone() };
-                self.means.tracking = grants(line, track, "changes").await?;
-                if self.means.tracking {
-                    self.near.tells_of(&prefix);
-                }
+            Wish::Keys(prefix) if self.means.tracking && !line.feed.does_tell_of(&prefix) => {
+                self.means.tracking = track(line, prefix).await?;
             }
             Wish::Channels(channels) if self.means.channels => {
                 self.means.channels = grants(line, Control::Listen { channels }, "published values").await?;
@@ -245,10 +258,8 @@ impl Listener {
                 },
                 wish = self.wishes.recv() => {
                     let wish = wish.ok_or(Stopped)?;
-                    let armed = match self.wanted.insert(wish.clone()) {
-                        true => in_time(self.arm(&mut line, wish)).await,
-                        false => Ok(()),
-                    };
+                    self.wanted.insert(wish.clone());
+                    let armed = in_time(self.arm(&mut line, wish)).await;
                     // Every wish is answered, come what may: somebody waits for it.
                     self.tell(Event::Armed(self.means)).await?;
                     if let Err(outage) = armed {
@@ -256,12 +267,7 @@ impl Listener {
                     }
                 }
                 () = self.near.news() => {
-                    let before = self.means;
-                    let armed = in_time(self.arm_near(&mut line)).await;
-                    if self.means != before {
-                        self.tell(Event::Up(self.means)).await?;
-                    }
-                    if let Err(outage) = armed {
+                    if let Err(outage) = in_time(self.arm_near(&mut line)).await {
                         return Ok(outage);
                     }
                 }
@@ -294,6 +300,15 @@ async fn in_time(doing: impl Future<Output = Result<(), Outage>>) -> Result<(), 
     timeout(PROBE_TIMEOUT, doing).await.unwrap_or(Err(Outage::Silent))
 }
 
+/// Has Redis tell of the changes of keys that begin so, and says whether it does.
+async fn track(line: &mut Line, prefix: String) -> Result<bool, Outage> {
+    let granted = grants(line, Control::Track { prefix: prefix.clone() }, "changes").await?;
+    if granted {
+        line.feed.tells_of(&prefix);
+    }
+    Ok(granted)
+}
+
 /// Whether Redis grants what is asked. A refusal is logged, which happens once a connection.
 async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, Outage> {
     let refusal = match line.connection.send_packed_command(&control.to_redis()).await {
@@ -308,21 +323,25 @@ async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, O
     Ok(false)
 }
 
-async fn connect(settings: &LinkSettings, near: Arc<Near>) -> Result<Line, Outage> {
+async fn connect(settings: &LinkSettings, near: &Arc<Near>) -> Result<Line, Outage> {
     let (sender, pushes) = mpsc::channel(MOST_WAITING);
     let overflowed = Arc::new(AtomicBool::new(false));
     let (flag, _sender) = (overflowed.clone(), sender.clone());
+    let feed = Arc::new(near.feed());
+    let told = feed.clone();
     let hear = move |push: PushInfo| {
-        // Before it waits for anything.
-        if push.kind == PushKind::Invalidate {
-            drop_answers(&near, &push.data);
+        // Before it waits behind others.
+        match push.kind {
+            PushKind::Invalidate => drop_answers(told.near(), &push.data),
+            PushKind::Disconnection => told.is_lost(),
+            _ => {}
         }
         if sender.try_send(push).is_err() {
             flag.store(true, Ordering::Relaxed);
         }
     };
     let (connection, facts) = open(settings, hear).await?;
-    Ok(Line { connection, is_mute: facts.is_mute, _sender, pushes, overflowed })
+    Ok(Line { connection, is_mute: facts.is_mute, _sender, pushes, overflowed, feed })
 }
 
 /// Has no answer be given again that rests on what changed.

@@ -17,7 +17,7 @@ use std::{
 use redis::{Cmd, Value as Reply};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::{CacheError, Control, Glob, Verb, near};
+use super::{CacheError, Control, Glob, Near, Verb};
 pub(crate) use feed::{Event, Means, Wish};
 pub use settings::{Address, LinkSettings, LinkState};
 use supervisor::{FIRST_BACKOFF, Link, MOST_IN_BATCH};
@@ -158,7 +158,7 @@ impl Links {
         channels: Vec<Glob>,
         wishes: mpsc::Receiver<Wish>,
         events: mpsc::Sender<Event>,
-        near: near::Feed,
+        near: Arc<Near>,
     ) {
         tokio::spawn(feed::Listener::new(self.settings.clone(), wishes, events, channels, near).run());
     }
