@@ -10,7 +10,7 @@ use crate::{
     cache::Cache,
     config::{Config, Effective},
     registry::Registry,
-    server::{self, Listener},
+    server::{self, HandedOver, Listener},
 };
 
 /// Prints every effective value with where it came from, then checks the operations, where it would listen, the
@@ -22,7 +22,7 @@ pub(super) struct Args {
     config: ConfigFlags,
 }
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
+pub(super) async fn run(args: Args, handed_over: HandedOver) -> Result<(), Failure> {
     let (config, effective) = args.config.load()?;
     let row = |Effective { key, value, source }| vec![key, value, source];
     output::line(&output::table(&effective.into_iter().map(row).collect::<Vec<_>>()))?;
@@ -30,7 +30,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let registry = registry(&config)?;
     let mut report = Report::default();
     report.ok(format_args!("operations: {}", registry.iter().count()))?;
-    check_listeners(&config, &mut report).await?;
+    check_listeners(&config, handed_over, &mut report).await?;
     for doubt in config.doubts() {
         report.warn(doubt)?;
     }
@@ -67,12 +67,16 @@ impl Report {
     }
 }
 
-async fn check_listeners(config: &Config, report: &mut Report) -> Result<(), Failure> {
+async fn check_listeners(
+    config: &Config,
+    handed_over: HandedOver,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let faults = config.listen.faults_of_files();
     if !faults.is_empty() {
         return faults.iter().try_for_each(|fault| report.error(fault));
     }
-    match Listener::bind_all(config).await {
+    match Listener::open_all(config, handed_over).await {
         Ok(listeners) => {
             listeners.iter().try_for_each(|listener| report.ok(format_args!("listen: {}", listener.shown())))
         }

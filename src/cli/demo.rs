@@ -12,7 +12,7 @@ use crate::{
     cache::{Cache, Store},
     config::Anonymous,
     demo::{Market, Recording},
-    server::{App, Listener},
+    server::{App, HandedOver, Listener},
 };
 
 /// Serves a simulated market: a few exchanges with live tickers, trades, bars, orders, positions, bots
@@ -29,13 +29,13 @@ pub(super) struct Args {
     config: ConfigFlags,
 }
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
+pub(super) async fn run(args: Args, handed_over: HandedOver) -> Result<(), Failure> {
     let (config, _) = args.config.load()?;
     let logging = start_logging(&config)?;
     let store = Store::new();
     let recording = args.replay.as_deref().map(Recording::read).transpose().map_err(Failure::usage)?;
     let live = live(config)?;
-    let listeners = Listener::bind_all(&live.config).await.map_err(Failure::new)?;
+    let listeners = Listener::open_all(&live.config, handed_over).await.map_err(Failure::new)?;
     let app = App::new(live, Cache::embedded(store.clone()));
     let (stop, stopping) = watch::channel(false);
     match recording {

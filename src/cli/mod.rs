@@ -38,7 +38,7 @@ use crate::{
     client::{Client, ClientError, Endpoint},
     config::{Config, Effective, Listen, Loader, LogFormat, Secret, parse_duration},
     registry::Registry,
-    server::Live,
+    server::{HandedOver, Live},
     version,
 };
 
@@ -330,6 +330,8 @@ fn start_logging(config: &Config) -> Result<Logging, Failure> {
 pub fn main() -> ExitCode {
     // clap itself ends with 2 where the line is wrong.
     let cli = Cli::parse();
+    // While there are no other threads.
+    let handed_over = HandedOver::take();
     // Clients are served by threads of their own.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -337,15 +339,15 @@ pub fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Serve(args) => serve::run(args).await,
-            Command::Demo(args) => demo::run(args).await,
+            Command::Serve(args) => serve::run(args, handed_over.map_err(Failure::new)?).await,
+            Command::Demo(args) => demo::run(args, handed_over.map_err(Failure::new)?).await,
             Command::List(args) => list::run(args).await,
             Command::Describe(args) => describe::run(args).await,
             Command::Call(args) => call::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Schemas(args) => schemas::run(&args),
             Command::Generate(args) => generate::run(args).await,
-            Command::Check(args) => check::run(args).await,
+            Command::Check(args) => check::run(args, handed_over.map_err(Failure::new)?).await,
             Command::Health(args) => health::run(args).await,
             Command::Token(args) => token::run(&args),
             Command::Completions(args) => completions::run(&args),

@@ -10,7 +10,7 @@ use tokio::{
 use super::{ConfigFlags, Failure, live, reload::Reloader, start_logging, systemd};
 use crate::{
     cache::Cache,
-    server::{self, App, Listener, RightsReport},
+    server::{self, App, HandedOver, Listener, RightsReport},
 };
 
 /// Serves the cache of a Redis.
@@ -20,7 +20,7 @@ pub(super) struct Args {
     config: ConfigFlags,
 }
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
+pub(super) async fn run(args: Args, handed_over: HandedOver) -> Result<(), Failure> {
     let (config, _) = args.config.load()?;
     let logging = start_logging(&config)?;
     let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
@@ -34,7 +34,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             rights_are_known = true;
         }
     }
-    let listeners = Listener::bind_all(&app.live_for_long().config).await.map_err(Failure::new)?;
+    let listeners = Listener::open_all(&app.live_for_long().config, handed_over).await;
+    let listeners = listeners.map_err(Failure::new)?;
     let (stop, stopping) = watch::channel(false);
     let reloader = Reloader::new(args.config, &app.live().config, logging)?;
     serve_until_stopped(app, listeners, reloader, (stop, stopping), rights_are_known).await
@@ -52,7 +53,10 @@ pub(super) async fn serve_until_stopped(
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
     for listener in &listeners {
-        tracing::info!("listening on {}", listener.shown());
+        match listener.is_handed_over() {
+            true => tracing::info!("listening on {}, which was handed over", listener.shown()),
+            false => tracing::info!("listening on {}", listener.shown()),
+        }
     }
     let mut serving = tokio::spawn(server::run(listeners, app.clone(), stopping));
     let mut watching = std::pin::pin!(watch_rights(&app, rights_are_known));

@@ -21,7 +21,8 @@ pub struct Listen {
     /// The port to listen on; 0 lets the system choose.
     #[serde(deserialize_with = "whole")]
     pub port: u16,
-    /// Connections that may wait to be let in; the system has a bound of its own (`net.core.somaxconn`).
+    /// Connections that may wait to be let in; the system has a bound of its own (`net.core.somaxconn`). Of a socket that
+    /// is handed over, who made it says so.
     #[serde(deserialize_with = "whole")]
     pub backlog: u32,
     /// The certificate of this address; without one it is not encrypted.
@@ -74,7 +75,7 @@ pub struct Place {
     /// The path of a unix socket.
     #[serde(default)]
     pub unix: Option<PathBuf>,
-    /// Who may connect to it, as three octal digits.
+    /// Who may connect to it, as three octal digits. Of a socket that is handed over, who made it says so.
     #[serde(default = "owner_and_group")]
     pub mode: String,
 }

@@ -17,6 +17,9 @@ const IDLE: u16 = 4009;
 /// The login has ended.
 const LOGIN_ENDED: u16 = 4010;
 
+/// How long a session lasts at least that has asked for nothing yet, even if the server stops.
+const WELCOME: Duration = Duration::from_secs(1);
+
 /// The times that a session has. They are looked at now and then, so that nothing need be done for them when
 /// a message comes.
 pub(super) struct Deadlines {
@@ -114,13 +117,16 @@ impl Deadlines {
         }
     }
 
-    /// The server stops: the session is to end within a time, at a moment of its own.
-    pub(super) fn end_within(&mut self, time: Duration) {
+    /// The server stops: the session is to end within a time, at a moment of its own. One that has just begun may ask
+    /// for what it came for before.
+    pub(super) fn end_within(&mut self, time: Duration, has_asked: bool) {
         static SESSIONS: AtomicU32 = AtomicU32::new(0);
         /// Whole turns of this part of the circle never meet, however many there are.
         const GOLDEN_ANGLE: u32 = 0x9e37_79b9;
         let part = SESSIONS.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN_ANGLE);
-        self.stops = Some(Instant::now() + time.mul_f64(f64::from(part) / f64::from(u32::MAX)));
+        let now = Instant::now();
+        let begin = if has_asked { now } else { now.max(self.opened + WELCOME) };
+        self.stops = Some(begin + time.mul_f64(f64::from(part) / f64::from(u32::MAX)));
     }
 
     /// Why the session is to end now; else what to do.

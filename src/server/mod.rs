@@ -14,6 +14,7 @@ mod listen;
 mod live;
 mod login;
 mod pages;
+mod reception;
 mod rights;
 mod session;
 mod socket;
@@ -26,10 +27,9 @@ mod worker;
 
 use std::{
     io,
-    net::IpAddr,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -37,39 +37,34 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, mpsc, watch},
-    task::JoinSet,
+    sync::{Semaphore, watch},
     time::timeout,
 };
 
 use crate::{
     access::{Audit, Load, Shares},
     cache::Cache,
-    config::Limits,
     streams::Hub,
 };
 #[doc(hidden)]
 pub use echo::echo;
 pub(crate) use explain::Explain;
 use farewell::Farewells;
-use http::TooMany;
 use kept::Kept;
-pub use listen::Listener;
-use listen::{Arrived, Guest};
+pub use listen::{HandedOver, Listener};
 pub use live::Live;
+use reception::{Doors, Reception};
 pub use rights::{RightsReport, check_rights};
 pub use system::System;
 
 use stats::Stats;
 use tls::Tls;
-use worker::{Counted, Worker};
+use worker::Worker;
 
 /// How long a client has to take note that the server stops, and what it asked to be answered.
 const GOODBYE: Duration = Duration::from_secs(8);
 /// How far apart clients are told, so that they do not all come back at once.
 const GOODBYE_OF_ONE: Duration = Duration::from_millis(1);
-/// How many clients that are one too many are told so at a time; the others are cut off.
-const REFUSALS_AT_ONCE: usize = 64;
 
 /// What all sessions share.
 pub struct App {
@@ -217,105 +212,39 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     let hub = app.hub.get_or_init(|| hub);
     app.certificates.get_or_init(|| listeners.iter().filter_map(Listener::tls).collect());
     let mut reloads = app.reloads.subscribe();
-    let signals = watch::Sender::new(Signal::default());
     let workers = Worker::start_all(&app, hub)?;
     app.event_loops.get_or_init(|| workers.iter().map(|worker| worker.handle().clone()).collect());
     app.loads.get_or_init(|| workers.iter().map(Worker::load).collect());
     app.kept.get_or_init(|| workers.iter().map(Worker::kept).collect());
-    let guests_in = Arc::<AtomicUsize>::default();
-    let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
-    let mut sessions = JoinSet::new();
-    let (guests, mut door) = mpsc::channel(1);
-    let mut doors = JoinSet::new();
-    // Ends when the last client is gone: how it stops is to be seen, too.
-    let mut side_doors = JoinSet::new();
-    for listener in listeners {
-        match listener.is_for_metrics() {
-            true => side_doors.spawn(pages::serve_metrics(listener, app.clone())),
-            false => doors.spawn(let_in(listener, guests.clone())),
-        };
-    }
+    let mut reception = Reception::new(app.clone(), workers);
+    let mut doors = Doors::open(listeners, &app, &stop);
     loop {
-        let guest = tokio::select! {
+        tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            Ok(()) = reloads.changed() => {
-                signals.send_modify(|signal| signal.reloads += 1);
-                continue;
-            }
-            Some(guest) = door.recv() => guest,
-            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
-        };
-        let place = {
-            let live = app.live();
-            let Limits { connections, connections_per_address, .. } = live.config.limits;
-            let is_own =
-                |address: &IpAddr| address.is_loopback() || live.config.listen.trusts(Some(*address));
-            // Who stands behind a proxy is known later.
-            let of_address = match guest.address().filter(|address| !is_own(address)) {
-                None => Ok(None),
-                Some(address) => match app.shares.connection_of(address, connections_per_address) {
-                    Some(place) => Ok(Some(place)),
-                    None => Err(TooMany::OfAddress),
-                },
-            };
-            let counted = Counted::new(&guests_in);
-            match guests_in.load(Ordering::Relaxed) <= connections {
-                true => of_address.map(|of_address| (counted, of_address)),
-                false => Err(TooMany::InAll),
-            }
-        };
-        let worker = workers.iter().filter(|worker| !worker.is_busy()).min_by_key(|worker| worker.clients());
-        let served = place.and_then(|place| Ok((place, worker.ok_or(TooMany::Busy)?)));
-        let (place, worker) = match served {
-            Ok(served) => served,
-            Err(why) => {
-                app.stats.refused(why.into());
-                turn_away(guest, why, &refusals);
-                continue;
-            }
-        };
-        worker.serve(guest, place, signals.subscribe(), &mut sessions);
+            Ok(()) = reloads.changed() => reception.signals.send_modify(|signal| signal.reloads += 1),
+            Some(guest) = doors.guests.recv() => reception.receive(guest),
+            Some(_) = reception.sessions.join_next(), if !reception.sessions.is_empty() => {}
+        }
     }
     app.is_draining.store(true, Ordering::Relaxed);
-    doors.shutdown().await;
+    // Whoever was let in is served.
+    while let Some(guest) = doors.guests.recv().await {
+        reception.receive(guest);
+    }
+    say_goodbye(&app, reception).await;
+    Ok(())
+}
+
+/// Tells all clients that the server stops, and waits for them to leave.
+async fn say_goodbye(app: &App, mut reception: Reception) {
     let spread = GOODBYE_OF_ONE.saturating_mul(u32::try_from(app.stats.open()).unwrap_or(u32::MAX));
     let spread = spread.min(app.live().config.limits.goodbye.get());
-    signals.send_modify(|signal| signal.stops = Some(spread));
+    reception.signals.send_modify(|signal| signal.stops = Some(spread));
+    let sessions = &mut reception.sessions;
     if timeout(spread + GOODBYE, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!(clients = sessions.len(), "clients that did not take their leave are cut off");
     }
     app.farewells.say_others();
     app.audit.tell();
     app.shares.tell_refusals();
-    Ok(())
-}
-
-/// Tells a guest that it is one too many, unless too many are being told.
-fn turn_away(guest: Guest, why: TooMany, refusals: &Arc<Semaphore>) {
-    let Ok(refusal) = refusals.clone().try_acquire_owned() else { return };
-    tokio::spawn(async move {
-        // One that waits to be greeted by TLS could not read it.
-        if let Ok(Arrived { socket, tls: None, .. }) = guest.move_here() {
-            http::refuse(socket, why).await;
-        }
-        drop(refusal);
-    });
-}
-
-/// Lets guests in, one after another.
-async fn let_in(listener: Listener, guests: mpsc::Sender<Guest>) {
-    loop {
-        match listener.accept().await {
-            Ok(guest) => {
-                if guests.send(guest).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: give sessions time to end.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
 }

@@ -241,7 +241,7 @@ impl Session<'_> {
     async fn heed(&mut self, signals: &watch::Receiver<Signal>) -> Result<(), End> {
         let signal = *signals.borrow();
         if let Some(spread) = signal.stops {
-            self.deadlines.end_within(spread);
+            self.deadlines.end_within(spread, self.asked > 0);
             return Ok(());
         }
         let live = self.desk.app.live_for_long();

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::{
@@ -31,6 +32,9 @@ use crate::{
     access::Load,
     streams::{Hub, Ringer},
 };
+
+/// How long who was let in may still take to open a WebSocket, or to ask for a page, when the server stops.
+const LAST_GREETING: Duration = Duration::from_secs(3);
 
 /// A thread that serves clients. It ends, and its clients with it, when this is dropped.
 pub(super) struct Worker {
@@ -126,10 +130,21 @@ impl Worker {
 
 async fn serve(guest: Guest, desk: Arc<Desk>, signals: watch::Receiver<Signal>) -> io::Result<()> {
     let limit = desk.app.live().config.limits.handshake_timeout.get();
-    if let Some(upgraded) = timeout(limit, greet(guest, &desk.app)).await?? {
+    let greeted = tokio::select! {
+        greeted = timeout(limit, greet(guest, &desk.app)) => greeted??,
+        () = last_greeting(signals.clone()) => None,
+    };
+    if let Some(upgraded) = greeted {
         session::run(upgraded, desk, signals).await;
     }
     Ok(())
+}
+
+/// Waits until the server stops, and who has said nothing has had its time.
+async fn last_greeting(mut signals: watch::Receiver<Signal>) {
+    // An error means that it has stopped.
+    let _ = signals.wait_for(|signal| signal.stops.is_some()).await;
+    tokio::time::sleep(LAST_GREETING).await;
 }
 
 /// All that comes before a WebSocket is open.

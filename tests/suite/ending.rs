@@ -8,8 +8,11 @@ use fullon_cache_api::{
 };
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, future::join_all};
 use serde_json::{Value, json};
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, client_async,
+    tungstenite::{Error, Message, error::ProtocolError},
+};
 
 use crate::common::{Binary, Client, Program, Server};
 
@@ -57,7 +60,7 @@ async fn a_hundred_times_it_is_asked_to_stop_under_load_and_ends_in_order() {
         let clients: Vec<_> = (0..4).map(|_| tokio::spawn(ask_to_the_end(url.clone()))).collect();
         // Under load means that some of it has been answered.
         let mut witness = Client::connect(&url).await;
-        for _ in 0..(round % 5) {
+        for _ in 0..=(round % 4) {
             witness.call("get_all_tickers", json!({"exchange": "kraken"})).await;
         }
         program.signal("TERM");
@@ -78,11 +81,44 @@ async fn a_hundred_times_it_is_asked_to_stop_under_load_and_ends_in_order() {
 }
 
 #[tokio::test]
+async fn whoever_waits_to_be_let_in_when_it_is_asked_to_stop_is_served() {
+    let mut program = Program::start(Binary::command(&["demo", "--port", "0"]));
+    let url = program.url().await;
+    let address = url.strip_prefix("ws://").unwrap();
+    // While it is held nobody is let in; the system takes them down all the same.
+    program.signal("STOP");
+    let waiting = join_all((0..50).map(|_| TcpStream::connect(address))).await;
+    program.signal("TERM");
+    program.signal("CONT");
+    join_all(waiting.into_iter().map(async |socket| {
+        let (socket, _) = client_async(&url, MaybeTlsStream::Plain(socket.unwrap())).await.unwrap();
+        let mut client = Client { socket };
+        client.call("get_exchanges", json!({})).await;
+        assert_eq!(client.receive_close().await.map(|frame| frame.code.into()), Some(1001));
+    }))
+    .await;
+    assert_eq!(program.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn who_says_nothing_does_not_hold_it_up_for_long() {
+    let mut program = Program::start(Binary::command(&["demo", "--port", "0"]));
+    let url = program.url().await;
+    let _silent = TcpStream::connect(url.strip_prefix("ws://").unwrap()).await.unwrap();
+    // One that was let in later is answered.
+    Client::connect(&url).await.call("ping", json!({})).await;
+    program.signal("TERM");
+    let ended = program.ended().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("cut off"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn asked_twice_it_ends_at_once() {
     let mut program = Program::start(Binary::command(&["demo", "--port", "0"]));
     let url = program.url().await;
     // One that does not take part in the goodbye.
-    let _silent = tokio::net::TcpStream::connect(url.strip_prefix("ws://").unwrap()).await.unwrap();
+    let _silent = TcpStream::connect(url.strip_prefix("ws://").unwrap()).await.unwrap();
     let _client = Client::connect(&url).await;
     program.signal("TERM");
     program.logs("asked to stop").await;
@@ -98,7 +134,8 @@ async fn many_clients_are_told_one_after_another() {
     let server =
         Server::start_with(Registry::built_in().unwrap(), Cache::embedded(Store::new()), config).await;
     let mut clients = join_all((0..500).map(|_| server.client())).await;
-    clients[0].call("ping", json!({})).await;
+    // Who has asked for nothing yet may stay a moment longer.
+    join_all(clients.iter_mut().map(|client| client.call("ping", json!({})))).await;
     let begin = std::time::Instant::now();
     server.stop();
     let told = join_all(clients.iter_mut().map(|client| async {
@@ -112,7 +149,7 @@ async fn many_clients_are_told_one_after_another() {
     let early = told.iter().filter(|told| **told < first + Duration::from_millis(200)).count();
     assert!((51..450).contains(&early), "{told:?}");
     // Nobody new is let in meanwhile.
-    assert!(tokio::net::TcpStream::connect(server.address).await.is_err());
+    assert!(TcpStream::connect(server.address).await.is_err());
 }
 
 /// What systemd is told next, but for signs of life.

@@ -30,9 +30,14 @@ pub struct Ended {
 
 impl Program {
     pub fn start(mut command: Command) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = child.unwrap();
-        let stdout = lines(child.stdout.take().unwrap());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        Self::start_between(command)
+    }
+
+    /// Starts it with the standard input and output that it was given already.
+    pub fn start_between(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().map_or_else(|| lines(std::io::empty()), lines);
         let stderr = lines(child.stderr.take().unwrap());
         Self { binary: Binary(child), stdout, stderr }
     }
