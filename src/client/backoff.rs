@@ -28,11 +28,11 @@ impl Backoff {
         Self { shortest, longest, bound: shortest.min(longest) }
     }
 
-    /// The next pause; as long at least as the server wants it.
+    /// The next pause, and before it what the server wants: those whom it told the same do not come at once either.
     pub(super) fn next(&mut self, at_least: Option<Duration>) -> Duration {
         let pause = self.bound.mul_f64(random_part());
         self.bound = (self.bound * 2).min(self.longest);
-        pause.max(at_least.unwrap_or_default()).min(LIMIT)
+        pause.saturating_add(at_least.unwrap_or_default()).min(LIMIT)
     }
 
     pub(super) fn reset(&mut self) {

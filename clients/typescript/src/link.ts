@@ -107,11 +107,9 @@ export class Link {
         return;
       }
       const wanted = error instanceof CacheApiError ? (error.retryAfterMs ?? 0) : 0;
-      // All of those who lost their server at once come back at different times.
-      const delayMs = Math.max(
-        wanted,
-        Math.random() * Math.min(this.maxMs, this.minMs * 2 ** (attempt - 1)),
-      );
+      // Those who lost their server at once, or were told the same by it, come back at different times.
+      const delayMs =
+        wanted + Math.random() * Math.min(this.maxMs, this.minMs * 2 ** (attempt - 1));
       this.#setState({ status: "reconnecting", error, attempt, delayMs });
       await pause(delayMs, signal).catch(() => undefined);
     }

@@ -198,7 +198,7 @@ export class Subscription {
     this.#refusals += 1;
     const mostMs = Math.min(REOPEN_MAX_MS, 100 * 2 ** this.#refusals);
     this.#callOff();
-    this.#callOff = after(Math.max(leastMs, Math.random() * mostMs), () => {
+    this.#callOff = after(leastMs + Math.random() * mostMs, () => {
       if (this.#connection) {
         this.#open(this.#connection);
       }
