@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fullon_cache_api::registry::Registry;
+use fullon_cache_api::{config::Listen, registry::Registry};
 
 use crate::{
     common::{Binary, Ended, Redis, RedisOptions, run},
@@ -40,4 +40,14 @@ async fn the_configurations_serve_a_redis_with_the_users_of_the_compose_file() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{configuration}: {stdout}");
         assert!(stdout.contains("ok    redis: the user may only read"), "{configuration}: {stdout}");
     }
+}
+
+#[test]
+fn the_socket_unit_listens_where_the_server_does_by_default() {
+    let Listen { host, port, .. } = Listen::default();
+    let packaged = of_deploy("debian/fullon-cache-api.toml");
+    assert!(!packaged.lines().any(|line| line.trim() == "[listen]"), "it listens elsewhere:\n{packaged}");
+    let unit = of_deploy("systemd/fullon-cache-api.socket");
+    let listens: Vec<_> = unit.lines().filter_map(|line| line.strip_prefix("ListenStream=")).collect();
+    assert_eq!(listens, [format!("{host}:{port}")]);
 }
