@@ -117,7 +117,7 @@ impl Read {
     }
 }
 
-/// A command that reads no data of the cache. The Redis library sends three more as it connects:
+/// A command that reads no data of the cache. All go to the Redis, but for one, which its sentinels get. The Redis library sends three more as it connects:
 /// `HELLO`, `AUTH` and `SELECT`.
 #[derive(Debug, Clone)]
 pub enum Control {
@@ -149,6 +149,11 @@ pub enum Control {
         /// The command in question, name first.
         command: Vec<String>,
     },
+    /// `SENTINEL GET-MASTER-ADDR-BY-NAME`: where the master is. The one thing that sentinels are asked.
+    WhereIsMaster {
+        /// What they call it.
+        name: String,
+    },
 }
 
 impl Control {
@@ -179,6 +184,11 @@ impl Control {
             Self::AclDryRun { user, command } => {
                 let mut cmd = redis::cmd("ACL");
                 cmd.arg("DRYRUN").arg(user).arg(command);
+                cmd
+            }
+            Self::WhereIsMaster { name } => {
+                let mut cmd = redis::cmd("SENTINEL");
+                cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
                 cmd
             }
         }

@@ -30,7 +30,7 @@ use counts::Counts;
 pub(crate) use json::object_of;
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
-pub use link::{Address, LinkSettings, LinkState};
+pub use link::{Address, LinkSettings, LinkState, Whereabouts};
 pub use number::{difference, is_number};
 pub use rights::{Denied, Probe, Rights, Writing, acl_line};
 pub use shape::{Added, Shape};
@@ -39,7 +39,7 @@ pub use stored::{Fields, Stored};
 pub use view::{Found, Plan, Target, View};
 
 use link::Links;
-pub(crate) use link::{Event, Means, Wish};
+pub(crate) use link::{Event, Means, Moves, Wish};
 pub(crate) use near::{Basis, Near, Notes};
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
@@ -229,6 +229,14 @@ impl Cache {
         match &self.0.backend {
             Backend::Redis(links) => links.state(),
             Backend::Embedded(_) => LinkState::embedded(),
+        }
+    }
+
+    /// Tells when another Redis has taken the place of the one that is read.
+    pub(crate) fn moves(&self) -> Moves {
+        match &self.0.backend {
+            Backend::Redis(links) => links.moves(),
+            Backend::Embedded(_) => Moves::none(),
         }
     }
 

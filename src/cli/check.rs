@@ -97,11 +97,14 @@ async fn check_keys(access: &Access, report: &mut Report) -> Result<(), Failure>
 
 async fn check_redis(config: &Config, registry: &Registry, report: &mut Report) -> Result<(), Failure> {
     let settings = config.redis.link_settings().map_err(Failure::usage)?;
-    let shown = settings.address.shown();
+    let whereabouts = settings.whereabouts.clone();
     let cache = Cache::redis(settings);
-    // The first attempt ends within its own time limit; this is for a clock that is not to be trusted.
-    let patience = config.redis.connect_timeout.get() + Duration::from_secs(1);
-    if timeout(patience, cache.settled()).await.is_err() {
+    // The first attempt ends within its own time limits, to ask sentinels and to connect; this is for a clock that is
+    // not to be trusted.
+    let patience = 2 * config.redis.connect_timeout.get() + Duration::from_secs(1);
+    let settled = timeout(patience, cache.settled()).await;
+    let shown = whereabouts.shown();
+    if settled.is_err() {
         return report.error(format_args!("redis: {shown}: no answer"));
     }
     let state = cache.state();

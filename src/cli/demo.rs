@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args, handed_over: HandedOver) -> Result<(), Failu
     let has_page = app.live().config.http.explorer;
     output::line(&banner(&shown, needs_login, has_page))?;
     let reloader = Reloader::new(args.config, &app.live().config, logging)?;
-    serve_until_stopped(app, listeners, reloader, (stop, stopping), true).await
+    serve_until_stopped(app, listeners, reloader, (stop, stopping), None).await
 }
 
 fn banner(url: &str, needs_login: bool, has_page: bool) -> String {

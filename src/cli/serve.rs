@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{ConfigFlags, Failure, live, reload::Reloader, start_logging, systemd};
 use crate::{
-    cache::Cache,
+    cache::{Cache, Moves},
     server::{self, App, HandedOver, Listener, RightsReport},
 };
 
@@ -25,29 +25,32 @@ pub(super) async fn run(args: Args, handed_over: HandedOver) -> Result<(), Failu
     let logging = start_logging(&config)?;
     let cache = Cache::redis(config.redis.link_settings().map_err(Failure::usage)?);
     let app = App::new(live(config)?, cache);
-    let mut rights_are_known = false;
+    let mut rights_known_at = None;
     if app.held_back.load(Ordering::Relaxed) {
         // Where there is a Redis, nobody need be held back.
         app.cache.settled().await;
+        let mut moves = app.cache.moves();
+        moves.forget();
         if let Ok(report) = server::check_rights(&app.live_for_long().registry, &app.cache).await {
             apply(&app, &report)?;
-            rights_are_known = true;
+            rights_known_at = Some(moves);
         }
     }
     let listeners = Listener::open_all(&app.live_for_long().config, handed_over).await;
     let listeners = listeners.map_err(Failure::new)?;
     let (stop, stopping) = watch::channel(false);
     let reloader = Reloader::new(args.config, &app.live().config, logging)?;
-    serve_until_stopped(app, listeners, reloader, (stop, stopping), rights_are_known).await
+    serve_until_stopped(app, listeners, reloader, (stop, stopping), rights_known_at).await
 }
 
-/// Serves until a signal comes, or until it turns out that the Redis user may do what it must not.
+/// Serves until a signal comes, or until it turns out that the Redis user may do what it must not. Where its rights are
+/// known already, `rights_known_at` tells if they may be others by now.
 pub(super) async fn serve_until_stopped(
     app: Arc<App>,
     listeners: Vec<Listener>,
     reloader: Reloader,
     (stop, stopping): (watch::Sender<bool>, watch::Receiver<bool>),
-    rights_are_known: bool,
+    rights_known_at: Option<Moves>,
 ) -> Result<(), Failure> {
     // Before there is a client that a signal could cut off.
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
@@ -59,7 +62,7 @@ pub(super) async fn serve_until_stopped(
         }
     }
     let mut serving = tokio::spawn(server::run(listeners, app.clone(), stopping));
-    let mut watching = std::pin::pin!(watch_rights(&app, rights_are_known));
+    let mut watching = std::pin::pin!(watch_rights(&app, rights_known_at));
     let mut outcome = Ok(());
     systemd::ready();
     tokio::select! {
@@ -85,27 +88,31 @@ pub(super) async fn serve_until_stopped(
     outcome
 }
 
-/// Looks at the Redis user's rights as soon as there is a Redis, and after each reload. Comes back only with
-/// a right that the operator said must not be.
-async fn watch_rights(app: &App, are_known: bool) -> Failure {
+/// Looks at the Redis user's rights as soon as there is a Redis, after each reload, and when another Redis has taken its
+/// place: each has users of its own. Comes back only with a right that the operator said must not be.
+async fn watch_rights(app: &App, known_at: Option<Moves>) -> Failure {
     let mut reloads = app.reloads();
     if app.cache.is_embedded() {
         // It has no users, and so no rights to look at.
         std::future::pending::<()>().await;
     }
-    if are_known {
-        // An error means that there will be no more.
-        let _ = reloads.changed().await;
-    }
+    let mut moves = match known_at {
+        None => app.cache.moves(),
+        Some(mut moves) => {
+            until_doubted(&mut reloads, &mut moves).await;
+            moves
+        }
+    };
     let mut told = String::new();
     loop {
         app.cache.connected().await;
+        moves.forget();
         match server::check_rights(&app.live_for_long().registry, &app.cache).await {
             Ok(report) => {
                 if let Err(failure) = apply(app, &report) {
                     return failure;
                 }
-                let _ = reloads.changed().await;
+                until_doubted(&mut reloads, &mut moves).await;
             }
             Err(error) => {
                 // Redis is still loading, or gone again.
@@ -117,6 +124,15 @@ async fn watch_rights(app: &App, are_known: bool) -> Failure {
                 tokio::time::sleep(app.live().config.redis.reconnect_max.get()).await;
             }
         }
+    }
+}
+
+/// Waits until what is known of the rights may have ceased to be true.
+async fn until_doubted(reloads: &mut watch::Receiver<u64>, moves: &mut Moves) {
+    tokio::select! {
+        // An error means that there will be no more.
+        _ = reloads.changed() => {}
+        () = moves.next() => {}
     }
 }
 

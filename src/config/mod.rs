@@ -9,6 +9,7 @@ mod listen;
 mod load;
 mod near_cache;
 mod network;
+mod sentinel;
 mod upstream;
 mod values;
 
@@ -24,6 +25,7 @@ pub use listen::{Address, Listen, Place, Tls};
 pub use load::{DEFAULT_FILE, Effective, Loader, PREFIX, Problem, VARIABLES};
 pub use near_cache::NearCache;
 pub use network::{Network, Origin};
+pub use sentinel::Sentinel;
 pub use upstream::Redis;
 pub(crate) use values::{DURATION, SECRET, microseconds, milliseconds, parse_end};
 pub use values::{Secret, Span, parse_duration};

@@ -1,12 +1,18 @@
 //! Where the cache is and how it is reached.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::values::{Secret, Span, flag, text, whole};
-use crate::cache::{self, LinkSettings};
+use super::{
+    Sentinel,
+    values::{Secret, Span, flag, list, text, whole},
+};
+use crate::cache::{Address, LinkSettings, Whereabouts};
 
 /// Where the cache is and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,12 +29,28 @@ pub struct Redis {
     /// Database number.
     #[serde(deserialize_with = "whole")]
     pub db: u32,
+    /// Whether host and port, or the master that sentinels name, are spoken to by TLS; a URL says so itself.
+    #[serde(deserialize_with = "flag")]
+    pub tls: bool,
     /// User to log in as.
     pub user: Option<Secret>,
     /// Password to log in with.
     pub password: Option<Secret>,
     /// A file that holds the password, as secrets are handed to services; an empty one holds none.
     pub password_file: Option<PathBuf>,
+    /// Redis Sentinels that are asked where the master is, each as `host:port`, or as `rediss://host:port` where it
+    /// speaks TLS; they take the place of url, host and port.
+    #[serde(deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub sentinels: Vec<Sentinel>,
+    /// What the sentinels call the master, e.g. `mymaster`.
+    pub sentinel_master: Option<String>,
+    /// User to log in to the sentinels as.
+    pub sentinel_user: Option<Secret>,
+    /// Password to log in to the sentinels with.
+    pub sentinel_password: Option<Secret>,
+    /// A file that holds the password for the sentinels; an empty one holds none.
+    pub sentinel_password_file: Option<PathBuf>,
     /// Connections of each worker; all but one of them are for hashes, lists and scans.
     #[serde(deserialize_with = "whole")]
     pub connections: usize,
@@ -38,7 +60,7 @@ pub struct Redis {
     /// Reads of more keys than fit in one write that each worker runs at once; others wait for their turn.
     #[serde(deserialize_with = "whole")]
     pub wide_reads: usize,
-    /// How long connecting and logging in may take.
+    /// How long connecting and logging in may take, and before it the sentinels to say where the master is.
     pub connect_timeout: Span,
     /// How long a command may wait for its answer.
     pub response_timeout: Span,
@@ -56,9 +78,15 @@ impl Default for Redis {
             host: "127.0.0.1".to_owned(),
             port: 6379,
             db: 0,
+            tls: false,
             user: None,
             password: None,
             password_file: None,
+            sentinels: Vec::new(),
+            sentinel_master: None,
+            sentinel_user: None,
+            sentinel_password: None,
+            sentinel_password_file: None,
             connections: 2,
             queue: 8192,
             wide_reads: 4,
@@ -71,18 +99,13 @@ impl Default for Redis {
 }
 
 impl Redis {
-    /// What no single value shows to be wrong: the key, and a sentence.
-    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
-        let key = if self.url.is_some() { "redis.url" } else { "redis.host" };
-        let wrong = self.address(self.password.as_ref()).err();
-        wrong.map(|error| (key, error)).into_iter().collect()
-    }
-
-    /// How the connections are to be made. Reads the file that holds the password.
+    /// How the connections are to be made. Reads the files that hold passwords.
     pub fn link_settings(&self) -> Result<LinkSettings, String> {
-        let password = self.password().map_err(|error| format!("redis.password_file: {error}"))?;
+        let password = secret(&self.password, self.password_file.as_deref(), "redis.password")?;
+        let of_sentinels = self.sentinel_password_file.as_deref();
+        let of_sentinels = secret(&self.sentinel_password, of_sentinels, "redis.sentinel_password")?;
         Ok(LinkSettings {
-            address: self.address(password.as_ref())?,
+            whereabouts: self.whereabouts(password.as_ref(), of_sentinels.as_ref())?,
             connections: self.connections,
             queue: self.queue,
             wide_reads: self.wide_reads,
@@ -92,28 +115,93 @@ impl Redis {
         })
     }
 
-    fn address(&self, password: Option<&Secret>) -> Result<cache::Address, String> {
+    fn whereabouts(
+        &self,
+        password: Option<&Secret>,
+        of_sentinels: Option<&Secret>,
+    ) -> Result<Whereabouts, String> {
+        let redis = self.address(password)?;
+        let Some(master) = self.sentinel_master.as_ref().filter(|_| !self.sentinels.is_empty()) else {
+            return Ok(Whereabouts::at(redis));
+        };
+        let user = self.sentinel_user.as_ref().map(Secret::expose);
+        let password = of_sentinels.map(Secret::expose);
+        let sentinels = self.sentinels.iter().map(|one| Address::parse(&one.url(), user, password));
+        Ok(Whereabouts::named_by(sentinels.collect::<Result<_, _>>()?, master, redis))
+    }
+
+    /// Where Redis is, or, if sentinels are to say that, how it is spoken to there.
+    fn address(&self, password: Option<&Secret>) -> Result<Address, String> {
         let user = self.user.as_ref().map(Secret::expose);
+        let scheme = if self.tls { "rediss" } else { "redis" };
         let url = match &self.url {
             Some(url) => url.expose().to_owned(),
             None if self.host.contains(':') && !self.host.starts_with('[') => {
-                format!("redis://[{}]:{}/{}", self.host, self.port, self.db)
+                format!("{scheme}://[{}]:{}/{}", self.host, self.port, self.db)
             }
-            None => format!("redis://{}:{}/{}", self.host, self.port, self.db),
+            None => format!("{scheme}://{}:{}/{}", self.host, self.port, self.db),
         };
-        cache::Address::parse(&url, user, password.map(Secret::expose))
+        Address::parse(&url, user, password.map(Secret::expose))
     }
 
-    /// The password that is given, or that of the file; an error if it cannot be read, or is another.
-    fn password(&self) -> Result<Option<Secret>, String> {
-        let Some(file) = &self.password_file else { return Ok(self.password.clone()) };
-        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        // Who writes a line ends it.
-        let text = text.trim_end_matches(['\r', '\n']);
-        match &self.password {
-            given if text.is_empty() => Ok(given.clone()),
-            Some(_) => Err("`redis.password` is given too; leave one of them out".to_owned()),
-            None => Ok(Some(Secret::from(text))),
+    /// What no single value shows to be wrong: the key, and a sentence.
+    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        match self.address(self.password.as_ref()) {
+            Err(error) => faults.push((if self.url.is_some() { "redis.url" } else { "redis.host" }, error)),
+            Ok(address) if self.tls && !address.is_tls() => {
+                let fault =
+                    "the URL in `redis.url` has no TLS; write rediss:// there, or leave one of them out";
+                faults.push(("redis.tls", fault.to_owned()));
+            }
+            Ok(_) => {}
         }
+        let of_sentinels = match self.sentinels.is_empty() {
+            true => self.faults_without_sentinels(),
+            false => self.faults_with_sentinels(),
+        };
+        faults.extend(of_sentinels.into_iter().map(|(key, fault)| (key, fault.to_owned())));
+        faults
+    }
+
+    fn faults_without_sentinels(&self) -> Vec<(&'static str, &'static str)> {
+        let given = [
+            ("redis.sentinel_master", self.sentinel_master.is_some()),
+            ("redis.sentinel_user", self.sentinel_user.is_some()),
+            ("redis.sentinel_password", self.sentinel_password.is_some()),
+            ("redis.sentinel_password_file", self.sentinel_password_file.is_some()),
+        ];
+        let fault = "it is for sentinels, and there are none; list them as `redis.sentinels`";
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| (key, fault)).collect()
+    }
+
+    fn faults_with_sentinels(&self) -> Vec<(&'static str, &'static str)> {
+        let default = Self::default();
+        let elsewhere = [
+            ("redis.url", self.url.is_some()),
+            ("redis.host", self.host != default.host),
+            ("redis.port", self.port != default.port),
+        ];
+        let fault = "`redis.sentinels` say where the master is; leave one of them out";
+        let mut faults: Vec<_> =
+            elsewhere.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| (key, fault)).collect();
+        if self.sentinel_master.as_ref().is_none_or(String::is_empty) {
+            faults.push(("redis.sentinels", "name the master to ask them for as `redis.sentinel_master`"));
+        }
+        faults
+    }
+}
+
+/// The secret that is given by a key, or that of the file; an error if it cannot be read, or is another.
+fn secret(given: &Option<Secret>, file: Option<&Path>, key: &str) -> Result<Option<Secret>, String> {
+    let Some(file) = file else { return Ok(given.clone()) };
+    let text =
+        fs::read_to_string(file).map_err(|error| format!("{key}_file: {}: {error}", file.display()))?;
+    // Who writes a line ends it.
+    let text = text.trim_end_matches(['\r', '\n']);
+    match given {
+        given if text.is_empty() => Ok(given.clone()),
+        Some(_) => Err(format!("{key}_file: `{key}` is given too; leave one of them out")),
+        None => Ok(Some(Secret::from(text))),
     }
 }

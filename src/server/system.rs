@@ -255,8 +255,10 @@ impl SystemQuery for GetServerStats {
         let live = system.app.live();
         let may_see_causes = system.caller.who().is_some_and(|who| who.rights().have(Some(Scope::Ops)));
         let mut cache = cache.state();
-        // It may name hosts and users.
+        // They name hosts, and a cause may name users.
         cache.cause = cache.cause.filter(|_| may_see_causes);
+        cache.address = cache.address.filter(|_| may_see_causes);
+        cache.sentinel = cache.sentinel.filter(|_| may_see_causes);
         let hub = system.caller.streams.hub();
         let (topics, streams) = hub.counts();
         let means = hub.means();

@@ -149,6 +149,8 @@ fn a_bad_value_is_an_error_that_names_the_key_and_its_source() {
         ("redis.url", "http://127.0.0.1", "no Redis URL"),
         ("redis.host", "a b", "no Redis URL"),
         ("redis.connections", "0", "0 would let nothing through"),
+        ("redis.sentinels", "sentinel-1", "\"sentinel-1\" is no sentinel; write host:port"),
+        ("redis.sentinels", "user:secret@sentinel-1:26379", "a sentinel's address holds no login"),
         ("auth.anonymous", "maybe", "\"maybe\" is none of deny, allow"),
         ("limits.in_flight", "0", "0 would let nothing through"),
         ("limits.write_timeout", "0ms", "0 leaves no time for anything"),
@@ -171,6 +173,43 @@ fn a_bad_value_is_an_error_that_names_the_key_and_its_source() {
             assert!(problems.starts_with(&format!("{source}: `{key}`: {complaint}")), "{problems}");
         }
     }
+}
+
+#[test]
+fn sentinels_and_what_is_said_of_them_go_together() {
+    let sentinels = "10.0.0.5:26379,rediss://sentinel-2:26379";
+    let setting = |given: &[(&str, &str)]| {
+        given
+            .iter()
+            .fold(Setting::new(), |setting, (key, value)| setting.flag(&format!("redis.{key}"), value))
+    };
+    let good = setting(&[("sentinels", sentinels), ("sentinel_master", "mymaster"), ("tls", "true")]);
+    assert_eq!(good.effective("redis.sentinels").0, "10.0.0.5:26379, rediss://sentinel-2:26379");
+    let settings = good.load().0.redis.link_settings().unwrap();
+    assert_eq!(settings.whereabouts.shown(), "mymaster of the sentinels 10.0.0.5:26379, sentinel-2:26379",);
+
+    let elsewhere = "`redis.sentinels` say where the master is; leave one of them out";
+    let for_none = "it is for sentinels, and there are none; list them as `redis.sentinels`";
+    let two = [("sentinels", sentinels), ("sentinel_master", "mymaster")];
+    let with = |key, value| setting(&[two[0], two[1], (key, value)]);
+    for (setting, key, complaint) in [
+        (with("url", "redis://127.0.0.1"), "url", elsewhere),
+        (with("host", "10.0.0.5"), "host", elsewhere),
+        (with("port", "26379"), "port", elsewhere),
+        (setting(&two[..1]), "sentinels", "name the master to ask them for as `redis.sentinel_master`"),
+        (setting(&two[1..]), "sentinel_master", for_none),
+        (setting(&[("sentinel_user", "reader")]), "sentinel_user", for_none),
+        (setting(&[("sentinel_password", "s3cret")]), "sentinel_password", for_none),
+        (setting(&[("sentinel_password_file", "/run/p")]), "sentinel_password_file", for_none),
+        (
+            setting(&[("url", "redis://127.0.0.1"), ("tls", "true")]),
+            "tls",
+            "the URL in `redis.url` has no TLS; write rediss:// there, or leave one of them out",
+        ),
+    ] {
+        assert_eq!(setting.problems(), format!("--set: `redis.{key}`: {complaint}"));
+    }
+    assert!(setting(&[("url", "rediss://127.0.0.1"), ("tls", "true")]).load().0.redis.tls);
 }
 
 #[test]
@@ -203,21 +242,31 @@ fn a_password_stays_as_it_was_written_and_is_shown_to_nobody() {
 
 #[test]
 fn a_file_may_hold_the_password() {
+    a_file_may_hold("redis.password");
+}
+
+#[test]
+fn a_file_may_hold_the_password_for_the_sentinels() {
+    a_file_may_hold("redis.sentinel_password");
+}
+
+fn a_file_may_hold(key: &str) {
     let file = tempfile::NamedTempFile::new().unwrap();
+    let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
     let wrong = |password: &str| {
-        let setting = Setting::new().variable("REDIS_PASSWORD", password);
-        let setting = setting.flag("redis.password_file", &file.path().display().to_string());
+        let setting = Setting::new().variable(&variable, password);
+        let setting = setting.flag(&format!("{key}_file"), &file.path().display().to_string());
+        let setting = setting.flag("redis.sentinels", "127.0.0.1:26379").flag("redis.sentinel_master", "m");
         setting.load().0.redis.link_settings().err().unwrap_or_default()
     };
     // None at all, as where a service is set up before its secret.
     assert_eq!((wrong("").as_str(), wrong("s3cret").as_str()), ("", ""));
     fs::write(&file, "0071\n").unwrap();
     assert_eq!(wrong(""), "");
-    let twice = "redis.password_file: `redis.password` is given too; leave one of them out";
-    assert_eq!(wrong("s3cret"), twice);
+    assert_eq!(wrong("s3cret"), format!("{key}_file: `{key}` is given too; leave one of them out"));
     fs::remove_file(&file).unwrap();
     let missing = wrong("");
-    assert!(missing.starts_with("redis.password_file: ") && missing.contains("No such file"), "{missing}");
+    assert!(missing.starts_with(&format!("{key}_file: ")) && missing.contains("No such file"), "{missing}");
 }
 
 #[test]
@@ -264,13 +313,19 @@ fn the_example_file_shows_every_key_at_its_default() {
         assert_eq!(shown.source, source, "{} is missing", shown.key);
     }
 
-    let all = text.lines().map(|line| match line.trim_start_matches('#') {
-        setting if is_setting(setting) => setting.to_owned(),
-        _ => line.to_owned(),
-    });
-    let setting = Setting::new().file(&all.collect::<Vec<_>>().join("\n"));
-    for shown in setting.load().1 {
-        assert_eq!(shown.source, setting.default_file(), "{} is missing", shown.key);
+    // Every key, and whether the file has it.
+    let without = |left_out: &str| {
+        let all = text.lines().map(|line| match line.trim_start_matches('#') {
+            setting if is_setting(setting) && !setting.starts_with(left_out) => setting.to_owned(),
+            _ => line.to_owned(),
+        });
+        let setting = Setting::new().file(&all.collect::<Vec<_>>().join("\n"));
+        let file = setting.default_file();
+        setting.load().1.into_iter().map(move |one| (one.key, one.source == file))
+    };
+    // A URL and sentinels exclude each other.
+    for ((key, is_shown), (_, is_shown_too)) in without("url").zip(without("sentinel")) {
+        assert!(is_shown || is_shown_too, "{key} is missing");
     }
 }
 

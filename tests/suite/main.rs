@@ -28,6 +28,7 @@ mod reads;
 mod registry;
 mod reload;
 mod rights;
+mod sentinel;
 mod streams;
 mod tls;
 mod wire;

@@ -50,7 +50,7 @@ impl Client {
     }
 
     /// Asks until it is answered by what is kept.
-    async fn keeps(&mut self, symbol: &str) -> Value {
+    pub async fn keeps(&mut self, symbol: &str) -> Value {
         loop {
             let (source, price) = self.source(symbol).await;
             if source == "near_cache" {

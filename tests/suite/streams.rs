@@ -35,14 +35,14 @@ pub async fn listening(client: &mut Client) {
 }
 
 /// Opens a stream and gives its settings.
-async fn open(client: &mut Client, id: &str, operation: &str, params: Value) -> Value {
+pub async fn open(client: &mut Client, id: &str, operation: &str, params: Value) -> Value {
     client.send(&json!({ "request_id": id, "operation": operation, "params": params }).to_string()).await;
     let reply = client.receive().await;
     assert_eq!((&reply["request_id"], &reply["success"]), (&json!(id), &json!(true)), "{reply}");
     reply["result"].clone()
 }
 
-async fn write_ticker(redis: &Redis, exchange: &str, symbol: &str, price: f64) {
+pub async fn write_ticker(redis: &Redis, exchange: &str, symbol: &str, price: f64) {
     let ticker = ticker(exchange, symbol, price);
     redis.send::<()>(&["HSET", &format!("tickers:{exchange}"), symbol, &ticker]).await;
     redis.send::<()>(&["PUBLISH", &format!("ticker_updates:{exchange}:{symbol}"), &ticker]).await;
@@ -65,18 +65,18 @@ pub async fn calls(redis: &Redis, commands: &[&str]) -> u64 {
 
 /// What a client knows of a stream's items, and proof that it missed none.
 #[derive(Debug, Default)]
-struct Follower {
+pub struct Follower {
     items: BTreeMap<String, Value>,
     last: Option<u64>,
-    stale: usize,
-    fresh: usize,
+    pub stale: usize,
+    pub fresh: usize,
     complete: usize,
     gaps: Vec<(u64, u64)>,
 }
 
 impl Follower {
     /// Takes over an update; items are told apart by these members.
-    fn take(&mut self, update: &Value, named_by: &[&str]) {
+    pub fn take(&mut self, update: &Value, named_by: &[&str]) {
         match update["type"].as_str().unwrap() {
             "stream_stale" => self.stale += 1,
             "stream_fresh" => self.fresh += 1,
@@ -100,7 +100,7 @@ impl Follower {
     }
 
     /// The value of a member of every item.
-    fn values(&self, member: &str) -> BTreeMap<String, Value> {
+    pub fn values(&self, member: &str) -> BTreeMap<String, Value> {
         self.items.iter().map(|(name, item)| (name.clone(), item[member].clone())).collect()
     }
 }

@@ -1,48 +1,99 @@
-//! A Redis behind TLS.
+//! A Redis behind TLS, and its sentinels.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-use crate::common::{Binary, Redis, RedisOptions, free_port, run};
+use crate::common::{Binary, MASTER, Redis, RedisOptions, Sentinel, free_port, run};
+
+/// A certificate for `localhost`, and the authority that vouches for it.
+struct Certificate(tempfile::TempDir);
+
+impl Certificate {
+    fn new() -> Self {
+        let certificate = Self(tempfile::tempdir().unwrap());
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let names = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let of_redis = names.signed_by(&key, &authority).unwrap();
+        fs::write(certificate.path("ca.pem"), authority.pem()).unwrap();
+        fs::write(certificate.path("redis.pem"), of_redis.pem()).unwrap();
+        fs::write(certificate.path("redis.key"), key.serialize_pem()).unwrap();
+        certificate
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    /// What has a Redis, or a sentinel, speak TLS on this port.
+    fn settings(&self, port: u16) -> [(&'static str, String); 5] {
+        [
+            ("tls-port", port.to_string()),
+            ("tls-cert-file", self.path("redis.pem")),
+            ("tls-key-file", self.path("redis.key")),
+            ("tls-ca-cert-file", self.path("ca.pem")),
+            ("tls-auth-clients", "no".to_owned()),
+        ]
+    }
+
+    async fn redis(&self, port: u16, replicates: bool) -> Redis {
+        let args = self.settings(port).into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
+        Redis::start_with(RedisOptions { args: args.collect(), replicates, ..RedisOptions::default() }).await
+    }
+}
+
+fn check(settings: &[String]) -> Command {
+    let mut command = Binary::command(&["check", "--port", "0"]);
+    settings.iter().for_each(|setting| {
+        command.args(["--set", setting]);
+    });
+    command
+}
+
+/// `check` finds Redis there if it trusts the authority, and only then.
+async fn assert_that_trust_matters(certificate: &Certificate, settings: &[String], found: &str) {
+    let mut trusting = check(settings);
+    trusting.env("SSL_CERT_FILE", certificate.path("ca.pem"));
+    let ended = run(trusting).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains(&format!("ok    redis: {found}")), "{ended:?}");
+
+    let ended = run(check(settings)).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("certificate"), "{ended:?}");
+}
 
 #[tokio::test]
 async fn a_redis_behind_tls_is_read_if_its_certificate_is_trusted() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-    fs::write(path("ca.pem"), authority.pem()).unwrap();
-    fs::write(path("redis.pem"), certificate.pem()).unwrap();
-    fs::write(path("redis.key"), key.serialize_pem()).unwrap();
-
-    let port = free_port();
-    let args = [
-        ["--tls-port", &port.to_string()],
-        ["--tls-cert-file", &path("redis.pem")],
-        ["--tls-key-file", &path("redis.key")],
-        ["--tls-ca-cert-file", &path("ca.pem")],
-        ["--tls-auth-clients", "no"],
-    ];
-    let options = RedisOptions {
-        args: args.concat().into_iter().map(str::to_owned).collect(),
-        ..RedisOptions::default()
-    };
-    let _redis = Redis::start_with(options).await;
+    let (certificate, port) = (Certificate::new(), free_port());
+    let _redis = certificate.redis(port, false).await;
     let url = format!("rediss://localhost:{port}");
-    let check = || Binary::command(&["check", "--port", "0", "--redis-url", &url]);
+    let found = format!("{url}/0");
+    assert_that_trust_matters(&certificate, &[format!("redis.url={url}")], &found).await;
+    let settings = ["redis.host=localhost", "redis.tls=true", &format!("redis.port={port}")];
+    assert_that_trust_matters(&certificate, &settings.map(str::to_owned), &found).await;
+}
 
-    let mut trusting = check();
-    trusting.env("SSL_CERT_FILE", path("ca.pem"));
-    let ended = run(trusting).await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains(&format!("ok    redis: {url}/0")), "{ended:?}");
-
-    let ended = run(check()).await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stdout.contains("certificate"), "{ended:?}");
+#[tokio::test]
+async fn sentinels_and_the_master_that_they_name_may_speak_tls() {
+    let (certificate, port, of_sentinel) = (Certificate::new(), free_port(), free_port());
+    let _redis = certificate.redis(port, true).await;
+    let lines = certificate.settings(of_sentinel).map(|(key, value)| format!("{key} {value}"));
+    let more = [
+        "tls-replication yes".to_owned(),
+        "sentinel resolve-hostnames yes".to_owned(),
+        "sentinel announce-hostnames yes".to_owned(),
+        format!("sentinel monitor {MASTER} localhost {port} 1"),
+    ];
+    let _sentinel = Sentinel::start(&[&lines[..], &more].concat()).await;
+    let settings = [
+        format!("redis.sentinels=rediss://localhost:{of_sentinel}"),
+        format!("redis.sentinel_master={MASTER}"),
+        "redis.tls=true".to_owned(),
+    ];
+    let found = format!("rediss://localhost:{port}/0 (named by the sentinel localhost:{of_sentinel})");
+    assert_that_trust_matters(&certificate, &settings, &found).await;
 }

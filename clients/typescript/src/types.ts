@@ -194,6 +194,13 @@ export interface LinkState {
   state: string;
   /** Why, where it is not connected. */
   cause?: string | null;
+  /** Where the Redis is. Told to those with the scope `ops` alone. */
+  address?: string | null;
+  /**
+   * The sentinel that says so; none where the configuration does, or no sentinel answers any more.
+   * Told to those with the scope `ops` alone.
+   */
+  sentinel?: string | null;
   /** The version of the Redis. */
   version?: string | null;
   /** The role of the Redis: `master` or `replica`. */

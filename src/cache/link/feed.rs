@@ -19,7 +19,9 @@ use tokio::{
 
 use super::{
     LinkSettings, Outage,
-    supervisor::{FIRST_BACKOFF, open},
+    open::{Opened, open},
+    supervisor::FIRST_BACKOFF,
+    whereabouts::Place,
 };
 use crate::cache::{
     Control, Glob,
@@ -111,6 +113,7 @@ struct Stopped;
 /// A connection that is up, and what comes in on it.
 struct Line {
     connection: MultiplexedConnection,
+    place: Place,
     /// Whether nothing ever comes in on it.
     is_mute: bool,
     /// Keeps the receiver open where the connection has no use for it.
@@ -234,12 +237,14 @@ impl Listener {
         Ok(())
     }
 
-    /// Passes on what Redis tells until the connection is lost or falls silent.
+    /// Passes on what Redis tells until the connection is lost or falls silent, or Redis is elsewhere.
     async fn listen(&mut self, mut line: Line) -> Result<Outage, Stopped> {
         let mut probes = interval(PROBE_INTERVAL);
         let mut probe: Pin<Box<dyn Future<Output = Option<RedisResult<Reply>>> + Send>> =
             Box::pin(std::future::pending());
         let mut is_probing = false;
+        let place = line.place.clone();
+        let mut left = std::pin::pin!(place.left());
         loop {
             tokio::select! {
                 push = line.pushes.recv() => match push {
@@ -256,6 +261,7 @@ impl Listener {
                         }
                     }
                 },
+                () = &mut left => return Ok(Outage::Moved),
                 wish = self.wishes.recv() => {
                     let wish = wish.ok_or(Stopped)?;
                     self.wanted.insert(wish.clone());
@@ -340,8 +346,8 @@ async fn connect(settings: &LinkSettings, near: &Arc<Near>) -> Result<Line, Outa
             flag.store(true, Ordering::Relaxed);
         }
     };
-    let (connection, facts) = open(settings, hear).await?;
-    Ok(Line { connection, is_mute: facts.is_mute, _sender, pushes, overflowed, feed })
+    let Opened { connection, facts, place } = open(settings, hear).await?;
+    Ok(Line { connection, place, is_mute: facts.is_mute, _sender, pushes, overflowed, feed })
 }
 
 /// Has no answer be given again that rests on what changed.

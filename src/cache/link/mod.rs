@@ -2,8 +2,11 @@
 //! connection is made again for ever, and every command is answered within its time.
 
 mod feed;
+mod open;
+mod sentinels;
 mod settings;
 mod supervisor;
+mod whereabouts;
 
 use std::{
     collections::VecDeque,
@@ -15,12 +18,17 @@ use std::{
 };
 
 use redis::{Cmd, Value as Reply};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot, watch},
+    task::JoinSet,
+};
 
 use super::{CacheError, Control, Glob, Near, Verb};
 pub(crate) use feed::{Event, Means, Wish};
 pub use settings::{Address, LinkSettings, LinkState};
 use supervisor::{FIRST_BACKOFF, Link, MOST_IN_BATCH};
+pub(crate) use whereabouts::Moves;
+pub use whereabouts::Whereabouts;
 
 /// Why there is no connection.
 #[derive(Debug, Clone)]
@@ -29,6 +37,8 @@ enum Outage {
     Starting,
     /// Redis takes connections or commands, and does not answer them.
     Silent,
+    /// Redis is elsewhere by now.
+    Moved,
     /// Redis, or the network, says no.
     Down(Arc<str>),
 }
@@ -43,6 +53,7 @@ impl Outage {
         match self {
             Self::Starting => CacheError::Unavailable("the first connection is still being made".into()),
             Self::Silent => CacheError::Timeout,
+            Self::Moved => CacheError::Unavailable("the sentinels name another master".into()),
             Self::Down(cause) => CacheError::Unavailable(cause.clone()),
         }
     }
@@ -108,16 +119,24 @@ pub(in crate::cache) struct Links {
     settings: Arc<LinkSettings>,
     outage: watch::Sender<Option<Outage>>,
     shared: Arc<Shared>,
+    /// What looks out for moves of Redis, which ends with this.
+    lookout: JoinSet<()>,
 }
 
 impl Links {
     /// One connection, for what is asked at start. Workers have more.
     pub(in crate::cache) fn start(settings: LinkSettings) -> Self {
-        if settings.address.is_tls() {
+        if settings.whereabouts.needs_tls() {
             // An error means that this process has chosen already.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
-        Self::connect(false, Arc::new(settings), watch::Sender::new(Some(Outage::Starting)), Arc::default())
+        let lookout = settings.whereabouts.lookout(settings.connect_timeout);
+        let outage = watch::Sender::new(Some(Outage::Starting));
+        let mut links = Self::connect(false, Arc::new(settings), outage, Arc::default());
+        if let Some(lookout) = lookout {
+            links.lookout.spawn(lookout);
+        }
+        links
     }
 
     /// As many connections to the same Redis as a worker has.
@@ -148,7 +167,14 @@ impl Links {
             tokio::spawn(link.run());
             jobs
         });
-        Self { links: links.collect(), next: AtomicUsize::new(0), settings, outage, shared }
+        Self {
+            links: links.collect(),
+            next: AtomicUsize::new(0),
+            settings,
+            outage,
+            shared,
+            lookout: JoinSet::new(),
+        }
     }
 
     /// Listens to what Redis tells by itself, on a connection of its own: what one wants to hear goes in,
@@ -165,7 +191,12 @@ impl Links {
 
     /// The Redis user that is logged in.
     pub(in crate::cache) fn user(&self) -> &str {
-        self.settings.address.user()
+        self.settings.whereabouts.user()
+    }
+
+    /// Tells when Redis has moved.
+    pub(in crate::cache) fn moves(&self) -> Moves {
+        self.settings.whereabouts.moves()
     }
 
     /// How many reads of many keys may run at once.
@@ -222,11 +253,12 @@ impl Links {
         let facts = self.shared.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let latency = load(&self.shared.latency_us);
+        let (address, sentinel) = self.settings.whereabouts.known();
         LinkState {
             state: match &outage {
                 _ if self.shared.up.load(Ordering::Relaxed) > 0 => "connected",
                 None => "connected",
-                Some(Outage::Starting) => "connecting",
+                Some(Outage::Starting | Outage::Moved) => "connecting",
                 Some(Outage::Silent) => "silent",
                 Some(Outage::Down(_)) => "unreachable",
             },
@@ -234,6 +266,8 @@ impl Links {
                 Some(Outage::Down(cause)) => Some(cause.to_string()),
                 _ => None,
             },
+            address,
+            sentinel,
             version: facts.version,
             role: facts.role,
             connections: self.shared.up.load(Ordering::Relaxed),

@@ -1,4 +1,4 @@
-//! Where Redis is, how it is reached, and how that goes.
+//! How Redis is reached, and how that goes.
 
 use std::time::Duration;
 
@@ -6,6 +6,8 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVer
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Semaphore;
+
+use super::Whereabouts;
 
 /// Where Redis is and how to log in, out of a URL.
 #[derive(Clone)]
@@ -44,17 +46,40 @@ impl Address {
         self.0.clone().set_redis_settings(settings)
     }
 
-    pub(super) fn is_tls(&self) -> bool {
+    /// Whether it is spoken to by TLS.
+    pub fn is_tls(&self) -> bool {
         matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
+    }
+
+    /// The same at another host and port.
+    pub(super) fn moved_to(&self, host: String, port: u16) -> Self {
+        let addr = match self.0.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        Self(self.0.clone().set_addr(addr))
     }
 
     /// Where it is, without the login.
     pub fn shown(&self) -> String {
-        let db = self.0.redis_settings().db();
+        let (db, at) = (self.0.redis_settings().db(), self.host_and_port());
         match self.0.addr() {
-            ConnectionAddr::Tcp(host, port) => format!("redis://{host}:{port}/{db}"),
-            ConnectionAddr::TcpTls { host, port, .. } => format!("rediss://{host}:{port}/{db}"),
+            ConnectionAddr::TcpTls { .. } => format!("rediss://{at}/{db}"),
             ConnectionAddr::Unix(path) => format!("unix://{}?db={db}", path.display()),
+            _ => format!("redis://{at}/{db}"),
+        }
+    }
+
+    /// Host and port, or the path.
+    pub(super) fn host_and_port(&self) -> String {
+        match self.0.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                // An IPv6 address has colons of its own.
+                if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+            }
+            ConnectionAddr::Unix(path) => path.display().to_string(),
             _ => "a Redis".to_owned(),
         }
     }
@@ -70,14 +95,14 @@ impl std::fmt::Debug for Address {
 #[derive(Debug, Clone)]
 pub struct LinkSettings {
     /// Where it is.
-    pub address: Address,
+    pub whereabouts: Whereabouts,
     /// How many connections each worker has.
     pub connections: usize,
     /// How many commands may wait for each connection.
     pub queue: usize,
     /// How many reads of many keys each worker runs at once.
     pub wide_reads: usize,
-    /// How long connecting and logging in may take.
+    /// How long connecting and logging in may take, and before it the sentinels to say where Redis is.
     pub connect_timeout: Duration,
     /// How long a command may wait for its answer.
     pub response_timeout: Duration,
@@ -100,6 +125,11 @@ pub struct LinkState {
     pub state: &'static str,
     /// Why, where it is not connected.
     pub cause: Option<String>,
+    /// Where the Redis is. Told to those with the scope `ops` alone.
+    pub address: Option<String>,
+    /// The sentinel that says so; none where the configuration does, or no sentinel answers any more. Told to those with
+    /// the scope `ops` alone.
+    pub sentinel: Option<String>,
     /// The version of the Redis.
     pub version: Option<String>,
     /// The role of the Redis: `master` or `replica`.
@@ -121,6 +151,8 @@ impl LinkState {
         Self {
             state: "embedded",
             cause: None,
+            address: None,
+            sentinel: None,
             version: None,
             role: None,
             connections: 0,

@@ -7,16 +7,17 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, Pipeline, PushInfo, PushKind, RedisError,
-    RedisResult, Value as Reply, aio::MultiplexedConnection,
-};
+use redis::{Pipeline, PushInfo, PushKind, RedisResult, Value as Reply, aio::MultiplexedConnection};
 use tokio::{
     sync::{Notify, mpsc, watch},
-    time::{Sleep, interval, sleep, timeout},
+    time::{Sleep, interval, sleep},
 };
 
-use super::{CacheError, Control, Job, LinkSettings, Outage, ServerFacts, Shared};
+use super::{
+    CacheError, Job, LinkSettings, Outage, Shared,
+    open::{Opened, open},
+    whereabouts::Place,
+};
 
 /// How many commands go out in one write at the most, where answers are short.
 pub(super) const MOST_IN_BATCH: usize = 512;
@@ -33,6 +34,7 @@ const SWEEP: Duration = Duration::from_millis(25);
 struct Line {
     connection: MultiplexedConnection,
     lost: Arc<Notify>,
+    place: Place,
 }
 
 /// The supervisor of one connection.
@@ -85,14 +87,14 @@ impl Link {
     fn tell(&self, outage: &Outage) {
         let before = self.outage.send_replace(Some(outage.clone()));
         if before.as_ref().map(Outage::error) != Some(outage.error()) {
-            tracing::warn!(redis = %self.settings.address.shown(), "{}; trying on", outage.error());
+            tracing::warn!(redis = %self.settings.whereabouts.shown(), "{}; trying on", outage.error());
         }
     }
 
     /// Says that Redis can be reached: once for all connections to it.
     fn tell_end(&self) {
         let before = self.outage.send_replace(None);
-        let redis = self.settings.address.shown();
+        let redis = self.settings.whereabouts.shown();
         if before.is_none() {
             return tracing::debug!(redis = %redis, "one more connection to Redis");
         }
@@ -119,7 +121,7 @@ impl Link {
                 (Err(Outage::Silent), _) => Outage::Down("no connection in time".into()),
                 (Err(failed), _) => failed,
             };
-            tracing::debug!(redis = %self.settings.address.shown(), "no connection: {}", failed.error());
+            tracing::debug!(redis = %self.settings.whereabouts.shown(), "no connection: {}", failed.error());
             outage = failed;
             self.tell(&outage);
             self.pause(&outage).await?;
@@ -153,7 +155,7 @@ impl Link {
         while self.waiting.pop_front_if(|job| job.expire(now, limit, &outage.error())).is_some() {}
     }
 
-    /// Serves until the connection is lost or falls silent.
+    /// Serves until the connection is lost or falls silent, or Redis is elsewhere.
     async fn serve(&mut self, line: Line) -> Result<Outage, Stopped> {
         let limit = self.settings.response_timeout;
         let mut sent = Sent::default();
@@ -162,7 +164,14 @@ impl Link {
         // One timer for all: it rings when the oldest job may be due, and is then set anew.
         let mut alarm: std::pin::Pin<Box<Sleep>> = Box::pin(sleep(limit));
         let mut alarm_is_set = false;
+        let mut left = std::pin::pin!(line.place.left());
         loop {
+            // Asked before any job is sent: once Redis tells of changes elsewhere, nothing may be read here, for nobody
+            // would be told when it changes.
+            if line.place.is_left() {
+                self.waiting.extend(jobs);
+                return Ok(sent.fail(Outage::Moved));
+            }
             if jobs.is_empty() && answers.len() < MOST_BATCHES {
                 jobs.extend(self.waiting.drain(..self.waiting.len().min(self.most_in_batch)));
             }
@@ -200,6 +209,7 @@ impl Link {
                 () = line.lost.notified() => {
                     return Ok(sent.fail(Outage::Down("Redis closed the connection".into())));
                 }
+                () = &mut left => {}
                 () = &mut alarm, if alarm_is_set => {
                     if sent.is_silent(limit) {
                         return Ok(sent.fail(Outage::Silent));
@@ -328,61 +338,8 @@ async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Lin
             tell.notify_one();
         }
     };
-    let (connection, facts) = open(&settings, hear).await?;
+    let Opened { connection, facts, place } = open(&settings, hear).await?;
     *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
     shared.connects.fetch_add(1, Ordering::Relaxed);
-    Ok(Line { connection, lost })
-}
-
-/// Connects, logs in, and asks who is there. What Redis tells by itself goes to `hear`, where it speaks
-/// RESP3. A Redis, or what stands before it, may have that switched off; then all but that works.
-pub(super) async fn open(
-    settings: &LinkSettings,
-    hear: impl Fn(PushInfo) + Send + Sync + 'static,
-) -> Result<(MultiplexedConnection, ServerFacts), Outage> {
-    let connecting = async {
-        let hearing = configured().set_push_sender(move |push: PushInfo| {
-            hear(push);
-            Ok::<(), ()>(())
-        });
-        let mut connection = match connect(&settings.address.0, &hearing).await {
-            Err(error) if lacks_resp3(&error) => {
-                let connection = connect(&settings.address.in_resp2(), &configured()).await?;
-                return Ok((connection, ServerFacts { is_mute: true, ..ServerFacts::default() }));
-            }
-            connected => connected?,
-        };
-        let hello = connection.send_packed_command(&Control::Hello.to_redis()).await?;
-        let facts =
-            ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role"), is_mute: false };
-        Ok::<_, RedisError>((connection, facts))
-    };
-    match timeout(settings.connect_timeout, connecting).await {
-        Ok(Ok(opened)) => Ok(opened),
-        Ok(Err(error)) => Err(Outage::Down(error.to_string().into())),
-        Err(_) => Err(Outage::Silent),
-    }
-}
-
-/// How a connection is set up. Its times are kept here, not by the library.
-fn configured() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None)
-}
-
-async fn connect(to: &ConnectionInfo, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
-    Client::open(to.clone())?.get_multiplexed_async_connection_with_config(config).await
-}
-
-/// Whether an error says that `HELLO 3` is not to be had.
-fn lacks_resp3(error: &RedisError) -> bool {
-    let detail = error.detail().unwrap_or_default();
-    let is_unknown = detail.starts_with("unknown command") && detail.contains("HELLO");
-    is_unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
-}
-
-/// One fact out of the answer to `HELLO`.
-fn fact(hello: &Reply, name: &str) -> Option<String> {
-    let Reply::Map(facts) = hello else { return None };
-    let text = |reply: &Reply| redis::from_redis_value_ref::<String>(reply).ok();
-    facts.iter().find(|(key, _)| text(key).as_deref() == Some(name)).and_then(|(_, value)| text(value))
+    Ok(Line { connection, lost, place })
 }

@@ -24,7 +24,7 @@ fn faults(app: &App) -> Vec<&'static str> {
     // Why may name hosts and users; the log and `get_server_stats` tell it.
     match app.cache.state().state {
         "connected" | "embedded" => {}
-        "connecting" => faults.push("the first connection to Redis is still being made"),
+        "connecting" => faults.push("a connection to Redis is being made"),
         "silent" => faults.push("Redis does not answer"),
         _ => faults.push("Redis cannot be reached"),
     }

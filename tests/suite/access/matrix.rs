@@ -12,7 +12,7 @@ use super::{
     authority::{Authority, KeySet},
     guarded, root, token,
 };
-use crate::common::Client;
+use crate::common::{Client, eventually};
 
 /// All operations that read what is in the cache.
 fn operations() -> Vec<Described> {
@@ -204,6 +204,26 @@ async fn no_operation_answers_without_its_scope() {
                 false => assert_ne!(reply["error_code"], "FORBIDDEN", "{what}"),
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn where_redis_is_and_what_is_wrong_with_it_is_for_operators() {
+    let (mut redis, server) = guarded(|config| {
+        config.auth.tokens = vec![token("some", &[Scope::Market], &[]), root()];
+    })
+    .await;
+    redis.kill();
+    for (name, is_told) in [("some", false), ("root", true)] {
+        let headers = [("authorization", &*format!("Bearer {name}"))];
+        let mut client = Client::connect_with(&server.url(), &headers).await.unwrap();
+        let mut cache = Value::Null;
+        eventually("it is missed", async || {
+            cache = client.call("get_server_stats", json!({})).await["cache"].clone();
+            cache["state"] == "unreachable"
+        })
+        .await;
+        assert_eq!((cache["address"].is_string(), cache["cause"].is_string()), (is_told, is_told), "{cache}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! A Redis, a server and a client for each test, on ports that the system chooses.
 
+use std::time::Duration;
+
 mod client;
 mod fixture;
 mod http;
@@ -7,6 +9,7 @@ mod program;
 mod raw;
 mod readme;
 mod redis;
+mod sentinel;
 mod server;
 
 pub use client::Client;
@@ -16,7 +19,21 @@ pub use program::{Ended, Program, run};
 pub use raw::upgraded;
 pub use readme::{readme, readme_code};
 pub use redis::{Redis, RedisOptions, free_port};
+pub use sentinel::{LOGIN, MASTER, Sentinel};
 pub use server::{Binary, Server};
+
+/// Waits until something is so, which nothing announces.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let patience = Duration::from_secs(60);
+    tokio::time::timeout(patience, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("it never came to be that {what}"));
+}
 
 /// A Redis that holds the recorded session, a server that reads it, and a client of that server.
 pub async fn filled() -> (Redis, Server, Client) {

@@ -333,6 +333,12 @@ class LinkState(TypedDict):
     """
     cause: NotRequired[str | None]
     """Why, where it is not connected."""
+    address: NotRequired[str | None]
+    """Where the Redis is. Told to those with the scope `ops` alone."""
+    sentinel: NotRequired[str | None]
+    """The sentinel that says so; none where the configuration does, or no sentinel answers any
+    more. Told to those with the scope `ops` alone.
+    """
     version: NotRequired[str | None]
     """The version of the Redis."""
     role: NotRequired[str | None]

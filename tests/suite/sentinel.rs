@@ -1,0 +1,150 @@
+//! Redis behind sentinels: the server goes where the master goes, says so, and disconnects nobody.
+
+mod followed;
+mod moved;
+
+use std::time::Instant;
+
+use fullon_cache_api::{
+    config::{Config, Secret},
+    registry::Registry,
+};
+use futures_util::StreamExt as _;
+use redis::{FromRedisValue, RedisResult};
+use serde_json::{Value, json};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    common::{Client, LOGIN, MASTER, Redis, RedisOptions, Sentinel, Server, free_port},
+    rights::acl_line,
+    streams::{Follower, open},
+};
+
+/// The password of the Redis user that may do what the server needs and nothing else.
+const PASSWORD: &str = "rightpass";
+const WORKERS: usize = 2;
+/// The first one, two of each worker and of what reads for the streams, and the one on which Redis tells of changes.
+const CONNECTIONS: usize = 1 + 2 * (WORKERS + 1) + 1;
+/// How long anything may take before a test fails.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A Redis that has such a user, and speaks to sentinels and other Redises.
+async fn redis(args: &[&str]) -> Redis {
+    let line = acl_line("default", &Registry::built_in().unwrap()).replace("PASSWORD", PASSWORD);
+    let user = line.split_whitespace().skip(2);
+    // A replica is sent everything at once, not when more have come.
+    let all = ["--user"].into_iter().chain(user).chain(["--repl-diskless-sync-delay", "0"]);
+    let args = all.chain(args.iter().copied()).map(str::to_owned).collect();
+    Redis::start_with(RedisOptions { replicates: true, args, ..RedisOptions::default() }).await
+}
+
+/// Sends a command on a connection of its own: sentinels cut those that last.
+async fn ask<T: FromRedisValue>(redis: &Redis, words: &[&str]) -> RedisResult<T> {
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    redis::Cmd::new().arg(words).query_async(&mut connection).await
+}
+
+/// How many connections a Redis has from the server.
+async fn connections(redis: &Redis) -> usize {
+    let clients: String = ask(redis, &["CLIENT", "LIST"]).await.unwrap();
+    clients.matches("user=fullon_reader ").count()
+}
+
+/// A configuration that names sentinels, the first of which is not there.
+fn config(sentinels: &[&Sentinel]) -> Config {
+    let mut config = Server::config();
+    let ports = [free_port()].into_iter().chain(sentinels.iter().map(|sentinel| sentinel.port));
+    config.redis.sentinels = ports.map(|port| format!("127.0.0.1:{port}").parse().unwrap()).collect();
+    config.redis.sentinel_master = Some(MASTER.to_owned());
+    config.redis.sentinel_user = Some(Secret::from(LOGIN.0));
+    config.redis.sentinel_password = Some(Secret::from(LOGIN.1));
+    config.redis.user = Some(Secret::from("fullon_reader"));
+    config.redis.password = Some(Secret::from(PASSWORD));
+    config.listen.workers = WORKERS;
+    config
+}
+
+/// What a Redis holds, as watchers of its tickers and of its blocks know it.
+async fn state_of(redis: &Redis) -> (Value, Value) {
+    let tickers: Vec<(String, String)> = ask(redis, &["HGETALL", "tickers:x"]).await.unwrap();
+    let blocks: Vec<(String, String)> = ask(redis, &["HGETALL", "block_exchange"]).await.unwrap();
+    let prices = tickers.into_iter().map(|(symbol, ticker)| {
+        let ticker: Value = serde_json::from_str(&ticker).unwrap();
+        (json!(symbol).to_string(), ticker["price"].clone())
+    });
+    let bots = blocks.into_iter().map(|(pair, bot)| {
+        let (_, symbol) = pair.split_once(':').unwrap();
+        (json!(symbol).to_string(), json!(bot))
+    });
+    (Value::Object(prices.collect()), Value::Object(bots.collect()))
+}
+
+/// What the server says of its cache.
+async fn cache(client: &mut Client) -> Value {
+    client.call("get_server_stats", json!({})).await["cache"].clone()
+}
+
+/// What was seen of a stream so far.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    values: Value,
+    stale: usize,
+    fresh: usize,
+}
+
+impl Seen {
+    fn is_fresh(&self) -> bool {
+        self.stale == self.fresh
+    }
+}
+
+/// A client that follows a stream.
+struct Watcher {
+    name: String,
+    seen: watch::Receiver<Seen>,
+    task: JoinHandle<()>,
+}
+
+impl Watcher {
+    /// Opens a stream whose items are told apart by their symbol; this member of them is looked at.
+    async fn open(server: &Server, operation: &str, params: Value, member: &'static str) -> Self {
+        let name = format!("{operation} {params}");
+        let mut client = server.client().await;
+        open(&mut client, "s", operation, params).await;
+        let (sender, seen) = watch::channel(Seen::default());
+        let task = tokio::spawn(async move {
+            let mut follower = Follower::default();
+            while let Some(Ok(message)) = client.socket.next().await {
+                let Message::Text(text) = message else { continue };
+                follower.take(&serde_json::from_str(&text).unwrap(), &["symbol"]);
+                let (stale, fresh) = (follower.stale, follower.fresh);
+                sender.send_replace(Seen { values: json!(follower.values(member)), stale, fresh });
+            }
+        });
+        Self { name, seen, task }
+    }
+
+    /// Waits until what was seen is so.
+    async fn until(&mut self, what: &str, is_so: impl FnMut(&Seen) -> bool) {
+        let outcome = timeout(PATIENCE, self.seen.wait_for(is_so)).await.map(|seen| seen.is_ok());
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => panic!("{} was disconnected before {what}", self.name),
+            Err(_) => panic!("{}: not {what}: {:?}", self.name, *self.seen.borrow()),
+        }
+    }
+
+    fn stale(&self) -> usize {
+        self.seen.borrow().stale
+    }
+}
+
+/// Waits until all are told what is there, after an outage that each was told of.
+async fn all_fresh(watchers: &mut [Watcher], outages: usize, since: Instant) {
+    for watcher in watchers {
+        watcher.until("fresh again", |seen| seen.stale >= outages && seen.is_fresh()).await;
+        eprintln!("{} is fresh after {:?}", watcher.name, since.elapsed());
+    }
+}
