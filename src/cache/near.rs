@@ -9,9 +9,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use tokio::sync::Notify;
@@ -187,15 +188,18 @@ pub(crate) struct Notes {
     prefixes: Arc<[String]>,
     /// None: it cannot be told whether the answer still holds.
     marks: Mutex<Option<Vec<Mark>>>,
+    /// When the first command was sent.
+    since: OnceLock<Instant>,
 }
 
 impl Notes {
     pub(crate) fn new(near: Arc<Near>, prefixes: Arc<[String]>) -> Self {
-        Self { near, prefixes, marks: Mutex::new(Some(Vec::new())) }
+        Self { near, prefixes, marks: Mutex::new(Some(Vec::new())), since: OnceLock::new() }
     }
 
     /// A key is about to be read; None: many are looked for.
     pub(super) fn note(&self, key: Option<&Key>) {
+        self.since.get_or_init(Instant::now);
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = &mut *marks else { return };
         let prefix = |key: &Key| self.prefixes.iter().find(|prefix| key.as_str().starts_with(&***prefix));
@@ -209,18 +213,27 @@ impl Notes {
     /// What the answer rests on; None if that cannot be watched.
     pub(crate) fn basis(&self) -> Option<Basis> {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        (!marks.is_empty()).then_some(Basis(marks))
+        Some(Basis { marks, since: *self.since.get()? })
     }
 }
 
 /// What an answer rests on.
 #[derive(Debug)]
-pub(crate) struct Basis(Vec<Mark>);
+pub(crate) struct Basis {
+    marks: Vec<Mark>,
+    since: Instant,
+}
 
 impl Basis {
+    /// When the first of it was asked for. Of two answers that were read by the same connection, the newer one has the
+    /// later time.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+
     /// Whether nothing of it has changed since it was read, as far as Redis has told.
     pub(crate) fn holds(&self) -> bool {
-        self.0.iter().all(|mark| !mark.load(Ordering::Acquire))
+        self.marks.iter().all(|mark| !mark.load(Ordering::Acquire))
     }
 }
 

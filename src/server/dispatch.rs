@@ -254,7 +254,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn give_again(&self, answer: Arc<KeptAnswer>, explaining: Option<&mut Explaining>) -> Begun {
         if let Some(explaining) = explaining {
-            explaining.gives_again(answer.since);
+            explaining.gives_again(answer.basis.since());
         }
         Begun::Again(answer)
     }

@@ -39,9 +39,7 @@ pub(super) struct Answer {
     plan: Arc<Plan>,
     pub(super) params: Value,
     pub(super) result: String,
-    basis: Basis,
-    /// When it was begun to be read.
-    pub(super) since: Instant,
+    pub(super) basis: Basis,
     bytes: usize,
 }
 
@@ -88,7 +86,8 @@ impl Shelves {
     }
 
     fn put(&mut self, number: usize, params: Box<str>, answer: Arc<Answer>, most: usize) {
-        let begun_later = |other: &Arc<Answer>| other.since > answer.since && other.basis.holds();
+        let begun_later =
+            |other: &Arc<Answer>| other.basis.since() > answer.basis.since() && other.basis.holds();
         if self.get(number, &params).is_some_and(begun_later) {
             return;
         }
@@ -103,7 +102,7 @@ impl Answer {
     /// Whether it may be given, to who asks now for the operation as it is now.
     fn holds(&self, operation: &Registered, now: Instant, settings: &NearCache) -> bool {
         Arc::ptr_eq(&self.plan, &operation.plan)
-            && now.saturating_duration_since(self.since) < settings.max_age.get()
+            && now.saturating_duration_since(self.basis.since()) < settings.max_age.get()
             && self.basis.holds()
     }
 }
@@ -163,7 +162,6 @@ pub(super) struct Keeping {
     plan: Arc<Plan>,
     text: Box<str>,
     params: Value,
-    since: Instant,
     most: usize,
 }
 
@@ -183,7 +181,6 @@ impl Keeping {
             plan: operation.plan.clone(),
             text,
             params: params.clone(),
-            since: Instant::now(),
             most,
         }
     }
@@ -203,8 +200,8 @@ impl Keeping {
         if bytes > self.most / SHARE {
             return;
         }
-        let (plan, params, since) = (self.plan, self.params, self.since);
-        let answer = Answer { plan, params, result: result.clone(), basis, since, bytes };
+        let (plan, params) = (self.plan, self.params);
+        let answer = Answer { plan, params, result: result.clone(), basis, bytes };
         self.kept.put(self.number, self.text, answer, self.most);
     }
 }

@@ -53,8 +53,7 @@ async fn redis_may_go_in_mid_flight_and_come_back() {
         // Requests are on their way while it goes: each has its answer, whichever it is.
         let total = 200;
         for id in 0..total {
-            let request =
-                json!({"request_id": id, "operation": "get_all_tickers", "params": {"exchange": "binance"}});
+            let request = json!({"request_id": id, "operation": "get_bots"});
             client.send(&request.to_string()).await;
             if id == total / 2 {
                 redis.kill();
