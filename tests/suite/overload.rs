@@ -70,6 +70,8 @@ async fn far_away(change: impl FnOnce(&mut Config)) -> (Redis, Server) {
     config.redis.url =
         Some(Secret::from(format!("redis://127.0.0.1:{}", long_way_to(&redis).await).as_str()));
     config.listen.workers = 1;
+    // It is about what must be read.
+    config.near_cache.bytes = 0;
     config.limits.reads = READS;
     config.limits.in_flight = 1000;
     config.redis.response_timeout = Span::millis(5000);
