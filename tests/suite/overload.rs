@@ -20,12 +20,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// How long a Redis takes to answer that is far away. What it can do is `READS` in that time.
+/// How long a Redis takes to answer that is far away, or farther. What it can do is `READS` in that time.
 const FAR: Duration = Duration::from_millis(40);
+const FARTHER: Duration = Duration::from_millis(150);
 const READS: usize = 40;
 
 /// A way to a Redis on which everything takes its time, however much it is.
-async fn long_way_to(redis: &Redis) -> u16 {
+async fn long_way_to(redis: &Redis, time: Duration) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, redis) = (listener.local_addr().unwrap().port(), redis.port);
     tokio::spawn(async move {
@@ -35,7 +36,7 @@ async fn long_way_to(redis: &Redis) -> u16 {
             far.set_nodelay(true).unwrap();
             let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
             tokio::spawn(carry(near_read, far_write, Duration::ZERO));
-            tokio::spawn(carry(far_read, near_write, FAR));
+            tokio::spawn(carry(far_read, near_write, time));
         }
     });
     port
@@ -63,12 +64,12 @@ async fn carry(
     }
 }
 
-async fn far_away(change: impl FnOnce(&mut Config)) -> (Redis, Server) {
+async fn far_away(time: Duration, change: impl FnOnce(&mut Config)) -> (Redis, Server) {
     let redis = Redis::start().await;
     Fixture::load().fill(&redis).await;
     let mut config = Server::config();
     config.redis.url =
-        Some(Secret::from(format!("redis://127.0.0.1:{}", long_way_to(&redis).await).as_str()));
+        Some(Secret::from(format!("redis://127.0.0.1:{}", long_way_to(&redis, time).await).as_str()));
     config.listen.workers = 1;
     // It is about what must be read.
     config.near_cache.bytes = 0;
@@ -127,19 +128,21 @@ async fn ask(server: &Server, login: Option<&str>, clients: usize, time: Duratio
 
 #[tokio::test]
 async fn at_five_times_what_can_be_done_what_can_be_is_done_and_the_rest_refused_at_once() {
-    const TIME: Duration = Duration::from_secs(2);
-    let (_redis, server) = far_away(|_| {}).await;
+    // So far that it is not the processor that bounds what can be done, however much else it has to do.
+    const TIME: Duration = Duration::from_secs(3);
+    let (_redis, server) = far_away(FARTHER, |_| {}).await;
     let best = ask(&server, None, READS, TIME).await;
     let served = ask(&server, None, READS * 5, TIME).await;
     assert!(served.refused > 0);
     assert!(served.good * 100 >= best.good * 80, "{} at five times, {} at best", served.good, best.good);
-    assert!(served.slowest_refusal < Duration::from_millis(50), "{:?}", served.slowest_refusal);
+    // No answer could have come by then.
+    assert!(served.slowest_refusal < FARTHER, "{:?}", served.slowest_refusal);
 }
 
 #[tokio::test]
 async fn who_asks_for_little_is_served_beside_who_asks_for_much() {
     const TIME: Duration = Duration::from_secs(2);
-    let (_redis, server) = far_away(|config| {
+    let (_redis, server) = far_away(FAR, |config| {
         config.auth.tokens =
             vec![token("much", &[Scope::Market], &[]), token("little", &[Scope::Market], &[])];
     })
@@ -153,7 +156,7 @@ async fn who_asks_for_little_is_served_beside_who_asks_for_much() {
 
 #[tokio::test]
 async fn streams_are_refused_before_reads_and_connections_before_streams() {
-    let (redis, server) = far_away(|_| {}).await;
+    let (redis, server) = far_away(FAR, |_| {}).await;
     let (mut busy, mut busier, mut other) =
         (server.client().await, server.client().await, server.client().await);
     other.call("ping", json!({})).await;
