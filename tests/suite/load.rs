@@ -12,19 +12,15 @@ use tokio::{
 };
 use tokio_tungstenite::{MaybeTlsStream, tungstenite::Message};
 
-use crate::common::{Redis, Server, filled};
+use crate::{
+    common::{Redis, Server, filled},
+    streams::calls,
+};
 use fullon_cache_api::{
     cache::{Cache, Store},
     config::{Config, Secret, Span},
     registry::Registry,
 };
-
-async fn calls(redis: &Redis, command: &str) -> u32 {
-    let stats: String = redis.send(&["INFO", "commandstats"]).await;
-    let prefix = format!("cmdstat_{command}:calls=");
-    let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next());
-    calls.map_or(0, |calls| calls.parse().unwrap())
-}
 
 #[tokio::test]
 async fn those_who_ask_the_same_at_the_same_time_share_one_read() {
@@ -43,7 +39,7 @@ async fn those_who_ask_the_same_at_the_same_time_share_one_read() {
         assert_eq!(client.receive().await["success"], true);
     }
     // For each exchange one for those who asked first, and one for all who asked while that one ran.
-    let reads = calls(&redis, "hgetall").await;
+    let reads = calls(&redis, &["hgetall"]).await;
     assert!((2..=4).contains(&reads), "{reads}");
 }
 
@@ -146,6 +142,8 @@ async fn a_client_that_reads_nothing_is_disconnected_and_counted() {
         deaf.send(r#"{"operation": "get_bots"}"#).await;
     }
     let mut other = server.client().await;
+    // Before both are counted, one is no sign that the other is gone.
+    while other.call("get_server_stats", json!({})).await["connections_total"] != 2 {}
     // The other client is served all the time, and sees the deaf one go.
     let gone = async { while other.call("get_server_stats", json!({})).await["connections"] != 1 {} };
     timeout(Duration::from_secs(10), gone).await.expect("the deaf client stays");

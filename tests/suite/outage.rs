@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::common::{Client, Fixture, Redis, RedisOptions, Server, filled, free_port};
+use crate::{
+    common::{Client, Fixture, Redis, RedisOptions, Server, filled, free_port},
+    streams::calls,
+};
 use fullon_cache_api::config::{Secret, Span};
 
 /// How soon after Redis' return there must be service again.
@@ -202,12 +205,7 @@ async fn one_scan_serves_all_who_ask_at_the_same_time_and_a_while_longer() {
     let (redis, _server, mut client) = filled().await;
     // A scan from before the server listens is not kept.
     while client.call("get_server_stats", json!({})).await["push"]["tracking"] != true {}
-    let scans = async || {
-        let stats: String = redis.send(&["INFO", "commandstats"]).await;
-        let calls =
-            stats.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls=")?.split(',').next());
-        calls.map_or(0, |calls| calls.parse::<u32>().unwrap())
-    };
+    let scans = async || calls(&redis, &["scan"]).await;
     let requests = vec![json!({"operation": "get_exchanges"}); 100];
     client.send(&json!(requests).to_string()).await;
     assert!(client.receive().await.as_array().unwrap().iter().all(|reply| reply["success"] == true));
