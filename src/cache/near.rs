@@ -169,8 +169,11 @@ impl Feed {
 
     /// From now on Redis tells of nothing, and may have failed to before.
     pub(super) fn is_lost(&self) {
-        self.near.book().feeds.remove(&self.number);
-        self.near.all_changed();
+        // Once: what others tell of meanwhile still holds.
+        let was_there = self.near.book().feeds.remove(&self.number).is_some();
+        if was_there {
+            self.near.all_changed();
+        }
     }
 }
 

@@ -134,13 +134,14 @@ impl Kept {
         if is_given { &self.given } else { &self.missed }.add_one();
     }
 
-    fn put(&self, number: usize, params: Box<str>, answer: Answer, most: usize) {
-        self.shelves().put(number, params, Arc::new(answer), most);
+    /// How many requests were answered by an answer that was kept.
+    pub(super) fn given(&self) -> u64 {
+        self.given.get()
     }
 
-    /// How many requests were answered by an answer that was kept, and how many could have been and were not.
-    pub(super) fn counts(&self) -> [u64; 2] {
-        [self.given.get(), self.missed.get()]
+    /// How many could have been, and were not.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed.get()
     }
 
     /// How many bytes the answers take, about.
@@ -202,6 +203,6 @@ impl Keeping {
         }
         let (plan, params) = (self.plan, self.params);
         let answer = Answer { plan, params, result: result.clone(), basis, bytes };
-        self.kept.put(self.number, self.text, answer, self.most);
+        self.kept.shelves().put(self.number, self.text, Arc::new(answer), self.most);
     }
 }

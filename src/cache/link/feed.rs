@@ -117,12 +117,19 @@ struct Line {
     /// Whether nothing ever comes in on it.
     is_mute: bool,
     /// Keeps the receiver open where the connection has no use for it.
-    _sender: mpsc::Sender<PushInfo>,
-    pushes: mpsc::Receiver<PushInfo>,
+    _sender: mpsc::Sender<Heard>,
+    heard: mpsc::Receiver<Heard>,
     /// Whether some did not fit.
     overflowed: Arc<AtomicBool>,
     /// What answers that are kept are told by; lost with the connection.
     feed: Arc<Feed>,
+}
+
+/// What comes in on a connection.
+enum Heard {
+    Event(Event),
+    /// Nothing more.
+    End,
 }
 
 impl Drop for Line {
@@ -247,18 +254,15 @@ impl Listener {
         let mut left = std::pin::pin!(place.left());
         loop {
             tokio::select! {
-                push = line.pushes.recv() => match push {
-                    None => return Ok(Outage::Down("Redis closed the connection".into())),
-                    Some(push) if push.kind == PushKind::Disconnection => {
+                heard = line.heard.recv() => match heard {
+                    None | Some(Heard::End) => {
                         return Ok(Outage::Down("Redis closed the connection".into()));
                     }
-                    Some(push) => {
+                    Some(Heard::Event(event)) => {
                         if line.overflowed.swap(false, Ordering::Relaxed) {
                             self.tell(Event::EverythingChanged).await?;
                         }
-                        if let Some(event) = event_of(push) {
-                            self.tell(event).await?;
-                        }
+                        self.tell(event).await?;
                     }
                 },
                 () = &mut left => return Ok(Outage::Moved),
@@ -330,36 +334,32 @@ async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, O
 }
 
 async fn connect(settings: &LinkSettings, near: &Arc<Near>) -> Result<Line, Outage> {
-    let (sender, pushes) = mpsc::channel(MOST_WAITING);
+    let (sender, heard) = mpsc::channel(MOST_WAITING);
     let overflowed = Arc::new(AtomicBool::new(false));
     let (flag, _sender) = (overflowed.clone(), sender.clone());
     let feed = Arc::new(near.feed());
     let told = feed.clone();
     let hear = move |push: PushInfo| {
-        // Before it waits behind others.
-        match push.kind {
-            PushKind::Invalidate => drop_answers(told.near(), &push.data),
-            PushKind::Disconnection => told.is_lost(),
-            _ => {}
+        let Some(heard) = heard_of(push) else { return };
+        // Those who keep answers are told before it waits behind others.
+        match &heard {
+            Heard::Event(Event::Changed(keys)) => keys.iter().for_each(|key| told.near().changed(key)),
+            Heard::Event(Event::EverythingChanged) => told.near().all_changed(),
+            Heard::Event(_) => {}
+            Heard::End => told.is_lost(),
         }
-        if sender.try_send(push).is_err() {
+        if sender.try_send(heard).is_err() {
             flag.store(true, Ordering::Relaxed);
         }
     };
     let Opened { connection, facts, place } = open(settings, hear).await?;
-    Ok(Line { connection, place, is_mute: facts.is_mute, _sender, pushes, overflowed, feed })
+    Ok(Line { connection, place, is_mute: facts.is_mute, _sender, heard, overflowed, feed })
 }
 
-/// Has no answer be given again that rests on what changed.
-fn drop_answers(near: &Near, data: &[Reply]) {
-    match data.first() {
-        Some(Reply::Array(keys)) => keys.iter().for_each(|key| match key {
-            // A key that is no text is none of the layout's.
-            Reply::BulkString(key) => drop(std::str::from_utf8(key).map(|key| near.changed(key))),
-            Reply::SimpleString(key) => near.changed(key),
-            _ => {}
-        }),
-        _ => near.all_changed(),
+fn heard_of(push: PushInfo) -> Option<Heard> {
+    match push.kind {
+        PushKind::Disconnection => Some(Heard::End),
+        _ => event_of(push).map(Heard::Event),
     }
 }
 

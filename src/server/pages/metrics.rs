@@ -19,6 +19,7 @@ pub(in crate::server) fn text(app: &App) -> String {
     of_server(&mut page, app);
     of_connections(&mut page, app);
     of_requests(&mut page, app);
+    of_near_cache(&mut page, app);
     of_streams(&mut page, app);
     of_redis(&mut page, app);
     process::write(&mut page, app.started_at);
@@ -139,20 +140,27 @@ fn of_requests(page: &mut Exposition, app: &App) {
     for (number, load) in app.loads.get().into_iter().flatten().enumerate() {
         reads.sample(&[("worker", &number.to_string())], load.reads());
     }
-    let kept = app.kept.get();
-    let kept = || kept.into_iter().flatten();
-    let [given, missed] = [0, 1].map(|which| kept().map(|kept| kept.counts()[which]).sum::<u64>());
+    page.single(
+        "fullon_cache_api_reads_in_flight_limit",
+        Gauge,
+        "How many reads each thread may have under way: limits.reads.",
+        live.config.limits.reads,
+    );
+}
+
+fn of_near_cache(page: &mut Exposition, app: &App) {
+    let kept = || app.kept.get().into_iter().flatten();
     page.single(
         "fullon_cache_api_near_cache_hits_total",
         Counter,
         "Requests that were answered by the near cache.",
-        given,
+        kept().map(|kept| kept.given()).sum::<u64>(),
     );
     page.single(
         "fullon_cache_api_near_cache_misses_total",
         Counter,
         "Requests that the near cache might have answered, and did not.",
-        missed,
+        kept().map(|kept| kept.missed()).sum::<u64>(),
     );
     page.single(
         "fullon_cache_api_near_cache_changes_total",
@@ -165,12 +173,6 @@ fn of_requests(page: &mut Exposition, app: &App) {
         Gauge,
         "Bytes that the answers in the near cache take, about.",
         kept().map(|kept| kept.bytes()).sum::<usize>(),
-    );
-    page.single(
-        "fullon_cache_api_reads_in_flight_limit",
-        Gauge,
-        "How many reads each thread may have under way: limits.reads.",
-        live.config.limits.reads,
     );
 }
 
