@@ -9,6 +9,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{self, Write as _},
+    iter,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -63,7 +64,6 @@ fn is_module_name(name: &str) -> bool {
 /// tools leave there.
 fn write_runtimes() -> Result<(), Box<dyn Error>> {
     let clients = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("clients");
-    println!("cargo::rerun-if-changed={}", clients.display());
     let mut code = String::new();
     for (name, kinds) in
         [("python", &["py", "typed", "toml", "md"][..]), ("typescript", &["ts", "json", "md"])]
@@ -72,6 +72,11 @@ fn write_runtimes() -> Result<(), Box<dyn Error>> {
         let mut files = Vec::new();
         hand_written(&folder, kinds, &mut files)?;
         files.sort();
+        // Not the whole folder: tools leave what they know beside these.
+        let sources = folder.join("src");
+        for path in iter::once(&sources).chain(&files) {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
         writeln!(code, "pub(super) const {}: &[(&str, &str)] = &[", name.to_ascii_uppercase())?;
         for file in files {
             let path = file.strip_prefix(&folder)?.display().to_string();

@@ -92,6 +92,7 @@ impl Tree {
             .env("CARGO_BUILD_BUILD_DIR", &self.build)
             // Nobody debugs it, and it is built five times.
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_INCREMENTAL", "1")
             // As who packages a tree that is no repository. The day that they may name too has dependencies built
             // again, and again when it is not named.
             .env("FULLON_CACHE_API_COMMIT", "0123456789abcdef")
