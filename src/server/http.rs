@@ -391,7 +391,8 @@ pub(super) async fn linger(socket: &mut dyn Io) {
         if socket.shutdown().await.is_err() {
             return;
         }
-        let mut scratch = [0; 4096];
+        // Not within the future, which every connection would have room for.
+        let mut scratch = vec![0; 4096];
         let mut total = 0;
         while let Ok(read) = socket.read(&mut scratch).await {
             total += read;

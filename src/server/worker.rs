@@ -130,12 +130,16 @@ impl Worker {
 
 async fn serve(guest: Guest, desk: Arc<Desk>, signals: watch::Receiver<Signal>) -> io::Result<()> {
     let limit = desk.app.live().config.limits.handshake_timeout.get();
-    let greeted = tokio::select! {
-        greeted = timeout(limit, greet(guest, &desk.app)) => greeted??,
-        () = last_greeting(signals.clone()) => None,
+    let greeting = async {
+        tokio::select! {
+            greeted = timeout(limit, greet(guest, &desk.app)) => greeted?,
+            () = last_greeting(signals.clone()) => Ok(None),
+        }
     };
+    // Each apart, so that a session that lasts takes no room for how it began.
+    let greeted = Box::pin(greeting).await?;
     if let Some(upgraded) = greeted {
-        session::run(upgraded, desk, signals).await;
+        Box::pin(session::run(upgraded, desk, signals)).await;
     }
     Ok(())
 }
