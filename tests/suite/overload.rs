@@ -135,8 +135,7 @@ async fn at_five_times_what_can_be_done_what_can_be_is_done_and_the_rest_refused
     let served = ask(&server, None, READS * 5, TIME).await;
     assert!(served.refused > 0);
     assert!(served.good * 100 >= best.good * 80, "{} at five times, {} at best", served.good, best.good);
-    // No answer could have come by then.
-    assert!(served.slowest_refusal < FARTHER, "{:?}", served.slowest_refusal);
+    assert!(served.slowest_refusal < Duration::from_millis(50), "{:?}", served.slowest_refusal);
 }
 
 #[tokio::test]
