@@ -12,7 +12,6 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     sync::watch,
-    task::JoinSet,
     time::timeout,
 };
 
@@ -76,7 +75,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A million frames that are no requests.
-async fn nonsense(target: Target) {
+async fn nonsense(target: &Target) {
     let kinds: [&[u8]; 10] = [
         b"",
         b"{",
@@ -97,7 +96,7 @@ async fn nonsense(target: Target) {
 }
 
 /// Frames that are none.
-async fn broken_frames(target: Target) {
+async fn broken_frames(target: &Target) {
     let kinds: [&[u8]; 8] = [
         &[0xff; 64],
         &[0x00; 64],
@@ -115,9 +114,8 @@ async fn broken_frames(target: Target) {
 }
 
 /// Handshakes that are begun and not ended.
-async fn half_handshakes(target: Target) {
+async fn half_handshakes(target: &Target) {
     let parts = ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgr"];
-    let target = &target;
     for _ in 0..target.count(5000) / 500 {
         join_all((0..500).map(|number| async move {
             send(target.connect().await, parts[number % parts.len()].as_bytes(), 1, true).await;
@@ -127,7 +125,7 @@ async fn half_handshakes(target: Target) {
 }
 
 /// Frames of which a byte comes now and then.
-async fn drips(target: Target) {
+async fn drips(target: &Target) {
     join_all((0..200).map(|_| async {
         let mut socket = target.upgraded().await;
         let head = [0x81, 0xe4, 0, 0, 0, 0];
@@ -142,7 +140,7 @@ async fn drips(target: Target) {
     .await;
 }
 
-async fn endless_fragments(target: Target) {
+async fn endless_fragments(target: &Target) {
     let fragments = frame(0x00, b"").repeat(100);
     join_all((0..50).map(|_| async {
         let mut socket = target.upgraded().await;
@@ -153,7 +151,7 @@ async fn endless_fragments(target: Target) {
     .await;
 }
 
-async fn pings(target: Target) {
+async fn pings(target: &Target) {
     let pings = frame(0x89, b"are you there?").repeat(100);
     join_all((0..20).map(|_| async {
         send(target.upgraded().await, &pings, target.count(2000), true).await;
@@ -162,7 +160,7 @@ async fn pings(target: Target) {
 }
 
 /// Connections that are made and dropped, some with a bang.
-async fn come_and_go(target: Target) {
+async fn come_and_go(target: &Target) {
     for number in 0..target.count(5000) {
         let socket = match number % 3 {
             0 => target.connect().await,
@@ -175,17 +173,16 @@ async fn come_and_go(target: Target) {
     }
 }
 
-/// All of it at once, by as many threads as there are cores.
-async fn attack(target: Target) {
-    let mut attacks = JoinSet::new();
-    attacks.spawn(nonsense(target.clone()));
-    attacks.spawn(broken_frames(target.clone()));
-    attacks.spawn(half_handshakes(target.clone()));
-    attacks.spawn(drips(target.clone()));
-    attacks.spawn(endless_fragments(target.clone()));
-    attacks.spawn(pings(target.clone()));
-    attacks.spawn(come_and_go(target));
-    attacks.join_all().await;
+async fn attack(target: &Target) {
+    tokio::join!(
+        nonsense(target),
+        broken_frames(target),
+        half_handshakes(target),
+        drips(target),
+        endless_fragments(target),
+        pings(target),
+        come_and_go(target),
+    );
 }
 
 /// Asks a little, all the time, and is answered each time.
@@ -220,7 +217,7 @@ fn memory(pid: u32) -> usize {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn those_who_mean_harm_do_none() {
     let redis = Redis::start().await;
     Fixture::load().fill(&redis).await;
@@ -241,7 +238,7 @@ async fn those_who_mean_harm_do_none() {
     // The first of each kind take memory that later ones use again.
     let mut before = 0;
     for _ in 0..2 {
-        attack(Target { address: address.clone(), part: 0.2 }).await;
+        attack(&Target { address: address.clone(), part: 0.2 }).await;
         let mut client = Client::connect(&url).await;
         at_rest(&mut client).await;
         before = before.max(memory(program.id()));
@@ -256,7 +253,7 @@ async fn those_who_mean_harm_do_none() {
             runtime.block_on(mean_well(url, stopping))
         }
     });
-    attack(Target { address, part: 1.0 }).await;
+    attack(&Target { address, part: 1.0 }).await;
     stop.send_replace(true);
     let (asked, longest) = meaning_well.join().unwrap();
     assert!(asked > 100 && longest < Duration::from_secs(2), "{asked} requests, {longest:?} at the most");
