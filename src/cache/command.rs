@@ -149,6 +149,10 @@ pub enum Control {
         /// The command in question, name first.
         command: Vec<String>,
     },
+    /// `CLUSTER NODES`: which node of a cluster has which slots.
+    Nodes,
+    /// `ASKING`: the next read is of a key that is on its way to this node of a cluster.
+    Asking,
     /// `SENTINEL GET-MASTER-ADDR-BY-NAME`: where the master is. The one thing that sentinels are asked.
     WhereIsMaster {
         /// What they call it.
@@ -186,6 +190,12 @@ impl Control {
                 cmd.arg("DRYRUN").arg(user).arg(command);
                 cmd
             }
+            Self::Nodes => {
+                let mut cmd = redis::cmd("CLUSTER");
+                cmd.arg("NODES");
+                cmd
+            }
+            Self::Asking => redis::cmd("ASKING"),
             Self::WhereIsMaster { name } => {
                 let mut cmd = redis::cmd("SENTINEL");
                 cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(name);

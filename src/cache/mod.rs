@@ -30,7 +30,7 @@ use counts::Counts;
 pub(crate) use json::object_of;
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
-pub use link::{Address, LinkSettings, LinkState, Whereabouts};
+pub use link::{Address, LinkSettings, LinkState, NodeState, Whereabouts};
 pub use number::{difference, is_number};
 pub use rights::{Denied, Probe, Rights, Writing, acl_line};
 pub use shape::{Added, Shape};
@@ -38,8 +38,8 @@ pub use store::Store;
 pub use stored::{Fields, Stored};
 pub use view::{Found, Plan, Target, View};
 
-use link::Links;
 pub(crate) use link::{Event, Means, Moves, Wish};
+use link::{Links, Pool};
 pub(crate) use near::{Basis, Near, Notes};
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
@@ -59,6 +59,9 @@ struct Inner {
     counts: Arc<Counts>,
     near: Arc<Near>,
 }
+
+/// One of those among which the keys are.
+struct Part(Option<Arc<Pool>>);
 
 enum Backend {
     Redis(Links),
@@ -149,11 +152,41 @@ impl Cache {
     pub(crate) async fn read(&self, read: Read) -> Result<redis::Value, CacheError> {
         let asked = self.0.counts.ask(read.verb());
         let answer = match &self.0.backend {
-            Backend::Redis(links) => links.send_read(read.verb(), read.to_redis()).await,
+            Backend::Redis(links) => links.read(&read).await,
             Backend::Embedded(store) => store.read(&read),
         };
         asked.note(&answer);
         answer
+    }
+
+    /// All among which the keys are, which must each be looked through to find some.
+    async fn parts(&self) -> Result<Vec<Part>, CacheError> {
+        match &self.0.backend {
+            Backend::Redis(links) => {
+                Ok(links.parts().await?.into_iter().map(|pool| Part(Some(pool))).collect())
+            }
+            Backend::Embedded(_) => Ok(vec![Part(None)]),
+        }
+    }
+
+    /// Sends one read of one part.
+    async fn read_part(&self, part: &Part, read: Read) -> Result<redis::Value, CacheError> {
+        let asked = self.0.counts.ask(read.verb());
+        let answer = match (&self.0.backend, &part.0) {
+            (Backend::Embedded(store), _) => store.read(&read),
+            (Backend::Redis(_), Some(pool)) => pool.read(&read).await,
+            (Backend::Redis(links), None) => links.read(&read).await,
+        };
+        asked.note(&answer);
+        answer
+    }
+
+    /// A number that is another when keys went from one part to another meanwhile.
+    fn unrest(&self) -> u64 {
+        match &self.0.backend {
+            Backend::Redis(links) => links.unrest(),
+            Backend::Embedded(_) => 0,
+        }
     }
 
     /// What was asked of it.
@@ -228,7 +261,7 @@ impl Cache {
     pub fn state(&self) -> LinkState {
         match &self.0.backend {
             Backend::Redis(links) => links.state(),
-            Backend::Embedded(_) => LinkState::embedded(),
+            Backend::Embedded(_) => LinkState::of_none("embedded"),
         }
     }
 

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 use redis::Value as Reply;
 
-use super::{CacheError, Control, Glob, Key, Pattern, Read, Verb, link::Links, view::SCAN_STEP};
+use super::{
+    CacheError, Control, Glob, Key, Pattern, Read, Verb,
+    link::{Links, Pool},
+    view::SCAN_STEP,
+};
 
 /// One thing that an operation needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,10 @@ pub struct Rights {
     pub denied: Vec<(Probe, Denied)>,
     /// Whether the user may write.
     pub writing: Writing,
+    /// Whether it is the user of a cluster, of which more is asked than of one Redis.
+    pub is_cluster: bool,
+    /// Whether the user may read, there, what is on its way from one node to another.
+    pub may_ask: bool,
 }
 
 /// What exactly is denied.
@@ -47,6 +55,21 @@ pub enum Writing {
     Allowed(Vec<String>),
     /// Redis does not say, for this reason.
     Unknown(String),
+}
+
+impl Writing {
+    /// That on two Redises.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Denied, other) => other,
+            (Self::Allowed(some), Self::Allowed(more)) => {
+                let more: Vec<String> = more.into_iter().filter(|name| !some.contains(name)).collect();
+                Self::Allowed([some, more].concat())
+            }
+            (Self::Unknown(_), allowed @ Self::Allowed(_)) => allowed,
+            (known, _) => known,
+        }
+    }
 }
 
 /// What stands in every slot of a probed key. Reading harms nothing, whatever is there.
@@ -78,9 +101,29 @@ const OTHER_WRITES: [&[&str]; 5] = [
 
 pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, CacheError> {
     let user = links.user().to_owned();
+    let is_cluster = links.is_cluster();
+    let mut all = Rights { user, is_cluster, denied: Vec::new(), writing: Writing::Denied, may_ask: true };
+    // Each Redis has users of its own.
+    for redis in links.parts().await? {
+        let at_once = links.may_wait();
+        for denied in denied(&redis, probes, at_once).await? {
+            if !all.denied.contains(&denied) {
+                all.denied.push(denied);
+            }
+        }
+        all.writing = all.writing.and(writing(&redis, &all.user, probes, at_once).await?);
+        if is_cluster {
+            let asking = Control::AclDryRun { user: all.user.clone(), command: vec!["ASKING".to_owned()] };
+            // Where Redis does not say, that has been said already.
+            all.may_ask &= matches!(redis.control(asking).await, Ok(Reply::Okay) | Err(_));
+        }
+    }
+    Ok(all)
+}
+
+async fn denied(redis: &Pool, probes: &[Probe], at_once: usize) -> Result<Vec<(Probe, Denied)>, CacheError> {
     let reads: Vec<_> = probes.iter().filter_map(|probe| Some((probe, read_for(probe)?))).collect();
-    let answers =
-        together(links, reads.iter().map(|(_, read)| links.send_read(read.verb(), read.to_redis())));
+    let answers = together(at_once, reads.iter().map(|(_, read)| redis.read(read)));
     let mut denied = Vec::new();
     for ((probe, _), answer) in reads.iter().zip(answers.await) {
         match answer {
@@ -89,24 +132,29 @@ pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, C
                 let what = if cause.contains(" key") { Denied::Keys } else { Denied::Command };
                 denied.push(((*probe).clone(), what));
             }
+            // Another node has such a key; that is said to those alone who may read it.
+            Err(CacheError::Unavailable(cause)) if is_elsewhere(&cause) => {}
             Err(error) => return Err(error),
         }
     }
-    let keys: BTreeSet<Key> = probes.iter().filter_map(|probe| probe_key(&probe.pattern)).collect();
-    let writing = writing(links, &user, &keys).await?;
-    Ok(Rights { user, denied, writing })
+    Ok(denied)
 }
 
-async fn writing(links: &Links, user: &str, keys: &BTreeSet<Key>) -> Result<Writing, CacheError> {
+fn is_elsewhere(cause: &str) -> bool {
+    ["MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN "].iter().any(|code| cause.starts_with(code))
+}
+
+async fn writing(redis: &Pool, user: &str, probes: &[Probe], at_once: usize) -> Result<Writing, CacheError> {
+    let keys: BTreeSet<Key> = probes.iter().filter_map(|probe| probe_key(&probe.pattern)).collect();
     let keys = keys.iter().map(Key::as_str).chain([PROBE]);
     let to_keys = keys.flat_map(|key| KEY_WRITES.iter().map(move |command| (key, *command)));
     let commands: Vec<(&str, &[&str])> = to_keys.chain(OTHER_WRITES.map(|command| ("", command))).collect();
     let asked = commands.iter().map(|(key, command)| {
         let words = command.iter().map(|word| if *word == "%" { key } else { word });
         let command = words.map(|word| (*word).to_owned()).collect();
-        links.send_control(Control::AclDryRun { user: user.to_owned(), command })
+        redis.control(Control::AclDryRun { user: user.to_owned(), command })
     });
-    let answers = together(links, asked);
+    let answers = together(at_once, asked);
     let mut allowed: Vec<String> = Vec::new();
     for ((_, command), answer) in commands.iter().zip(answers.await) {
         match answer {
@@ -125,13 +173,13 @@ async fn writing(links: &Links, user: &str, keys: &BTreeSet<Key>) -> Result<Writ
 }
 
 /// Asks many things, as many in one write as may wait for a connection.
-async fn together<F>(links: &Links, asked: impl Iterator<Item = F>) -> Vec<F::Output>
+async fn together<F>(at_once: usize, asked: impl Iterator<Item = F>) -> Vec<F::Output>
 where
     F: Future,
 {
     // Gathered first: a future that borrows from an iterator's item fits no lifetime.
     let asked: Vec<F> = asked.collect();
-    stream::iter(asked).buffered(links.may_wait()).collect().await
+    stream::iter(asked).buffered(at_once).collect().await
 }
 
 fn probe_key(pattern: &Pattern) -> Option<Key> {
@@ -156,8 +204,8 @@ fn read_for(probe: &Probe) -> Option<Read> {
 }
 
 /// The command that makes a Redis user who may do just what these probes need, listen to these channels
-/// and be told which keys change, whatever that user could do before.
-pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob]) -> String {
+/// and be told which keys change, whatever that user could do before; of a cluster also which node has which.
+pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob], is_cluster: bool) -> String {
     let user = if user == "default" { "fullon_reader" } else { user };
     let globs: BTreeSet<String> = probes
         .iter()
@@ -168,8 +216,9 @@ pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob]) -> String {
         probes.iter().map(|probe| format!("+{}", probe.verb.name().to_lowercase())).collect();
     let channels = channels.iter().map(|channel| format!("&{}", channel.as_str())).collect();
     let words = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(" ");
+    let of_cluster = if is_cluster { " +cluster|nodes +asking" } else { "" };
     format!(
-        "ACL SETUSER {user} reset on >PASSWORD {} {} {} +client|tracking +psubscribe +punsubscribe +ping +select +acl|dryrun",
+        "ACL SETUSER {user} reset on >PASSWORD {} {} {} +client|tracking +psubscribe +punsubscribe +ping +select +acl|dryrun{of_cluster}",
         words(globs),
         words(channels),
         words(verbs)

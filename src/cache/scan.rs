@@ -98,28 +98,45 @@ impl Scans {
 }
 
 async fn scan(cache: Cache, glob: Glob, limits: ScanLimits) -> Result<Arc<ScanResult>, CacheError> {
-    let mut keys = BTreeSet::new();
-    let mut cursor = 0;
-    let mut truncated = true;
-    let mut steps = 0;
-    for _ in 0..limits.steps {
-        let step = Read::Scan { cursor, glob: glob.clone(), count: SCAN_STEP };
-        steps += 1;
-        let (next, found) = read_step(cache.read(step).await?)?;
-        keys.extend(found);
-        if keys.len() > limits.keys {
-            while keys.len() > limits.keys {
-                keys.pop_last();
-            }
-            break;
-        }
-        if next == 0 {
-            truncated = false;
-            break;
-        }
-        cursor = next;
+    let mut scan = ScanResult { keys: BTreeSet::new(), truncated: false, finished: Instant::now(), steps: 0 };
+    let unrest = cache.unrest();
+    pass(&cache, &glob, limits, &mut scan).await?;
+    if cache.unrest() != unrest {
+        // A key that went meanwhile from a part that was yet to be looked through to one that had been is found now.
+        pass(&cache, &glob, limits, &mut scan).await?;
     }
-    Ok(Arc::new(ScanResult { keys, truncated, finished: Instant::now(), steps }))
+    Ok(Arc::new(ScanResult { finished: Instant::now(), ..scan }))
+}
+
+/// Looks through all parts, one after another, within what is left of the limits.
+async fn pass(
+    cache: &Cache,
+    glob: &Glob,
+    limits: ScanLimits,
+    scan: &mut ScanResult,
+) -> Result<(), CacheError> {
+    for part in cache.parts().await? {
+        let mut cursor = 0;
+        loop {
+            if scan.truncated || scan.steps as usize >= limits.steps {
+                scan.truncated = true;
+                return Ok(());
+            }
+            let step = Read::Scan { cursor, glob: glob.clone(), count: SCAN_STEP };
+            scan.steps += 1;
+            let (next, found) = read_step(cache.read_part(&part, step).await?)?;
+            scan.keys.extend(found);
+            while scan.keys.len() > limits.keys {
+                scan.keys.pop_last();
+                scan.truncated = true;
+            }
+            if next == 0 {
+                break;
+            }
+            cursor = next;
+        }
+    }
+    Ok(())
 }
 
 /// The next cursor and the keys of one step. A key that is not UTF-8 is none of the layout's.

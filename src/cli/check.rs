@@ -131,6 +131,9 @@ async fn check_redis(config: &Config, registry: &Registry, report: &mut Report) 
         }
         Some(complaint) => report.warn(format_args!("redis: {complaint}"))?,
     }
+    if let Some(lacking) = &rights.lacking {
+        report.warn(format_args!("redis: {lacking}"))?;
+    }
     if let Some(line) = &rights.proper_user {
         output::line(&format!("\nA user with just the rights that are needed:\n  {line}"))?;
     }

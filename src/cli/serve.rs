@@ -151,6 +151,9 @@ fn apply(app: &App, report: &RightsReport) -> Result<(), Failure> {
     if let Some(complaint) = complaint {
         tracing::warn!("{complaint}");
     }
+    if let Some(lacking) = &report.lacking {
+        tracing::warn!("{lacking}");
+    }
     if let Some(line) = &report.proper_user {
         tracing::warn!("a Redis user with just the rights that are needed:\n  {line}");
     }

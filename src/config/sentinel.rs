@@ -38,16 +38,19 @@ impl FromStr for Sentinel {
             "rediss" => true,
             _ => return Err(wrong()),
         };
-        let uri: Uri = format!("redis://{place}").parse().map_err(|_| wrong())?;
-        let authority = uri.authority().ok_or_else(wrong)?;
-        let port = authority.port_u16().ok_or_else(wrong)?;
-        // A sentinel has no databases, so anything behind the port is a mistake.
-        let is_all = place.trim_end_matches('/') == authority.as_str();
-        if !is_all || authority.host().is_empty() {
-            return Err(wrong());
-        }
-        Ok(Self { host: authority.host().to_owned(), port, is_tls })
+        let (host, port) = host_and_port(place).ok_or_else(wrong)?;
+        Ok(Self { host, port, is_tls })
     }
+}
+
+/// Host, in brackets where it is an IPv6 address, and port, of which both must be there, and nothing else.
+pub(super) fn host_and_port(place: &str) -> Option<(String, u16)> {
+    let uri: Uri = format!("redis://{place}").parse().ok()?;
+    let authority = uri.authority()?;
+    let port = authority.port_u16()?;
+    // Where there are no databases, anything behind the port is a mistake.
+    let is_all = place.trim_end_matches('/') == authority.as_str();
+    (is_all && !authority.host().is_empty()).then(|| (authority.host().to_owned(), port))
 }
 
 impl fmt::Display for Sentinel {

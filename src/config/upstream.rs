@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Sentinel,
+    Node, Sentinel,
     values::{Secret, Span, flag, list, text, whole},
 };
 use crate::cache::{Address, LinkSettings, Whereabouts};
@@ -29,7 +29,8 @@ pub struct Redis {
     /// Database number.
     #[serde(deserialize_with = "whole")]
     pub db: u32,
-    /// Whether host and port, or the master that sentinels name, are spoken to by TLS; a URL says so itself.
+    /// Whether host and port, the master that sentinels name, or the nodes of a cluster are spoken to by TLS; a URL says so
+    /// itself.
     #[serde(deserialize_with = "flag")]
     pub tls: bool,
     /// User to log in as.
@@ -38,6 +39,11 @@ pub struct Redis {
     pub password: Option<Secret>,
     /// A file that holds the password, as secrets are handed to services; an empty one holds none.
     pub password_file: Option<PathBuf>,
+    /// Some nodes of a Redis Cluster, each as `host:port`; the others are learned from them. They take the place of url,
+    /// host and port.
+    #[serde(deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub cluster: Vec<Node>,
     /// Redis Sentinels that are asked where the master is, each as `host:port`, or as `rediss://host:port` where it
     /// speaks TLS; they take the place of url, host and port.
     #[serde(deserialize_with = "list")]
@@ -82,6 +88,7 @@ impl Default for Redis {
             user: None,
             password: None,
             password_file: None,
+            cluster: Vec::new(),
             sentinels: Vec::new(),
             sentinel_master: None,
             sentinel_user: None,
@@ -121,6 +128,9 @@ impl Redis {
         of_sentinels: Option<&Secret>,
     ) -> Result<Whereabouts, String> {
         let redis = self.address(password)?;
+        if !self.cluster.is_empty() {
+            return Ok(Whereabouts::cluster_of(self.cluster.iter().map(Node::place), redis));
+        }
         let Some(master) = self.sentinel_master.as_ref().filter(|_| !self.sentinels.is_empty()) else {
             return Ok(Whereabouts::at(redis));
         };
@@ -130,7 +140,7 @@ impl Redis {
         Ok(Whereabouts::named_by(sentinels.collect::<Result<_, _>>()?, master, redis))
     }
 
-    /// Where Redis is, or, if sentinels are to say that, how it is spoken to there.
+    /// Where Redis is, or, if sentinels or the nodes of a cluster are to say that, how it is spoken to there.
     fn address(&self, password: Option<&Secret>) -> Result<Address, String> {
         let user = self.user.as_ref().map(Secret::expose);
         let scheme = if self.tls { "rediss" } else { "redis" };
@@ -160,7 +170,9 @@ impl Redis {
             true => self.faults_without_sentinels(),
             false => self.faults_with_sentinels(),
         };
-        faults.extend(of_sentinels.into_iter().map(|(key, fault)| (key, fault.to_owned())));
+        let of_cluster = if self.cluster.is_empty() { Vec::new() } else { self.faults_with_cluster() };
+        let of_both = of_sentinels.into_iter().chain(of_cluster);
+        faults.extend(of_both.map(|(key, fault)| (key, fault.to_owned())));
         faults
     }
 
@@ -175,16 +187,34 @@ impl Redis {
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| (key, fault)).collect()
     }
 
-    fn faults_with_sentinels(&self) -> Vec<(&'static str, &'static str)> {
+    /// The keys that say where Redis is, if it is one, and are given.
+    fn places(&self) -> impl Iterator<Item = &'static str> {
         let default = Self::default();
-        let elsewhere = [
+        let places = [
             ("redis.url", self.url.is_some()),
             ("redis.host", self.host != default.host),
             ("redis.port", self.port != default.port),
         ];
+        places.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| key)
+    }
+
+    fn faults_with_cluster(&self) -> Vec<(&'static str, &'static str)> {
+        let fault = "`redis.cluster` says where Redis is; leave one of them out";
+        let others = self.places().chain((!self.sentinels.is_empty()).then_some("redis.sentinels"));
+        let mut faults: Vec<_> = others.map(|key| (key, fault)).collect();
+        if self.db != 0 {
+            faults.push(("redis.db", "a cluster has no databases; leave it out"));
+        }
+        faults
+    }
+
+    fn faults_with_sentinels(&self) -> Vec<(&'static str, &'static str)> {
         let fault = "`redis.sentinels` say where the master is; leave one of them out";
-        let mut faults: Vec<_> =
-            elsewhere.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| (key, fault)).collect();
+        let mut faults: Vec<_> = match self.cluster.is_empty() {
+            true => self.places().map(|key| (key, fault)).collect(),
+            // That says it already.
+            false => Vec::new(),
+        };
         if self.sentinel_master.as_ref().is_none_or(String::is_empty) {
             faults.push(("redis.sentinels", "name the master to ask them for as `redis.sentinel_master`"));
         }

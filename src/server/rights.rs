@@ -16,6 +16,8 @@ pub struct RightsReport {
     pub doubtful: BTreeMap<String, String>,
     /// What is wrong with the user as a read-only one.
     pub not_read_only: Option<String>,
+    /// What the user may not do that is needed at times.
+    pub lacking: Option<String>,
     /// The command that makes a user with just the rights that are needed, where this one has others.
     pub proper_user: Option<String>,
 }
@@ -42,8 +44,16 @@ pub async fn check_rights(registry: &Registry, cache: &Cache) -> Result<RightsRe
         list.entry(probe.operation.clone()).or_insert(reason);
     }
     report.not_read_only = complaint(&rights);
-    if !report.off.is_empty() || !report.doubtful.is_empty() || report.not_read_only.is_some() {
-        report.proper_user = Some(acl_line(&rights.user, &probes, &registry.channels()));
+    report.lacking = (!rights.may_ask).then(|| {
+        let user = &rights.user;
+        format!(
+            "the Redis user {user:?} may not run ASKING: while slots are moved, their keys cannot be read"
+        )
+    });
+    let complaints = [&report.not_read_only, &report.lacking];
+    if !report.off.is_empty() || !report.doubtful.is_empty() || complaints.into_iter().any(Option::is_some) {
+        let line = acl_line(&rights.user, &probes, &registry.channels(), rights.is_cluster);
+        report.proper_user = Some(line);
     }
     Ok(report)
 }

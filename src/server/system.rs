@@ -259,6 +259,7 @@ impl SystemQuery for GetServerStats {
         cache.cause = cache.cause.filter(|_| may_see_causes);
         cache.address = cache.address.filter(|_| may_see_causes);
         cache.sentinel = cache.sentinel.filter(|_| may_see_causes);
+        cache.nodes = cache.nodes.filter(|_| may_see_causes);
         let hub = system.caller.streams.hub();
         let (topics, streams) = hub.counts();
         let means = hub.means();

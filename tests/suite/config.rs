@@ -1,6 +1,10 @@
 //! Where values come from, and what is said of wrong ones.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use fullon_cache_api::config::{Config, DEFAULT_FILE, Effective, Loader, PREFIX, VARIABLES};
 
@@ -149,6 +153,13 @@ fn a_bad_value_is_an_error_that_names_the_key_and_its_source() {
         ("redis.url", "http://127.0.0.1", "no Redis URL"),
         ("redis.host", "a b", "no Redis URL"),
         ("redis.connections", "0", "0 would let nothing through"),
+        ("redis.cluster", "redis-1", "\"redis-1\" is no node; write host:port"),
+        (
+            "redis.cluster",
+            "rediss://redis-1:6379",
+            "\"rediss://redis-1:6379\" is no node; write host:port, and `redis.tls = true`",
+        ),
+        ("redis.cluster", "user:secret@redis-1:6379", "a node's address holds no login"),
         ("redis.sentinels", "sentinel-1", "\"sentinel-1\" is no sentinel; write host:port"),
         ("redis.sentinels", "user:secret@sentinel-1:26379", "a sentinel's address holds no login"),
         ("auth.anonymous", "maybe", "\"maybe\" is none of deny, allow"),
@@ -173,6 +184,28 @@ fn a_bad_value_is_an_error_that_names_the_key_and_its_source() {
             assert!(problems.starts_with(&format!("{source}: `{key}`: {complaint}")), "{problems}");
         }
     }
+}
+
+#[test]
+fn a_cluster_takes_the_place_of_all_else_that_says_where_redis_is() {
+    let cluster = ("cluster", "10.0.0.5:6379,[::1]:6380");
+    let setting =
+        |key, value| Setting::new().flag("redis.cluster", cluster.1).flag(&format!("redis.{key}"), value);
+    let good = setting("tls", "true");
+    assert_eq!(good.effective("redis.cluster").0, "10.0.0.5:6379, [::1]:6380");
+    let settings = good.load().0.redis.link_settings().unwrap();
+    assert_eq!(settings.whereabouts.shown(), "the cluster of 10.0.0.5:6379, [::1]:6380");
+    let elsewhere = "`redis.cluster` says where Redis is; leave one of them out";
+    for (key, value, complaint) in [
+        ("url", "redis://127.0.0.1", elsewhere),
+        ("host", "10.0.0.5", elsewhere),
+        ("port", "6380", elsewhere),
+        ("db", "1", "a cluster has no databases; leave it out"),
+    ] {
+        assert_eq!(setting(key, value).problems(), format!("--set: `redis.{key}`: {complaint}"));
+    }
+    let both = setting("sentinels", "10.0.0.5:26379").flag("redis.sentinel_master", "mymaster");
+    assert_eq!(both.problems(), format!("--set: `redis.sentinels`: {elsewhere}"));
 }
 
 #[test]
@@ -314,19 +347,24 @@ fn the_example_file_shows_every_key_at_its_default() {
     }
 
     // Every key, and whether the file has it.
-    let without = |left_out: &str| {
+    let without = |left_out: &[&str]| {
+        let is_left_out = |setting: &str| left_out.iter().any(|key| setting.starts_with(key));
         let all = text.lines().map(|line| match line.trim_start_matches('#') {
-            setting if is_setting(setting) && !setting.starts_with(left_out) => setting.to_owned(),
+            setting if is_setting(setting) && !is_left_out(setting) => setting.to_owned(),
             _ => line.to_owned(),
         });
         let setting = Setting::new().file(&all.collect::<Vec<_>>().join("\n"));
         let file = setting.default_file();
         setting.load().1.into_iter().map(move |one| (one.key, one.source == file))
     };
-    // A URL and sentinels exclude each other.
-    for ((key, is_shown), (_, is_shown_too)) in without("url").zip(without("sentinel")) {
-        assert!(is_shown || is_shown_too, "{key} is missing");
+    // A URL, sentinels and a cluster exclude each other.
+    let mut shown = BTreeMap::new();
+    for left_out in [["url", "sentinel"], ["url", "cluster"], ["sentinel", "cluster"]] {
+        for (key, is_shown) in without(&left_out) {
+            *shown.entry(key).or_insert(false) |= is_shown;
+        }
     }
+    assert!(shown.values().all(|is_shown| *is_shown), "{shown:?}");
 }
 
 #[test]

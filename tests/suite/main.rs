@@ -7,6 +7,7 @@ mod asyncapi;
 mod book;
 mod cli;
 mod client;
+mod cluster;
 mod common;
 mod config;
 mod corrupt;

@@ -8,7 +8,12 @@ use tokio::time::timeout;
 
 /// The line that makes a user for these operations.
 pub fn acl_line(user: &str, registry: &Registry) -> String {
-    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels())
+    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels(), false)
+}
+
+/// The same for a user of a cluster.
+pub fn acl_line_of_cluster(user: &str, registry: &Registry) -> String {
+    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels(), true)
 }
 
 use crate::common::{Binary, Client, Ended, Fixture, Program, Redis, RedisOptions, readme, run};

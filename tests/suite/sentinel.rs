@@ -3,22 +3,16 @@
 mod followed;
 mod moved;
 
-use std::time::Instant;
-
 use fullon_cache_api::{
     config::{Config, Secret},
     registry::Registry,
 };
-use futures_util::StreamExt as _;
 use redis::{FromRedisValue, RedisResult};
 use serde_json::{Value, json};
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     common::{Client, LOGIN, MASTER, Redis, RedisOptions, Sentinel, Server, free_port},
     rights::acl_line,
-    streams::{Follower, open},
 };
 
 /// The password of the Redis user that may do what the server needs and nothing else.
@@ -26,8 +20,6 @@ const PASSWORD: &str = "rightpass";
 const WORKERS: usize = 2;
 /// The first one, two of each worker and of what reads for the streams, and the one on which Redis tells of changes.
 const CONNECTIONS: usize = 1 + 2 * (WORKERS + 1) + 1;
-/// How long anything may take before a test fails.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A Redis that has such a user, and speaks to sentinels and other Redises.
 async fn redis(args: &[&str]) -> Redis {
@@ -84,67 +76,4 @@ async fn state_of(redis: &Redis) -> (Value, Value) {
 /// What the server says of its cache.
 async fn cache(client: &mut Client) -> Value {
     client.call("get_server_stats", json!({})).await["cache"].clone()
-}
-
-/// What was seen of a stream so far.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    values: Value,
-    stale: usize,
-    fresh: usize,
-}
-
-impl Seen {
-    fn is_fresh(&self) -> bool {
-        self.stale == self.fresh
-    }
-}
-
-/// A client that follows a stream.
-struct Watcher {
-    name: String,
-    seen: watch::Receiver<Seen>,
-    task: JoinHandle<()>,
-}
-
-impl Watcher {
-    /// Opens a stream whose items are told apart by their symbol; this member of them is looked at.
-    async fn open(server: &Server, operation: &str, params: Value, member: &'static str) -> Self {
-        let name = format!("{operation} {params}");
-        let mut client = server.client().await;
-        open(&mut client, "s", operation, params).await;
-        let (sender, seen) = watch::channel(Seen::default());
-        let task = tokio::spawn(async move {
-            let mut follower = Follower::default();
-            while let Some(Ok(message)) = client.socket.next().await {
-                let Message::Text(text) = message else { continue };
-                follower.take(&serde_json::from_str(&text).unwrap(), &["symbol"]);
-                let (stale, fresh) = (follower.stale, follower.fresh);
-                sender.send_replace(Seen { values: json!(follower.values(member)), stale, fresh });
-            }
-        });
-        Self { name, seen, task }
-    }
-
-    /// Waits until what was seen is so.
-    async fn until(&mut self, what: &str, is_so: impl FnMut(&Seen) -> bool) {
-        let outcome = timeout(PATIENCE, self.seen.wait_for(is_so)).await.map(|seen| seen.is_ok());
-        match outcome {
-            Ok(true) => {}
-            Ok(false) => panic!("{} was disconnected before {what}", self.name),
-            Err(_) => panic!("{}: not {what}: {:?}", self.name, *self.seen.borrow()),
-        }
-    }
-
-    fn stale(&self) -> usize {
-        self.seen.borrow().stale
-    }
-}
-
-/// Waits until all are told what is there, after an outage that each was told of.
-async fn all_fresh(watchers: &mut [Watcher], outages: usize, since: Instant) {
-    for watcher in watchers {
-        watcher.until("fresh again", |seen| seen.stale >= outages && seen.is_fresh()).await;
-        eprintln!("{} is fresh after {:?}", watcher.name, since.elapsed());
-    }
 }

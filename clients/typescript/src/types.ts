@@ -189,7 +189,7 @@ export type Kind = "read" | "stream" | "system";
 export interface LinkState {
   /**
    * `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
-   * `embedded`.
+   * `embedded`. Of a cluster it is that of the master that is worst off.
    */
   state: string;
   /** Why, where it is not connected. */
@@ -201,6 +201,11 @@ export interface LinkState {
    * Told to those with the scope `ops` alone.
    */
   sentinel?: string | null;
+  /**
+   * The masters of a cluster; none where there is no cluster. Told to those with the scope `ops`
+   * alone.
+   */
+  nodes?: NodeState[] | null;
   /** The version of the Redis. */
   version?: string | null;
   /** The role of the Redis: `master` or `replica`. */
@@ -213,7 +218,10 @@ export interface LinkState {
   commands: number;
   /** Writes that these commands went out in. */
   batches: number;
-  /** Milliseconds that the last write took to be answered. */
+  /**
+   * Milliseconds that the last write took to be answered; of a cluster, by the slowest of its
+   * masters.
+   */
   latency_ms?: number | null;
 }
 
@@ -257,6 +265,20 @@ export interface LoggedIn {
   user_ids?: string[] | null;
   /** When the login ends, in seconds since the epoch; null: it does not. */
   expires?: number | null;
+}
+
+/** How one master of a cluster is. */
+export interface NodeState {
+  /** Where it is. */
+  address: string;
+  /** `connected`, `connecting`, `unreachable` or `silent`. */
+  state: string;
+  /** How many of the 16384 slots are its own. */
+  slots: number;
+  /** Connections to it that are up and serve clients. */
+  connections: number;
+  /** Milliseconds that the last write took to be answered. */
+  latency_ms?: number | null;
 }
 
 /** An update of `stream_ohlcv`. */

@@ -1,17 +1,9 @@
-//! What Redis tells by itself: which keys changed, and what writers publish. One supervised connection,
-//! which also finds out within a second that Redis is gone or has fallen silent.
+//! What Redis tells by itself: which keys changed, and what writers publish. One supervised connection, or in a cluster
+//! one to each master, by which it is also found out within a second that Redis is gone or has fallen silent.
 
-use std::{
-    collections::BTreeSet,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use redis::{PushInfo, PushKind, RedisResult, Value as Reply, aio::MultiplexedConnection};
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::mpsc,
     time::{interval, sleep, timeout},
@@ -19,21 +11,17 @@ use tokio::{
 
 use super::{
     LinkSettings, Outage,
-    open::{Opened, open},
+    line::{Heard, Lines},
     supervisor::FIRST_BACKOFF,
-    whereabouts::Place,
 };
-use crate::cache::{
-    Control, Glob,
-    near::{Feed, Near},
-};
+use crate::cache::{Control, Glob, near::Near};
 
 /// How many things that Redis told may wait to be taken note of; beyond that everything counts as changed.
-const MOST_WAITING: usize = 16 << 10;
+pub(super) const MOST_WAITING: usize = 16 << 10;
 /// How often Redis is asked whether it is there, and how long it may take to say so. Together they are
 /// below the second within which a stream must be declared stale.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Something that Redis told, or that happened to the connection that it tells it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,35 +98,6 @@ pub(super) struct Listener {
 /// Nobody listens any more.
 struct Stopped;
 
-/// A connection that is up, and what comes in on it.
-struct Line {
-    connection: MultiplexedConnection,
-    place: Place,
-    /// Whether nothing ever comes in on it.
-    is_mute: bool,
-    /// Keeps the receiver open where the connection has no use for it.
-    _sender: mpsc::Sender<Heard>,
-    heard: mpsc::Receiver<Heard>,
-    /// Whether some did not fit.
-    overflowed: Arc<AtomicBool>,
-    /// What answers that are kept are told by; lost with the connection.
-    feed: Arc<Feed>,
-}
-
-/// What comes in on a connection.
-enum Heard {
-    Event(Event),
-    /// Nothing more.
-    End,
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        // The library may hold on to the connection for a while.
-        self.feed.is_lost();
-    }
-}
-
 impl Listener {
     pub(super) fn new(
         settings: Arc<LinkSettings>,
@@ -157,23 +116,36 @@ impl Listener {
 
     async fn supervise(&mut self) -> Result<(), Stopped> {
         let mut backoff = FIRST_BACKOFF;
+        let mut attempt = self.attempt().await;
         loop {
-            let outage = match connect(&self.settings, &self.near).await {
+            let outage = match attempt {
                 Err(outage) => outage,
-                Ok(mut line) => match timeout(self.settings.connect_timeout, self.arm_all(&mut line)).await {
-                    Err(_) => Outage::Silent,
-                    Ok(Err(outage)) => outage,
-                    Ok(Ok(())) => {
-                        backoff = FIRST_BACKOFF;
-                        self.tell(Event::Up(self.means)).await?;
-                        self.listen(line).await?
+                Ok(lines) => {
+                    backoff = FIRST_BACKOFF;
+                    self.tell(Event::Up(self.means)).await?;
+                    let outage = self.listen(lines).await?;
+                    let is_of_nodes =
+                        matches!(outage, Outage::Moved) && self.settings.whereabouts.cluster().is_some();
+                    // The same data, by other nodes. Nobody need be told if that takes no longer than to notice an outage.
+                    if is_of_nodes && let Ok(Ok(lines)) = timeout(PROBE_TIMEOUT, self.attempt()).await {
+                        attempt = Ok(lines);
+                        continue;
                     }
-                },
+                    outage
+                }
             };
             self.tell(Event::Down(outage.error().to_string().into())).await?;
             self.pause(backoff).await?;
             backoff = (backoff * 2).min(self.settings.reconnect_max);
+            attempt = self.attempt().await;
         }
+    }
+
+    /// Connects, and asks for all that is wanted.
+    async fn attempt(&mut self) -> Result<Lines, Outage> {
+        let lines = Lines::connect(&self.settings, &self.near).await?;
+        let arming = timeout(self.settings.connect_timeout, self.arm_all(&lines));
+        arming.await.unwrap_or(Err(Outage::Silent)).map(|()| lines)
     }
 
     async fn tell(&self, event: Event) -> Result<(), Stopped> {
@@ -194,82 +166,87 @@ impl Listener {
         }
     }
 
-    async fn arm_all(&mut self, line: &mut Line) -> Result<(), Outage> {
-        if line.is_mute {
+    async fn arm_all(&mut self, lines: &Lines) -> Result<(), Outage> {
+        if lines.is_mute {
             self.means = Means::default();
             tracing::warn!(
                 "Redis does not speak RESP3, so it tells of no changes; what is watched is polled"
             );
             return Ok(());
         }
-        self.means.tracking = grants(line, Control::TrackNothing, "changes").await?;
+        self.means.tracking = lines.all_grant(&Control::TrackNothing, "changes").await?;
         if self.means.tracking {
-            line.feed.is_granted();
+            lines.feed.is_granted();
         }
         self.means.channels = !self.channels.is_empty();
         for channels in self.channels.clone() {
             let listen = Control::Listen { channels: channels.clone() };
-            self.means.channels &= grants(line, listen, "published values").await?;
+            self.means.channels &= lines.one_grants(&listen, "published values").await?;
             if self.means.channels && !self.wanted.contains(&Wish::Channels(channels.clone())) {
-                grants(line, Control::ListenNoMore { channels }, "the end of what it publishes").await?;
+                let listen_no_more = Control::ListenNoMore { channels };
+                lines.one_grants(&listen_no_more, "the end of what it publishes").await?;
             }
         }
         for wish in self.wanted.clone() {
-            self.arm(line, wish).await?;
+            self.arm(lines, wish).await?;
         }
-        self.arm_near(line).await
+        self.arm_near(lines).await
     }
 
     /// Asks for what those want to be told of who keep answers. If Redis refuses it, they keep none.
-    async fn arm_near(&self, line: &mut Line) -> Result<(), Outage> {
+    async fn arm_near(&self, lines: &Lines) -> Result<(), Outage> {
         for prefix in self.near.wanted() {
-            if self.means.tracking && !line.feed.does_tell_of(&prefix) {
-                track(line, prefix).await?;
+            if self.means.tracking && !lines.feed.does_tell_of(&prefix) {
+                lines.track(prefix).await?;
             }
         }
         Ok(())
     }
 
     /// Asks for one more thing. What Redis refuses is not asked for again on this connection.
-    async fn arm(&mut self, line: &mut Line, wish: Wish) -> Result<(), Outage> {
+    async fn arm(&mut self, lines: &Lines, wish: Wish) -> Result<(), Outage> {
         match wish {
-            Wish::Keys(prefix) if self.means.tracking && !line.feed.does_tell_of(&prefix) => {
-                self.means.tracking = track(line, prefix).await?;
+            Wish::Keys(prefix) if self.means.tracking && !lines.feed.does_tell_of(&prefix) => {
+                self.means.tracking = lines.track(prefix).await?;
             }
             Wish::Channels(channels) if self.means.channels => {
-                self.means.channels = grants(line, Control::Listen { channels }, "published values").await?;
+                let listen = Control::Listen { channels };
+                self.means.channels = lines.one_grants(&listen, "published values").await?;
             }
             Wish::Keys(_) | Wish::Channels(_) => {}
         }
         Ok(())
     }
 
-    /// Passes on what Redis tells until the connection is lost or falls silent, or Redis is elsewhere.
-    async fn listen(&mut self, mut line: Line) -> Result<Outage, Stopped> {
+    /// Passes on what Redis tells until a connection is lost or falls silent, or Redis is elsewhere.
+    async fn listen(&mut self, mut lines: Lines) -> Result<Outage, Stopped> {
         let mut probes = interval(PROBE_INTERVAL);
-        let mut probe: Pin<Box<dyn Future<Output = Option<RedisResult<Reply>>> + Send>> =
-            Box::pin(std::future::pending());
+        let mut probe: BoxFuture<'static, Option<Outage>> = Box::pin(std::future::pending());
         let mut is_probing = false;
-        let place = line.place.clone();
-        let mut left = std::pin::pin!(place.left());
+        let mut left = std::pin::pin!(lines.left());
         loop {
             tokio::select! {
-                heard = line.heard.recv() => match heard {
+                heard = lines.heard.recv() => match heard {
                     None | Some(Heard::End) => {
                         return Ok(Outage::Down("Redis closed the connection".into()));
                     }
                     Some(Heard::Event(event)) => {
-                        if line.overflowed.swap(false, Ordering::Relaxed) {
+                        if lines.has_overflowed() {
                             self.tell(Event::EverythingChanged).await?;
                         }
                         self.tell(event).await?;
                     }
                 },
                 () = &mut left => return Ok(Outage::Moved),
+                () = lines.shifts.next() => {
+                    // On its way a key may have changed without anyone telling.
+                    self.near.all_changed();
+                    self.tell(Event::EverythingChanged).await?;
+                }
                 wish = self.wishes.recv() => {
                     let wish = wish.ok_or(Stopped)?;
                     self.wanted.insert(wish.clone());
-                    let armed = in_time(self.arm(&mut line, wish)).await;
+                    let armed = in_time(self.arm(&lines, wish)).await;
                     // Every wish is answered, come what may: somebody waits for it.
                     self.tell(Event::Armed(self.means)).await?;
                     if let Err(outage) = armed {
@@ -277,27 +254,18 @@ impl Listener {
                     }
                 }
                 () = self.near.news() => {
-                    if let Err(outage) = in_time(self.arm_near(&mut line)).await {
+                    if let Err(outage) = in_time(self.arm_near(&lines)).await {
                         return Ok(outage);
                     }
                 }
                 _ = probes.tick(), if !is_probing => {
                     is_probing = true;
-                    let mut connection = line.connection.clone();
-                    probe = Box::pin(async move {
-                        let ping = Control::Ping.to_redis();
-                        timeout(PROBE_TIMEOUT, connection.send_packed_command(&ping)).await.ok()
-                    });
+                    probe = Box::pin(lines.probe());
                 }
                 answer = &mut probe, if is_probing => {
                     is_probing = false;
-                    match answer {
-                        None => return Ok(Outage::Silent),
-                        // A refusal is an answer too.
-                        Some(Err(error)) if error.is_unrecoverable_error() => {
-                            return Ok(Outage::Down(error.to_string().into()));
-                        }
-                        Some(_) => {}
+                    if let Some(outage) = answer {
+                        return Ok(outage);
                     }
                 }
             }
@@ -308,79 +276,4 @@ impl Listener {
 /// Does something on a connection; one on which it takes too long has fallen silent.
 async fn in_time(doing: impl Future<Output = Result<(), Outage>>) -> Result<(), Outage> {
     timeout(PROBE_TIMEOUT, doing).await.unwrap_or(Err(Outage::Silent))
-}
-
-/// Has Redis tell of the changes of keys that begin so, and says whether it does.
-async fn track(line: &mut Line, prefix: String) -> Result<bool, Outage> {
-    let granted = grants(line, Control::Track { prefix: prefix.clone() }, "changes").await?;
-    if granted {
-        line.feed.tells_of(&prefix);
-    }
-    Ok(granted)
-}
-
-/// Whether Redis grants what is asked. A refusal is logged, which happens once a connection.
-async fn grants(line: &mut Line, control: Control, what: &str) -> Result<bool, Outage> {
-    let refusal = match line.connection.send_packed_command(&control.to_redis()).await {
-        Ok(Reply::ServerError(error)) => {
-            format!("{} {}", error.code(), error.details().unwrap_or_default())
-        }
-        Ok(_) => return Ok(true),
-        Err(error) if error.is_unrecoverable_error() => return Err(Outage::Down(error.to_string().into())),
-        Err(error) => error.to_string(),
-    };
-    tracing::warn!("Redis does not tell of {what} ({refusal}); what is watched is polled");
-    Ok(false)
-}
-
-async fn connect(settings: &LinkSettings, near: &Arc<Near>) -> Result<Line, Outage> {
-    let (sender, heard) = mpsc::channel(MOST_WAITING);
-    let overflowed = Arc::new(AtomicBool::new(false));
-    let (flag, _sender) = (overflowed.clone(), sender.clone());
-    let feed = Arc::new(near.feed());
-    let told = feed.clone();
-    let hear = move |push: PushInfo| {
-        let Some(heard) = heard_of(push) else { return };
-        // Those who keep answers are told before it waits behind others.
-        match &heard {
-            Heard::Event(Event::Changed(keys)) => keys.iter().for_each(|key| told.near().changed(key)),
-            Heard::Event(Event::EverythingChanged) => told.near().all_changed(),
-            Heard::Event(_) => {}
-            Heard::End => told.is_lost(),
-        }
-        if sender.try_send(heard).is_err() {
-            flag.store(true, Ordering::Relaxed);
-        }
-    };
-    let Opened { connection, facts, place } = open(settings, hear).await?;
-    Ok(Line { connection, place, is_mute: facts.is_mute, _sender, heard, overflowed, feed })
-}
-
-fn heard_of(push: PushInfo) -> Option<Heard> {
-    match push.kind {
-        PushKind::Disconnection => Some(Heard::End),
-        _ => event_of(push).map(Heard::Event),
-    }
-}
-
-fn event_of(push: PushInfo) -> Option<Event> {
-    let text = |value: Reply| match value {
-        Reply::BulkString(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Reply::SimpleString(text) => Some(text),
-        _ => None,
-    };
-    let mut data = push.data.into_iter();
-    match push.kind {
-        PushKind::Invalidate => match data.next() {
-            Some(Reply::Array(keys)) => Some(Event::Changed(keys.into_iter().filter_map(text).collect())),
-            // The whole database was emptied.
-            _ => Some(Event::EverythingChanged),
-        },
-        PushKind::PMessage => {
-            let (_pattern, channel, payload) = (data.next()?, data.next()?, data.next()?);
-            let Reply::BulkString(payload) = payload else { return None };
-            Some(Event::Said { channel: text(channel)?, payload })
-        }
-        _ => None,
-    }
 }

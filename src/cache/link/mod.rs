@@ -1,32 +1,35 @@
 //! The connections to Redis, each supervised: commands of many clients go out in one write, a lost
-//! connection is made again for ever, and every command is answered within its time.
+//! connection is made again for ever, and every command is answered within its time. A Redis may be many: the nodes of
+//! a cluster.
 
+mod cluster;
 mod feed;
+mod inquiry;
+mod line;
+mod map;
 mod open;
+mod pool;
+mod router;
 mod sentinels;
 mod settings;
+mod slots;
 mod supervisor;
 mod whereabouts;
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use redis::{Cmd, Value as Reply};
+use redis::Value as Reply;
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc},
     task::JoinSet,
 };
 
-use super::{CacheError, Control, Glob, Near, Verb};
+use super::{CacheError, Control, Glob, Near, Read};
 pub(crate) use feed::{Event, Means, Wish};
-pub use settings::{Address, LinkSettings, LinkState};
-use supervisor::{FIRST_BACKOFF, Link, MOST_IN_BATCH};
+pub(in crate::cache) use pool::Pool;
+use pool::Shared;
+use router::Router;
+pub use settings::{Address, LinkSettings, LinkState, NodeState};
 pub(crate) use whereabouts::Moves;
 pub use whereabouts::Whereabouts;
 
@@ -53,128 +56,75 @@ impl Outage {
         match self {
             Self::Starting => CacheError::Unavailable("the first connection is still being made".into()),
             Self::Silent => CacheError::Timeout,
-            Self::Moved => CacheError::Unavailable("the sentinels name another master".into()),
+            Self::Moved => CacheError::Unavailable("another Redis is the master by now".into()),
             Self::Down(cause) => CacheError::Unavailable(cause.clone()),
         }
     }
-}
 
-struct Job {
-    cmd: Cmd,
-    since: Instant,
-    /// None when it has its answer.
-    answer: Option<oneshot::Sender<Result<Reply, CacheError>>>,
-}
-
-impl Job {
-    fn answer(&mut self, answer: Result<Reply, CacheError>) {
-        if let Some(waiting) = self.answer.take() {
-            // Whoever asked may be gone.
-            let _ = waiting.send(answer);
+    /// In a word, for those outside.
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Starting | Self::Moved => "connecting",
+            Self::Silent => "silent",
+            Self::Down(_) => "unreachable",
         }
     }
 
-    fn is_waited_for(&self) -> bool {
-        self.answer.as_ref().is_some_and(|waiting| !waiting.is_closed())
-    }
-
-    /// Answers it with an error if it has waited for so long, and says whether.
-    fn expire(&mut self, now: Instant, limit: Duration, error: &CacheError) -> bool {
-        let is_over = now.saturating_duration_since(self.since) >= limit;
-        if is_over {
-            self.answer(Err(error.clone()));
+    fn cause(&self) -> Option<String> {
+        match self {
+            Self::Down(cause) => Some(cause.to_string()),
+            _ => None,
         }
-        is_over
     }
 }
 
-/// What the connections tell the outside.
-#[derive(Debug, Default)]
-struct Shared {
-    /// How many connections there should be.
-    links: AtomicU64,
-    up: AtomicUsize,
-    connects: AtomicU64,
-    commands: AtomicU64,
-    batches: AtomicU64,
-    latency_us: AtomicU64,
-    server: Mutex<ServerFacts>,
-}
-
-#[derive(Debug, Default, Clone)]
-struct ServerFacts {
-    version: Option<String>,
-    role: Option<String>,
-    /// Whether it tells nothing by itself, for it does not speak RESP3.
-    is_mute: bool,
-}
-
-/// The connection for reads that are answered at once; all further ones are for long answers.
-const POINT: usize = 0;
-
-/// Connections to one Redis, all driven by one runtime.
+/// The connections of one worker, all driven by one runtime.
 pub(in crate::cache) struct Links {
-    links: Vec<mpsc::Sender<Job>>,
-    next: AtomicUsize,
     settings: Arc<LinkSettings>,
-    outage: watch::Sender<Option<Outage>>,
-    shared: Arc<Shared>,
+    to: To,
     /// What looks out for moves of Redis, which ends with this.
-    lookout: JoinSet<()>,
+    _lookout: JoinSet<()>,
+}
+
+enum To {
+    /// One Redis, wherever it is.
+    One(Arc<Pool>),
+    /// The masters of a cluster.
+    Cluster(Router),
 }
 
 impl Links {
-    /// One connection, for what is asked at start. Workers have more.
+    /// One connection to each Redis, for what is asked at start. Workers have more.
     pub(in crate::cache) fn start(settings: LinkSettings) -> Self {
         if settings.whereabouts.needs_tls() {
             // An error means that this process has chosen already.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
-        let lookout = settings.whereabouts.lookout(settings.connect_timeout);
-        let outage = watch::Sender::new(Some(Outage::Starting));
-        let mut links = Self::connect(false, Arc::new(settings), outage, Arc::default());
-        if let Some(lookout) = lookout {
-            links.lookout.spawn(lookout);
+        let settings = Arc::new(settings);
+        let to = match settings.whereabouts.cluster() {
+            Some(cluster) => To::Cluster(Router::start(cluster.clone(), settings.clone(), false)),
+            None => {
+                let shared = Arc::new(Shared::new(Arc::default()));
+                To::One(Arc::new(Pool::connect(&settings, shared, false)))
+            }
+        };
+        let mut lookout = JoinSet::new();
+        if let Some(look_out) = settings.whereabouts.lookout(settings.connect_timeout) {
+            lookout.spawn(look_out);
         }
-        links
+        Self { settings, to, _lookout: lookout }
     }
 
     /// As many connections to the same Redis as a worker has.
     pub(in crate::cache) fn of_worker(&self) -> Self {
-        Self::connect(true, self.settings.clone(), self.outage.clone(), self.shared.clone())
-    }
-
-    fn connect(
-        serves: bool,
-        settings: Arc<LinkSettings>,
-        outage: watch::Sender<Option<Outage>>,
-        shared: Arc<Shared>,
-    ) -> Self {
-        let count = if serves { settings.connections.max(1) } else { 1 };
-        shared.links.fetch_add(count as u64, Ordering::Relaxed);
-        let links = (0..count).map(|index| {
-            let (jobs, queue) = mpsc::channel(settings.may_wait());
-            let link = Link {
-                settings: settings.clone(),
-                queue,
-                waiting: VecDeque::new(),
-                outage: outage.clone(),
-                shared: shared.clone(),
-                backoff: FIRST_BACKOFF,
-                most_in_batch: if index == POINT { MOST_IN_BATCH } else { 1 },
-                counts: usize::from(serves),
-            };
-            tokio::spawn(link.run());
-            jobs
-        });
-        Self {
-            links: links.collect(),
-            next: AtomicUsize::new(0),
-            settings,
-            outage,
-            shared,
-            lookout: JoinSet::new(),
-        }
+        let settings = self.settings.clone();
+        let to = match &self.to {
+            To::One(pool) => To::One(Arc::new(Pool::connect(&settings, pool.shared().clone(), true))),
+            To::Cluster(router) => {
+                To::Cluster(Router::start(router.cluster().clone(), settings.clone(), true))
+            }
+        };
+        Self { settings, to, _lookout: JoinSet::new() }
     }
 
     /// Listens to what Redis tells by itself, on a connection of its own: what one wants to hear goes in,
@@ -194,6 +144,11 @@ impl Links {
         self.settings.whereabouts.user()
     }
 
+    /// Whether it is a cluster, of which more must be asked.
+    pub(in crate::cache) fn is_cluster(&self) -> bool {
+        matches!(self.to, To::Cluster(_))
+    }
+
     /// Tells when Redis has moved.
     pub(in crate::cache) fn moves(&self) -> Moves {
         self.settings.whereabouts.moves()
@@ -209,76 +164,73 @@ impl Links {
         self.settings.may_wait()
     }
 
-    /// Sends a read. One connection is kept for what is answered at once, so that a quick read never
-    /// stands behind a big hash.
-    pub(in crate::cache) async fn send_read(&self, verb: Verb, cmd: Cmd) -> Result<Reply, CacheError> {
-        let bulk = self.links.len() - 1;
-        let index = match verb.is_bulk() && bulk > 0 {
-            true => 1 + self.next.fetch_add(1, Ordering::Relaxed) % bulk,
-            false => POINT,
-        };
-        self.send(index, cmd).await
+    /// Sends a read of a key to where the key is.
+    pub(in crate::cache) async fn read(&self, read: &Read) -> Result<Reply, CacheError> {
+        match &self.to {
+            To::One(pool) => pool.read(read).await,
+            To::Cluster(router) => router.read(read).await,
+        }
     }
 
-    pub(in crate::cache) async fn send_control(&self, control: Control) -> Result<Reply, CacheError> {
-        self.send(self.links.len() - 1, control.to_redis()).await
+    /// Every Redis among which the keys are: one, or the masters of a cluster.
+    pub(in crate::cache) async fn parts(&self) -> Result<Vec<Arc<Pool>>, CacheError> {
+        match &self.to {
+            To::One(pool) => Ok(vec![pool.clone()]),
+            To::Cluster(router) => router.masters().await,
+        }
     }
 
-    async fn send(&self, index: usize, cmd: Cmd) -> Result<Reply, CacheError> {
-        let (answer, answered) = oneshot::channel();
-        let job = Job { cmd, since: Instant::now(), answer: Some(answer) };
-        self.links[index].try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CacheError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => stopped(),
-        })?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+    /// A number that is another when keys went from one part to another meanwhile.
+    pub(in crate::cache) fn unrest(&self) -> u64 {
+        match &self.to {
+            To::One(_) => 0,
+            To::Cluster(router) => router.cluster().unrest(),
+        }
     }
 
-    /// Waits until a connection is made.
+    /// Waits until a connection is made, to each part.
     pub(in crate::cache) async fn connected(&self) {
-        let mut outage = self.outage.subscribe();
-        // An error means that the connections are gone, and nothing is left to wait for.
-        let _ = outage.wait_for(Option::is_none).await;
+        match &self.to {
+            To::One(pool) => pool.shared().connected().await,
+            To::Cluster(router) => router.connected().await,
+        }
     }
 
     /// Waits until the first connection is made or has failed.
     pub(in crate::cache) async fn settled(&self) {
-        let mut outage = self.outage.subscribe();
-        // An error means that the connections are gone, which is settled too.
-        let _ = outage.wait_for(|outage| !matches!(outage, Some(Outage::Starting))).await;
+        match &self.to {
+            To::One(pool) => pool.shared().settled().await,
+            To::Cluster(router) => router.settled().await,
+        }
     }
 
     pub(in crate::cache) fn state(&self) -> LinkState {
-        let outage = self.outage.borrow().clone();
-        let facts = self.shared.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let latency = load(&self.shared.latency_us);
-        let (address, sentinel) = self.settings.whereabouts.known();
-        LinkState {
-            state: match &outage {
-                _ if self.shared.up.load(Ordering::Relaxed) > 0 => "connected",
-                None => "connected",
-                Some(Outage::Starting | Outage::Moved) => "connecting",
-                Some(Outage::Silent) => "silent",
-                Some(Outage::Down(_)) => "unreachable",
-            },
-            cause: match outage {
-                Some(Outage::Down(cause)) => Some(cause.to_string()),
-                _ => None,
-            },
-            address,
-            sentinel,
-            version: facts.version,
-            role: facts.role,
-            connections: self.shared.up.load(Ordering::Relaxed),
-            reconnects: load(&self.shared.connects).saturating_sub(load(&self.shared.links)),
-            commands: load(&self.shared.commands),
-            batches: load(&self.shared.batches),
-            latency_ms: (latency > 0).then(|| latency as f64 / 1000.0),
-        }
+        let mut state = match &self.to {
+            To::One(pool) => state_of(pool.shared()),
+            To::Cluster(router) => router.state(),
+        };
+        (state.address, state.sentinel) = self.settings.whereabouts.known();
+        state
     }
 }
 
-fn stopped() -> CacheError {
-    CacheError::Unavailable("the server is stopping".into())
+/// How one Redis is.
+fn state_of(shared: &Shared) -> LinkState {
+    let outage = shared.outage.borrow().clone();
+    let facts = shared.facts();
+    let connections = shared.up.load(Ordering::Relaxed);
+    let latency = shared.latency_us.load(Ordering::Relaxed);
+    let outage = outage.filter(|_| connections == 0);
+    LinkState {
+        state: outage.as_ref().map_or("connected", Outage::state),
+        cause: outage.as_ref().and_then(Outage::cause),
+        version: facts.version,
+        role: facts.role,
+        connections,
+        reconnects: shared.totals.reconnects.load(Ordering::Relaxed),
+        commands: shared.totals.commands.load(Ordering::Relaxed),
+        batches: shared.totals.batches.load(Ordering::Relaxed),
+        latency_ms: (latency > 0).then(|| latency as f64 / 1000.0),
+        ..LinkState::of_none("connecting")
+    }
 }

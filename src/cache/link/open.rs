@@ -6,7 +6,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::{Control, LinkSettings, Outage, ServerFacts, whereabouts::Place};
+use super::{Control, LinkSettings, Outage, pool::ServerFacts, whereabouts::Place};
 
 /// A connection to a Redis that has said who it is.
 pub(super) struct Opened {
@@ -15,13 +15,13 @@ pub(super) struct Opened {
     pub(super) place: Place,
 }
 
-/// Finds Redis, connects, logs in, and asks who is there. What Redis tells by itself goes to `hear`, where it speaks
-/// RESP3. A Redis, or what stands before it, may have that switched off; then all but that works.
+/// Connects to a Redis that was found, logs in, and asks who is there. What Redis tells by itself goes to `hear`, where it
+/// speaks RESP3. A Redis, or what stands before it, may have that switched off; then all but that works.
 pub(super) async fn open(
+    place: Place,
     settings: &LinkSettings,
     hear: impl Fn(PushInfo) + Send + Sync + 'static,
 ) -> Result<Opened, Outage> {
-    let place = settings.whereabouts.find(settings.connect_timeout).await?;
     let connecting = async {
         let hearing = configured().set_push_sender(move |push: PushInfo| {
             hear(push);
@@ -35,8 +35,8 @@ pub(super) async fn open(
             connected => connected?,
         };
         let hello = connection.send_packed_command(&Control::Hello.to_redis()).await?;
-        let facts =
-            ServerFacts { version: fact(&hello, "version"), role: fact(&hello, "role"), is_mute: false };
+        let [version, role, mode] = ["version", "role", "mode"].map(|name| fact(&hello, name));
+        let facts = ServerFacts { version, role, mode, is_mute: false };
         Ok::<_, RedisError>((connection, facts))
     };
     let outcome = tokio::select! {
@@ -44,7 +44,7 @@ pub(super) async fn open(
         () = place.left() => return Err(Outage::Moved),
     };
     match outcome {
-        Ok(Ok((connection, facts))) => match place.refusal(facts.role.as_deref()) {
+        Ok(Ok((connection, facts))) => match place.refusal(&facts) {
             None => Ok(Opened { connection, facts, place }),
             Some(refusal) => Err(refusal),
         },

@@ -9,23 +9,17 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use redis::{RedisResult, Value as Reply, aio::MultiplexedConnection, from_redis_value};
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout_at},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use super::{
     Address, Control,
-    open::{configured, connect},
+    inquiry::{BEAT, first_answer, put, reach},
     whereabouts::Moves,
 };
-
-/// How long one sentinel is waited for before the next is asked too.
-const HEAD_START: Duration = Duration::from_millis(200);
-/// How often they are asked while there is no need to, and how long an answer may take then.
-const BEAT: Duration = Duration::from_secs(1);
 
 /// A master, as a sentinel names it.
 #[derive(Debug, Clone)]
@@ -112,56 +106,35 @@ impl Sentinels {
         }
     }
 
-    /// Asks one after another, the next one already if one takes its time. The first that answers is believed.
     async fn ask_all(&self, patience: Duration) -> Result<Line, String> {
         let (count, first) = (self.addresses.len(), self.first.load(Ordering::Relaxed));
         let deadline = Instant::now() + patience;
-        let mut next = (first..count).chain(0..first);
-        let mut asked = FuturesUnordered::new();
-        let mut complaints = Vec::new();
-        loop {
-            let one_more = next.next();
-            if let Some(index) = one_more {
-                asked.push(self.ask_one(index, deadline).map(move |answer| (index, answer)));
-            }
-            tokio::select! {
-                biased;
-                answer = asked.next() => match answer {
-                    Some((_, Ok(line))) => return Ok(line),
-                    Some((index, Err(complaint))) => complaints.push((index, complaint)),
-                    None => break,
-                },
-                () = sleep(HEAD_START), if one_more.is_some() => {}
-            }
-        }
-        // In one order, so that the log can tell the same cause from another.
-        complaints.sort();
-        let complaints: Vec<String> = complaints.into_iter().map(|(_, complaint)| complaint).collect();
-        Err(format!("no sentinel says where the master {} is: {}", self.name, complaints.join("; ")))
+        let indices = (first..count).chain(0..first);
+        let asked = first_answer(indices.map(|index| self.ask_one(index, deadline))).await;
+        asked.map_err(|mut complaints| {
+            // In one order, so that the log can tell the same cause from another.
+            complaints.sort();
+            let complaints: Vec<String> = complaints.into_iter().map(|(_, complaint)| complaint).collect();
+            format!("no sentinel says where the master {} is: {}", self.name, complaints.join("; "))
+        })
     }
 
-    async fn ask_one(&self, index: usize, deadline: Instant) -> Result<Line, String> {
-        let address = &self.addresses[index];
-        let at = address.host_and_port();
-        let connecting = async { connect(&address.in_resp2(), &configured()).await };
-        let connection = match timeout_at(deadline, connecting).await {
-            Ok(connected) => connected.map_err(|error| format!("{at}: {error}"))?,
-            Err(_) => return Err(format!("{at} does not answer")),
+    async fn ask_one(&self, index: usize, deadline: Instant) -> Result<Line, (usize, String)> {
+        let asking = async {
+            let mut line = Line { index, connection: reach(&self.addresses[index], deadline).await? };
+            self.ask_on(&mut line, deadline).await?;
+            Ok(line)
         };
-        let mut line = Line { index, connection };
-        self.ask_on(&mut line, deadline).await?;
-        Ok(line)
+        asking.await.map_err(|complaint| (index, complaint))
     }
 
     /// Asks on a connection, and takes note of the answer.
     async fn ask_on(&self, line: &mut Line, deadline: Instant) -> Result<(), String> {
         let question = Control::WhereIsMaster { name: self.name.clone() }.to_redis();
-        let at = self.addresses[line.index].host_and_port();
-        let answer = match timeout_at(deadline, line.connection.send_packed_command(&question)).await {
-            Ok(answer) => answer.and_then(place_in),
-            Err(_) => return Err(format!("{at} does not answer")),
-        };
-        let (host, port) = answer
+        let address = &self.addresses[line.index];
+        let at = address.host_and_port();
+        let answer = put(&question, (&mut line.connection, address), deadline).await?;
+        let (host, port) = place_in(answer)
             .map_err(|error| format!("{at}: {error}"))?
             .ok_or_else(|| format!("{at} knows no master of that name"))?;
         self.first.store(line.index, Ordering::Relaxed);
@@ -204,5 +177,5 @@ impl fmt::Display for Sentinels {
 
 /// Host and port; none where no such master is known.
 fn place_in(answer: Reply) -> RedisResult<Option<(String, u16)>> {
-    Ok(from_redis_value(answer.extract_error()?)?)
+    Ok(from_redis_value(answer)?)
 }

@@ -72,6 +72,14 @@ impl Address {
         }
     }
 
+    /// The host; of a unix socket none.
+    pub(super) fn host(&self) -> &str {
+        match self.0.addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host,
+            _ => "",
+        }
+    }
+
     /// Host and port, or the path.
     pub(super) fn host_and_port(&self) -> String {
         match self.0.addr() {
@@ -121,7 +129,7 @@ impl LinkSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LinkState {
     /// `connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer), or
-    /// `embedded`.
+    /// `embedded`. Of a cluster it is that of the master that is worst off.
     pub state: &'static str,
     /// Why, where it is not connected.
     pub cause: Option<String>,
@@ -130,6 +138,8 @@ pub struct LinkState {
     /// The sentinel that says so; none where the configuration does, or no sentinel answers any more. Told to those with
     /// the scope `ops` alone.
     pub sentinel: Option<String>,
+    /// The masters of a cluster; none where there is no cluster. Told to those with the scope `ops` alone.
+    pub nodes: Option<Vec<NodeState>>,
     /// The version of the Redis.
     pub version: Option<String>,
     /// The role of the Redis: `master` or `replica`.
@@ -142,17 +152,34 @@ pub struct LinkState {
     pub commands: u64,
     /// Writes that these commands went out in.
     pub batches: u64,
+    /// Milliseconds that the last write took to be answered; of a cluster, by the slowest of its masters.
+    pub latency_ms: Option<f64>,
+}
+
+/// How one master of a cluster is.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct NodeState {
+    /// Where it is.
+    pub address: String,
+    /// `connected`, `connecting`, `unreachable` or `silent`.
+    pub state: &'static str,
+    /// How many of the 16384 slots are its own.
+    pub slots: usize,
+    /// Connections to it that are up and serve clients.
+    pub connections: usize,
     /// Milliseconds that the last write took to be answered.
     pub latency_ms: Option<f64>,
 }
 
 impl LinkState {
-    pub(in crate::cache) fn embedded() -> Self {
+    /// Of nothing that could have connections.
+    pub(in crate::cache) fn of_none(state: &'static str) -> Self {
         Self {
-            state: "embedded",
+            state,
             cause: None,
             address: None,
             sentinel: None,
+            nodes: None,
             version: None,
             role: None,
             connections: 0,

@@ -9,13 +9,14 @@ use std::{
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use redis::{Pipeline, PushInfo, PushKind, RedisResult, Value as Reply, aio::MultiplexedConnection};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, mpsc},
     time::{Sleep, interval, sleep},
 };
 
 use super::{
-    CacheError, Job, LinkSettings, Outage, Shared,
+    CacheError, Control, LinkSettings, Outage,
     open::{Opened, open},
+    pool::{Job, Shared},
     whereabouts::Place,
 };
 
@@ -43,7 +44,6 @@ pub(super) struct Link {
     pub(super) queue: mpsc::Receiver<Job>,
     /// Jobs that wait for a connection.
     pub(super) waiting: VecDeque<Job>,
-    pub(super) outage: watch::Sender<Option<Outage>>,
     pub(super) shared: Arc<Shared>,
     /// The next pause between two attempts to connect.
     pub(super) backoff: Duration,
@@ -52,6 +52,8 @@ pub(super) struct Link {
     pub(super) most_in_batch: usize,
     /// 1 if it counts as a connection that serves clients, else 0.
     pub(super) counts: usize,
+    /// Whether there was a connection before.
+    pub(super) was_up: bool,
 }
 
 /// The server is stopping: nobody can send any more.
@@ -69,6 +71,9 @@ impl Link {
             let line = self.connect(outage).await?;
             let connected = Instant::now();
             self.shared.up.fetch_add(self.counts, Ordering::Relaxed);
+            if std::mem::replace(&mut self.was_up, true) {
+                self.shared.totals.reconnects.fetch_add(1, Ordering::Relaxed);
+            }
             self.tell_end();
             let served = self.serve(line).await;
             self.shared.up.fetch_sub(self.counts, Ordering::Relaxed);
@@ -85,7 +90,7 @@ impl Link {
     /// Says that Redis cannot be reached, and why: once for all connections to it, and again when the
     /// cause is another.
     fn tell(&self, outage: &Outage) {
-        let before = self.outage.send_replace(Some(outage.clone()));
+        let before = self.shared.outage.send_replace(Some(outage.clone()));
         if before.as_ref().map(Outage::error) != Some(outage.error()) {
             tracing::warn!(redis = %self.settings.whereabouts.shown(), "{}; trying on", outage.error());
         }
@@ -93,12 +98,12 @@ impl Link {
 
     /// Says that Redis can be reached: once for all connections to it.
     fn tell_end(&self) {
-        let before = self.outage.send_replace(None);
+        let before = self.shared.outage.send_replace(None);
         let redis = self.settings.whereabouts.shown();
         if before.is_none() {
             return tracing::debug!(redis = %redis, "one more connection to Redis");
         }
-        let facts = self.shared.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let facts = self.shared.facts();
         let (version, role) = (facts.version.as_deref(), facts.role.as_deref());
         let (version, role) = (version.unwrap_or("unknown"), role.unwrap_or("unknown"));
         tracing::info!(redis = %redis, version, role, "connected to Redis");
@@ -182,7 +187,7 @@ impl Link {
             if !jobs.is_empty() {
                 let (pipeline, batch) = Batch::of(std::mem::take(&mut jobs));
                 let mut connection = line.connection.clone();
-                let count = batch.jobs.len();
+                let count = pipeline.len();
                 answers.push_back(Box::pin(async move {
                     connection.send_packed_commands(&pipeline, 0, count).await
                 }));
@@ -229,12 +234,17 @@ impl Link {
             Ok(answers) => {
                 let waited = u64::try_from(batch.sent.elapsed().as_micros()).unwrap_or(u64::MAX);
                 self.shared.latency_us.store(waited.max(1), Ordering::Relaxed);
-                self.shared.batches.fetch_add(1, Ordering::Relaxed);
-                self.shared.commands.fetch_add(batch.jobs.len() as u64, Ordering::Relaxed);
+                self.shared.totals.batches.fetch_add(1, Ordering::Relaxed);
+                self.shared.totals.commands.fetch_add(batch.jobs.len() as u64, Ordering::Relaxed);
                 let mut answers = answers.into_iter();
                 for mut job in batch.jobs {
+                    // If it may not ask for what is on its way, that is the answer.
+                    let refusal = match job.is_asking {
+                        true => answers.next().filter(|answer| matches!(answer, Reply::ServerError(_))),
+                        false => None,
+                    };
                     let answer = answers.next().unwrap_or(Reply::Nil);
-                    job.answer(sort_out(answer));
+                    job.answer(Ok(refusal.unwrap_or(answer)));
                 }
                 None
             }
@@ -304,6 +314,9 @@ impl Batch {
     fn of(mut jobs: Vec<Job>) -> (Pipeline, Self) {
         let mut pipeline = Pipeline::with_capacity(jobs.len());
         for job in &mut jobs {
+            if job.is_asking {
+                pipeline.add_command(Control::Asking.to_redis());
+            }
             pipeline.add_command(std::mem::take(&mut job.cmd));
         }
         (pipeline, Self { jobs, sent: Instant::now() })
@@ -319,17 +332,6 @@ impl Batch {
     }
 }
 
-fn sort_out(answer: Reply) -> Result<Reply, CacheError> {
-    match answer {
-        Reply::ServerError(error) if error.code() == "WRONGTYPE" => Err(CacheError::WrongType),
-        Reply::ServerError(error) => {
-            let details = error.details().unwrap_or_default();
-            Err(CacheError::Unavailable(format!("{} {details}", error.code()).into()))
-        }
-        answer => Ok(answer),
-    }
-}
-
 async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Line, Outage> {
     let lost = Arc::new(Notify::new());
     let tell = lost.clone();
@@ -338,8 +340,9 @@ async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Lin
             tell.notify_one();
         }
     };
-    let Opened { connection, facts, place } = open(&settings, hear).await?;
+    // For a connection of commands it is one place.
+    let place = settings.whereabouts.find(settings.connect_timeout).await?.pop().ok_or(Outage::Starting)?;
+    let Opened { connection, facts, place } = open(place, &settings, hear).await?;
     *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
-    shared.connects.fetch_add(1, Ordering::Relaxed);
     Ok(Line { connection, lost, place })
 }

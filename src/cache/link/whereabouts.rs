@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::{
     Address, Outage,
+    cluster::Cluster,
+    map::Map,
+    pool::ServerFacts,
     sentinels::{Master, Sentinels},
 };
 
-/// Where Redis is: at one address for ever, or where sentinels say that the master is. What they said last is
-/// known to all clones.
+/// Where Redis is: at one address for ever, where sentinels say that the master is, or at the masters of a cluster. What
+/// was learned last is known to all clones.
 #[derive(Debug, Clone)]
 pub struct Whereabouts(Kind);
 
@@ -18,6 +22,9 @@ pub struct Whereabouts(Kind);
 enum Kind {
     At(Arc<Address>),
     NamedBy(Arc<Sentinels>),
+    Cluster(Arc<Cluster>),
+    /// One master of a cluster.
+    Node(Arc<Address>),
 }
 
 impl Whereabouts {
@@ -32,55 +39,94 @@ impl Whereabouts {
         Self(Kind::NamedBy(Arc::new(Sentinels::new(sentinels, master, spoken_to))))
     }
 
+    /// At the masters of the cluster that these hosts and ports are nodes of. How they are spoken to is as at the address.
+    pub fn cluster_of(nodes: impl IntoIterator<Item = (String, u16)>, spoken_to: Address) -> Self {
+        let seeds = nodes.into_iter().map(|(host, port)| spoken_to.moved_to(host, port)).collect();
+        Self(Kind::Cluster(Arc::new(Cluster::new(seeds, spoken_to))))
+    }
+
+    /// At one node of a cluster.
+    pub(super) fn of_node(address: Address) -> Self {
+        Self(Kind::Node(Arc::new(address)))
+    }
+
+    /// The cluster, if it is one.
+    pub(super) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        match &self.0 {
+            Kind::Cluster(cluster) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// The node, if it is one.
+    pub(super) fn node(&self) -> Option<&Address> {
+        match &self.0 {
+            Kind::Node(address) => Some(address),
+            _ => None,
+        }
+    }
+
     /// The Redis user that logs in.
     pub fn user(&self) -> &str {
+        self.spoken_to().user()
+    }
+
+    fn spoken_to(&self) -> &Address {
         match &self.0 {
-            Kind::At(address) => address.user(),
-            Kind::NamedBy(sentinels) => sentinels.spoken_to().user(),
+            Kind::At(address) | Kind::Node(address) => address,
+            Kind::NamedBy(sentinels) => sentinels.spoken_to(),
+            Kind::Cluster(cluster) => cluster.spoken_to(),
         }
     }
 
     /// Where it is, as far as is known, and who says so.
     pub fn shown(&self) -> String {
-        let sentinels = match &self.0 {
-            Kind::At(address) => return address.shown(),
-            Kind::NamedBy(sentinels) => sentinels,
-        };
-        match self.known() {
-            (Some(address), Some(sentinel)) => format!("{address} (named by the sentinel {sentinel})"),
-            (Some(address), None) => address,
-            (None, _) => sentinels.to_string(),
+        match (&self.0, self.known()) {
+            (_, (Some(address), Some(sentinel))) => format!("{address} (named by the sentinel {sentinel})"),
+            (_, (Some(address), None)) => address,
+            (Kind::NamedBy(sentinels), _) => sentinels.to_string(),
+            _ => String::new(),
         }
     }
 
     /// Where it is, without the login, and the sentinel that says so, if one answers.
     pub(super) fn known(&self) -> (Option<String>, Option<String>) {
         match &self.0 {
-            Kind::At(address) => (Some(address.shown()), None),
+            Kind::At(address) | Kind::Node(address) => (Some(address.shown()), None),
             Kind::NamedBy(sentinels) => match sentinels.named() {
                 Some(master) => (Some(master.address.shown()), master.named_by.map(|by| by.to_string())),
                 None => (None, None),
             },
+            Kind::Cluster(cluster) => (Some(cluster.to_string()), None),
         }
     }
 
     pub(super) fn needs_tls(&self) -> bool {
         match &self.0 {
-            Kind::At(address) => address.is_tls(),
             Kind::NamedBy(sentinels) => sentinels.need_tls(),
+            _ => self.spoken_to().is_tls(),
         }
     }
 
-    /// Finds out where it is, within this time.
-    pub(super) async fn find(&self, patience: Duration) -> Result<Place, Outage> {
+    /// Finds out where it is, within this time: the one Redis, or all that it is made of.
+    pub(super) async fn find(&self, patience: Duration) -> Result<Vec<Place>, Outage> {
+        let place = |address, moves, found| Place { address, moves, found };
         match &self.0 {
-            Kind::At(address) => Ok(Place { address: Address::clone(address), moves: Moves::none() }),
+            Kind::At(address) => Ok(vec![place(Address::clone(address), Moves::none(), Found::Configured)]),
+            Kind::Node(address) => Ok(vec![place(Address::clone(address), Moves::none(), Found::InCluster)]),
             Kind::NamedBy(sentinels) => {
                 sentinels.ask(patience).await.map_err(|cause| Outage::Down(cause.into()))?;
                 let mut moves = sentinels.moves();
                 // Another answer may be newer than this one.
                 let master = moves.newest().ok_or(Outage::Starting)?;
-                Ok(Place { address: master.address, moves })
+                Ok(vec![place(master.address, moves, Found::Named)])
+            }
+            Kind::Cluster(cluster) => {
+                cluster.ask(patience).await?;
+                // Before it is looked which they are.
+                let moves = cluster.moves();
+                let masters = cluster.masters().into_iter();
+                Ok(masters.map(|master| place(master, moves.clone(), Found::InCluster)).collect())
             }
         }
     }
@@ -88,28 +134,47 @@ impl Whereabouts {
     /// Tells when it has moved.
     pub(super) fn moves(&self) -> Moves {
         match &self.0 {
-            Kind::At(_) => Moves::none(),
+            Kind::At(_) | Kind::Node(_) => Moves::none(),
             Kind::NamedBy(sentinels) => sentinels.moves(),
+            Kind::Cluster(cluster) => cluster.moves(),
         }
     }
 
+    /// Tells when keys go from one Redis to another.
+    pub(super) fn shifts(&self) -> Moves {
+        self.cluster().map_or_else(Moves::none, |cluster| Moves::of_slots(cluster.changes()))
+    }
+
     /// What looks out for its moves while connections live on, for as long as it runs; None where it never moves.
-    pub(super) fn lookout(&self, patience: Duration) -> Option<impl Future<Output = ()> + Send + 'static> {
+    pub(super) fn lookout(&self, patience: Duration) -> Option<BoxFuture<'static, ()>> {
         match &self.0 {
-            Kind::At(_) => None,
+            Kind::At(_) | Kind::Node(_) => None,
             Kind::NamedBy(sentinels) => {
                 let sentinels = sentinels.clone();
-                Some(async move { sentinels.look_out(patience).await })
+                Some(Box::pin(async move { sentinels.look_out(patience).await }))
+            }
+            Kind::Cluster(cluster) => {
+                let cluster = cluster.clone();
+                Some(Box::pin(async move { cluster.look_out(patience).await }))
             }
         }
     }
 }
 
-/// Where Redis was found.
+/// Where a Redis was found.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) address: Address,
     moves: Moves,
+    found: Found,
+}
+
+/// Who says that it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Configured,
+    Named,
+    InCluster,
 }
 
 impl Place {
@@ -123,65 +188,110 @@ impl Place {
         self.moves.clone().next().await;
     }
 
-    /// Why a Redis of this role is not the one that was looked for. One that does not tell is taken for it.
-    pub(super) fn refusal(&self, role: Option<&str>) -> Option<Outage> {
-        let role = role.filter(|role| self.is_named() && *role != "master")?;
+    /// Why such a Redis is not the one that was looked for. One that does not tell is taken for it.
+    pub(super) fn refusal(&self, facts: &ServerFacts) -> Option<Outage> {
         let at = self.address.host_and_port();
-        let cause = format!("the sentinels name {at}, which says that it is a {role}");
+        let is_in_cluster = facts.mode.as_deref().map(|mode| mode == "cluster");
+        let cause = match (self.found, facts.role.as_deref()) {
+            (Found::Named, Some(role)) if role != "master" => {
+                format!("the sentinels name {at}, which says that it is a {role}")
+            }
+            (Found::Configured, _) if is_in_cluster == Some(true) => {
+                format!(
+                    "{at} is a node of a cluster, whose keys are on many: list some of them as `redis.cluster`"
+                )
+            }
+            (Found::InCluster, _) if is_in_cluster == Some(false) => format!("{at} is no node of a cluster"),
+            _ => return None,
+        };
         Some(Outage::Down(cause.into()))
     }
 
     /// An error with the address, where the configuration has none.
     pub(super) fn blame(&self, error: &impl std::fmt::Display) -> Outage {
-        let cause = match self.is_named() {
-            true => format!("the sentinels name {}: {error}", self.address.host_and_port()),
-            false => error.to_string(),
+        let cause = match self.found {
+            Found::Configured => error.to_string(),
+            Found::Named => format!("the sentinels name {}: {error}", self.address.host_and_port()),
+            Found::InCluster => format!("{}: {error}", self.address.host_and_port()),
         };
         Outage::Down(cause.into())
-    }
-
-    fn is_named(&self) -> bool {
-        self.moves.0.is_some()
     }
 }
 
 /// Tells when Redis has moved.
 #[derive(Debug, Clone)]
-pub(crate) struct Moves(Option<watch::Receiver<Option<Master>>>);
+pub(crate) struct Moves(Told);
+
+#[derive(Debug, Clone)]
+enum Told {
+    Nothing,
+    /// The master that sentinels name.
+    Master(watch::Receiver<Option<Master>>),
+    /// How many times the masters of a cluster were others.
+    Count(watch::Receiver<u64>),
+    /// Who has which slots.
+    Map(watch::Receiver<Option<Arc<Map>>>),
+}
 
 impl Moves {
     /// It never does.
     pub(crate) fn none() -> Self {
-        Self(None)
+        Self(Told::Nothing)
     }
 
     pub(super) fn of(named: watch::Receiver<Option<Master>>) -> Self {
-        Self(Some(named))
+        Self(Told::Master(named))
+    }
+
+    pub(super) fn counted(count: watch::Receiver<u64>) -> Self {
+        Self(Told::Count(count))
+    }
+
+    /// Of every slot by itself.
+    pub(super) fn of_slots(map: watch::Receiver<Option<Arc<Map>>>) -> Self {
+        Self(Told::Map(map))
     }
 
     /// Where it moved last; that is no move any more.
     fn newest(&mut self) -> Option<Master> {
-        self.0.as_mut()?.borrow_and_update().clone()
+        match &mut self.0 {
+            Told::Master(named) => named.borrow_and_update().clone(),
+            _ => None,
+        }
     }
 
     /// Takes all moves until now as known.
     pub(crate) fn forget(&mut self) {
-        self.newest();
+        match &mut self.0 {
+            Told::Nothing => {}
+            Told::Master(named) => named.mark_unchanged(),
+            Told::Count(count) => count.mark_unchanged(),
+            Told::Map(map) => map.mark_unchanged(),
+        }
     }
 
     /// Whether there was one that is not known.
     fn has_one(&self) -> bool {
+        let has_changed = match &self.0 {
+            Told::Nothing => return false,
+            Told::Master(named) => named.has_changed(),
+            Told::Count(count) => count.has_changed(),
+            Told::Map(map) => map.has_changed(),
+        };
         // An error means that nobody looks out any more.
-        self.0.as_ref().is_some_and(|named| named.has_changed().unwrap_or(false))
+        has_changed.unwrap_or(false)
     }
 
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) {
-        if let Some(named) = &mut self.0
-            && named.changed().await.is_ok()
-        {
-            return;
+        let changed = match &mut self.0 {
+            Told::Nothing => std::future::pending().await,
+            Told::Master(named) => named.changed().await,
+            Told::Count(count) => count.changed().await,
+            Told::Map(map) => map.changed().await,
+        };
+        if changed.is_err() {
+            std::future::pending().await
         }
-        std::future::pending().await
     }
 }

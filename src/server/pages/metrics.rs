@@ -250,6 +250,15 @@ fn of_redis(page: &mut Exposition, app: &App) {
         "Connections to Redis that serve clients.",
         state.connections,
     );
+    let mut nodes = page.family(
+        "fullon_cache_api_redis_nodes",
+        Gauge,
+        "Masters of the Redis Cluster that is read, by how they are; none where there is no cluster.",
+    );
+    for how in ["connected", "connecting", "silent", "unreachable"] {
+        let such = state.nodes.iter().flatten().filter(|node| node.state == how);
+        nodes.sample(&[("state", how)], such.count());
+    }
     page.single(
         "fullon_cache_api_redis_reconnects_total",
         Counter,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 mod client;
+mod cluster;
 mod fixture;
 mod http;
 mod program;
@@ -11,8 +12,10 @@ mod readme;
 mod redis;
 mod sentinel;
 mod server;
+mod watcher;
 
 pub use client::Client;
+pub use cluster::{Cluster, Writer};
 pub use fixture::Fixture;
 pub use http::{Page, ask, get};
 pub use program::{Ended, Program, run};
@@ -21,6 +24,10 @@ pub use readme::{readme, readme_code};
 pub use redis::{Redis, RedisOptions, free_port};
 pub use sentinel::{LOGIN, MASTER, Sentinel};
 pub use server::{Binary, Server};
+pub use watcher::{Seen, Watcher, all_fresh};
+
+/// How long anything may take before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until something is so, which nothing announces.
 pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -29,8 +36,7 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let patience = Duration::from_secs(60);
-    tokio::time::timeout(patience, waiting)
+    tokio::time::timeout(PATIENCE, waiting)
         .await
         .unwrap_or_else(|_| panic!("it never came to be that {what}"));
 }

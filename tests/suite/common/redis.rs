@@ -9,12 +9,22 @@ use std::{
 };
 
 use fullon_cache_api::cache::Verb;
-use redis::{Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
+use redis::{Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 /// What the server may send beside the reads: the housekeeping of a connection.
-const HOUSEKEEPING: [&str; 8] =
-    ["HELLO", "AUTH", "SELECT", "ACL DRYRUN", "PING", "CLIENT TRACKING", "PSUBSCRIBE", "PUNSUBSCRIBE"];
+const HOUSEKEEPING: [&str; 10] = [
+    "HELLO",
+    "AUTH",
+    "SELECT",
+    "ACL DRYRUN",
+    "PING",
+    "CLIENT TRACKING",
+    "PSUBSCRIBE",
+    "PUNSUBSCRIBE",
+    "CLUSTER NODES",
+    "ASKING",
+];
 
 /// How a Redis is started.
 #[derive(Clone, Default)]
@@ -27,6 +37,8 @@ pub struct RedisOptions {
     pub password: Option<String>,
     /// Whether a replica or a master of it speaks to it too.
     pub replicates: bool,
+    /// The port on which other nodes of a cluster speak to it.
+    pub bus: Option<u16>,
 }
 
 /// A running Redis. When it is dropped, all that was sent to it is held against the closed enum.
@@ -95,6 +107,15 @@ impl Redis {
         self.watch().await;
     }
 
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// The port on which other nodes of a cluster speak to it.
+    pub fn bus_port(&self) -> u16 {
+        self.options.bus.unwrap()
+    }
+
     pub fn socket_path(&self) -> String {
         self.folder.path().join("redis.sock").display().to_string()
     }
@@ -112,10 +133,15 @@ impl Redis {
 
     /// Sends a command of the test's own.
     pub async fn send<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.try_to(words).await.unwrap()
+    }
+
+    /// Sends a command of the test's own, which may fail.
+    pub async fn try_to<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let mut cmd = Cmd::new();
         cmd.arg(words);
         let mut connection = self.connection.clone().unwrap();
-        cmd.query_async(&mut connection).await.unwrap()
+        cmd.query_async(&mut connection).await
     }
 
     /// Sends commands of the test's own, all at once.
@@ -168,7 +194,7 @@ impl Redis {
                     let mut words = words.split('"').skip(1).step_by(2);
                     let mut name = words.next().unwrap_or_default().to_uppercase();
                     // These are many commands under one name.
-                    if matches!(name.as_str(), "ACL" | "CLIENT" | "CONFIG" | "SCRIPT") {
+                    if matches!(name.as_str(), "ACL" | "CLIENT" | "CLUSTER" | "CONFIG" | "SCRIPT") {
                         name = format!("{name} {}", words.next().unwrap_or_default().to_uppercase());
                     }
                     seen.lock().unwrap().insert(name);

@@ -13,11 +13,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    CONNECTIONS, PATIENCE, Seen, Watcher, all_fresh, ask, cache, config, connections, redis, state_of,
-};
+use super::{CONNECTIONS, ask, cache, config, connections, redis, state_of};
 use crate::{
-    common::{Client, MASTER, Redis, Sentinel, Server, eventually},
+    common::{Client, MASTER, PATIENCE, Redis, Seen, Sentinel, Server, Watcher, all_fresh, eventually},
     streams::{listening, ticker},
 };
 

@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{CONNECTIONS, PASSWORD, Watcher, all_fresh, cache, config, connections, redis, state_of};
+use super::{CONNECTIONS, PASSWORD, cache, config, connections, redis, state_of};
 use crate::{
-    common::{Binary, Ended, LOGIN, MASTER, Program, Redis, Sentinel, Server, eventually, free_port, run},
+    common::{
+        Binary, Ended, LOGIN, MASTER, Program, Redis, Sentinel, Server, Watcher, all_fresh, eventually,
+        free_port, run,
+    },
     streams::{listening, write_ticker},
 };
 

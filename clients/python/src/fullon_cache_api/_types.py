@@ -25,6 +25,7 @@ __all__ = [
     "LinkState",
     "Listed",
     "LoggedIn",
+    "NodeState",
     "OhlcvUpdate",
     "Opening",
     "Order",
@@ -324,12 +325,27 @@ class Health(TypedDict):
     """The ids of those in `error`."""
 
 
+class NodeState(TypedDict):
+    """How one master of a cluster is."""
+
+    address: str
+    """Where it is."""
+    state: str
+    """`connected`, `connecting`, `unreachable` or `silent`."""
+    slots: int
+    """How many of the 16384 slots are its own."""
+    connections: int
+    """Connections to it that are up and serve clients."""
+    latency_ms: NotRequired[float | None]
+    """Milliseconds that the last write took to be answered."""
+
+
 class LinkState(TypedDict):
     """How the cache is."""
 
     state: str
     """`connected`, `connecting`, `unreachable`, `silent` (it takes commands and does not answer),
-    or `embedded`.
+    or `embedded`. Of a cluster it is that of the master that is worst off.
     """
     cause: NotRequired[str | None]
     """Why, where it is not connected."""
@@ -338,6 +354,10 @@ class LinkState(TypedDict):
     sentinel: NotRequired[str | None]
     """The sentinel that says so; none where the configuration does, or no sentinel answers any
     more. Told to those with the scope `ops` alone.
+    """
+    nodes: NotRequired[list[NodeState] | None]
+    """The masters of a cluster; none where there is no cluster. Told to those with the scope `ops`
+    alone.
     """
     version: NotRequired[str | None]
     """The version of the Redis."""
@@ -352,7 +372,9 @@ class LinkState(TypedDict):
     batches: int
     """Writes that these commands went out in."""
     latency_ms: NotRequired[float | None]
-    """Milliseconds that the last write took to be answered."""
+    """Milliseconds that the last write took to be answered; of a cluster, by the slowest of its
+    masters.
+    """
 
 
 class StreamExplain(TypedDict):

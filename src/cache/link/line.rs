@@ -1,0 +1,191 @@
+//! The connections on which Redis tells things by itself: one to each Redis that is read.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use futures_util::future::{join_all, try_join_all};
+use redis::{PushInfo, PushKind, Value as Reply, aio::MultiplexedConnection};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    LinkSettings, Outage,
+    feed::{Event, MOST_WAITING, PROBE_TIMEOUT},
+    open::{Opened, open},
+    whereabouts::{Moves, Place},
+};
+use crate::cache::{
+    Control,
+    near::{Feed, Near},
+};
+
+/// Connections that are up, and what comes in on them. If one is lost, all are: what is not told of may be on any.
+pub(super) struct Lines {
+    connections: Vec<MultiplexedConnection>,
+    /// Where they are. All are left together.
+    place: Option<Place>,
+    /// Whether nothing ever comes in.
+    pub(super) is_mute: bool,
+    /// Keeps the receiver open where no connection has a use for it.
+    _sender: mpsc::Sender<Heard>,
+    pub(super) heard: mpsc::Receiver<Heard>,
+    /// Whether some did not fit.
+    overflowed: Arc<AtomicBool>,
+    /// What answers that are kept are told by; lost with the connections.
+    pub(super) feed: Arc<Feed>,
+    /// Tells when keys go from one Redis to another.
+    pub(super) shifts: Moves,
+}
+
+/// What comes in on a connection.
+pub(super) enum Heard {
+    Event(Event),
+    /// Nothing more.
+    End,
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        // The library may hold on to a connection for a while.
+        self.feed.is_lost();
+    }
+}
+
+impl Lines {
+    /// Finds and connects to every Redis that is read.
+    pub(super) async fn connect(settings: &LinkSettings, near: &Arc<Near>) -> Result<Self, Outage> {
+        let (sender, heard) = mpsc::channel(MOST_WAITING);
+        let overflowed = Arc::new(AtomicBool::new(false));
+        let feed = Arc::new(near.feed());
+        let places = settings.whereabouts.find(settings.connect_timeout).await?;
+        // Before anything is read that may shift.
+        let shifts = settings.whereabouts.shifts();
+        let opened = try_join_all(places.into_iter().map(|place| {
+            let (sender, flag, told) = (sender.clone(), overflowed.clone(), feed.clone());
+            let hear = move |push: PushInfo| {
+                let Some(heard) = heard_of(push) else { return };
+                // Those who keep answers are told before it waits behind others.
+                match &heard {
+                    Heard::Event(Event::Changed(keys)) => {
+                        keys.iter().for_each(|key| told.near().changed(key));
+                    }
+                    Heard::Event(Event::EverythingChanged) => told.near().all_changed(),
+                    Heard::Event(_) => {}
+                    Heard::End => told.is_lost(),
+                }
+                if sender.try_send(heard).is_err() {
+                    flag.store(true, Ordering::Relaxed);
+                }
+            };
+            open(place, settings, hear)
+        }));
+        let opened: Vec<Opened> = opened.await?;
+        let is_mute = opened.iter().any(|one| one.facts.is_mute);
+        let place = opened.first().map(|one| one.place.clone());
+        let connections = opened.into_iter().map(|one| one.connection).collect();
+        Ok(Self { connections, place, is_mute, _sender: sender, heard, overflowed, feed, shifts })
+    }
+
+    /// Waits until Redis is known to be elsewhere.
+    pub(super) fn left(&self) -> impl Future<Output = ()> + use<> {
+        let place = self.place.clone();
+        async move {
+            match place {
+                Some(place) => place.left().await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether something came in that did not fit, since it was asked last.
+    pub(super) fn has_overflowed(&self) -> bool {
+        self.overflowed.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether every Redis grants what is asked. A refusal is logged, which happens once a connection.
+    pub(super) async fn all_grant(&self, control: &Control, what: &str) -> Result<bool, Outage> {
+        let granted = self.connections.iter().map(|connection| grants(connection.clone(), control, what));
+        Ok(try_join_all(granted).await?.into_iter().all(|is_granted| is_granted))
+    }
+
+    /// The same of one Redis: what is published to one comes to all.
+    pub(super) async fn one_grants(&self, control: &Control, what: &str) -> Result<bool, Outage> {
+        match self.connections.first() {
+            Some(connection) => grants(connection.clone(), control, what).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Has Redis tell of the changes of keys that begin so, and says whether it does.
+    pub(super) async fn track(&self, prefix: String) -> Result<bool, Outage> {
+        let granted = self.all_grant(&Control::Track { prefix: prefix.clone() }, "changes").await?;
+        if granted {
+            self.feed.tells_of(&prefix);
+        }
+        Ok(granted)
+    }
+
+    /// Whether every Redis is there; if not, what is wrong.
+    pub(super) fn probe(&self) -> impl Future<Output = Option<Outage>> + Send + use<> {
+        let each = self.connections.clone().into_iter().map(|mut connection| async move {
+            let ping = Control::Ping.to_redis();
+            match timeout(PROBE_TIMEOUT, connection.send_packed_command(&ping)).await {
+                Err(_) => Some(Outage::Silent),
+                // A refusal is an answer too.
+                Ok(Err(error)) if error.is_unrecoverable_error() => {
+                    Some(Outage::Down(error.to_string().into()))
+                }
+                Ok(_) => None,
+            }
+        });
+        let each: Vec<_> = each.collect();
+        async move { join_all(each).await.into_iter().flatten().next() }
+    }
+}
+
+async fn grants(
+    mut connection: MultiplexedConnection,
+    control: &Control,
+    what: &str,
+) -> Result<bool, Outage> {
+    let refusal = match connection.send_packed_command(&control.to_redis()).await {
+        Ok(Reply::ServerError(error)) => {
+            format!("{} {}", error.code(), error.details().unwrap_or_default())
+        }
+        Ok(_) => return Ok(true),
+        Err(error) if error.is_unrecoverable_error() => return Err(Outage::Down(error.to_string().into())),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!("Redis does not tell of {what} ({refusal}); what is watched is polled");
+    Ok(false)
+}
+
+fn heard_of(push: PushInfo) -> Option<Heard> {
+    match push.kind {
+        PushKind::Disconnection => Some(Heard::End),
+        _ => event_of(push).map(Heard::Event),
+    }
+}
+
+fn event_of(push: PushInfo) -> Option<Event> {
+    let text = |value: Reply| match value {
+        Reply::BulkString(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Reply::SimpleString(text) => Some(text),
+        _ => None,
+    };
+    let mut data = push.data.into_iter();
+    match push.kind {
+        PushKind::Invalidate => match data.next() {
+            Some(Reply::Array(keys)) => Some(Event::Changed(keys.into_iter().filter_map(text).collect())),
+            // The whole database was emptied.
+            _ => Some(Event::EverythingChanged),
+        },
+        PushKind::PMessage => {
+            let (_pattern, channel, payload) = (data.next()?, data.next()?, data.next()?);
+            let Reply::BulkString(payload) = payload else { return None };
+            Some(Event::Said { channel: text(channel)?, payload })
+        }
+        _ => None,
+    }
+}
