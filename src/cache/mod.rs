@@ -30,7 +30,7 @@ use counts::Counts;
 pub(crate) use json::object_of;
 pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
-pub use link::{Address, LinkSettings, LinkState, NodeState, Whereabouts};
+pub use link::{Address, Certificates, LinkSettings, LinkState, NodeState, Whereabouts};
 pub use number::{difference, is_number};
 pub use rights::{Denied, Probe, Rights, Writing, acl_line};
 pub use shape::{Added, Shape};

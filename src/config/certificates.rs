@@ -23,31 +23,30 @@ impl Listen {
 
 impl Tls {
     fn fault(&self, key: &str) -> Option<String> {
-        let of = |name: &str, file: &Path, error: &dyn fmt::Display| {
-            Some(format!("{key}.{name}: {}: {error}", file.display()))
-        };
         if let Some(file) = &self.client_ca
             && let Err(error) = pem::certificates(file)
         {
-            return of("client_ca", file, &error);
+            return Some(format!("{key}.client_ca: {}: {error}", file.display()));
         }
-        let chain = match pem::certificates(&self.certificate) {
-            Ok(chain) => chain,
-            Err(error) => return of("certificate", &self.certificate, &error),
-        };
-        let bytes = match fs::read(&self.key) {
-            Ok(bytes) => bytes,
-            Err(error) => return of("key", &self.key, &error),
-        };
-        let Ok(private) = PrivateKeyDer::from_pem_slice(&bytes) else {
-            return of("key", &self.key, &"no private key in PEM; one with a password cannot be read");
-        };
-        match CertifiedKey::from_der(chain, private, &rustls::crypto::aws_lc_rs::default_provider()) {
-            Ok(_) => None,
-            Err(InconsistentKeys(_)) => {
-                of("key", &self.key, &format!("it is not the key of {}", self.certificate.display()))
-            }
-            Err(error) => of("certificate", &self.certificate, &error),
+        let (name, fault) = check_pair(&self.certificate, &self.key).err()?;
+        Some(format!("{key}.{name}: {fault}"))
+    }
+}
+
+/// Whether the files of a certificate and of its key are what they should be. If not, which one is not, and why.
+pub(super) fn check_pair(certificate: &Path, key: &Path) -> Result<(), (&'static str, String)> {
+    let of = |file: &Path, error: &dyn fmt::Display| format!("{}: {error}", file.display());
+    let of_certificate = |error: &dyn fmt::Display| ("certificate", of(certificate, error));
+    let of_key = |error: &dyn fmt::Display| ("key", of(key, error));
+    let chain = pem::certificates(certificate).map_err(|error| of_certificate(&error))?;
+    let bytes = fs::read(key).map_err(|error| of_key(&error))?;
+    let private = PrivateKeyDer::from_pem_slice(&bytes)
+        .map_err(|_| of_key(&"no private key in PEM; one with a password cannot be read"))?;
+    match CertifiedKey::from_der(chain, private, &rustls::crypto::aws_lc_rs::default_provider()) {
+        Ok(_) => Ok(()),
+        Err(InconsistentKeys(_)) => {
+            Err(of_key(&format_args!("it is not the key of {}", certificate.display())))
         }
+        Err(error) => Err(of_certificate(&error)),
     }
 }

@@ -46,6 +46,9 @@ impl Config {
                          `client_ca` under listen.tls";
             doubts.push(doubt.to_owned());
         }
+        doubts.extend(self.redis.needless_certificates().into_iter().map(|key| {
+            format!("{key}: nobody is spoken to by TLS; set `redis.tls`, or write rediss:// in `redis.url`")
+        }));
         doubts
     }
 }

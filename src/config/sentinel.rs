@@ -14,6 +14,10 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
+    pub(super) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
     /// The same as a URL.
     pub(super) fn url(&self) -> String {
         let scheme = if self.is_tls { "rediss" } else { "redis" };

@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Node, Sentinel,
+    certificates::check_pair,
     values::{Secret, Span, flag, list, text, whole},
 };
-use crate::cache::{Address, LinkSettings, Whereabouts};
+use crate::{
+    cache::{Address, Certificates, LinkSettings, Whereabouts},
+    pem,
+};
 
 /// Where the cache is and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +37,14 @@ pub struct Redis {
     /// itself.
     #[serde(deserialize_with = "flag")]
     pub tls: bool,
+    /// A file with those who vouch for the certificates that Redis shows, and sentinels, as PEM; without one it is those
+    /// whom the system trusts.
+    pub tls_ca: Option<PathBuf>,
+    /// A file with the certificate to show to Redis, and to sentinels, where they ask for one, and with those that vouch
+    /// for it, as PEM.
+    pub tls_certificate: Option<PathBuf>,
+    /// A file with its key, as PEM.
+    pub tls_key: Option<PathBuf>,
     /// User to log in as.
     pub user: Option<Secret>,
     /// Password to log in with.
@@ -85,6 +97,9 @@ impl Default for Redis {
             port: 6379,
             db: 0,
             tls: false,
+            tls_ca: None,
+            tls_certificate: None,
+            tls_key: None,
             user: None,
             password: None,
             password_file: None,
@@ -106,7 +121,7 @@ impl Default for Redis {
 }
 
 impl Redis {
-    /// How the connections are to be made. Reads the files that hold passwords.
+    /// How the connections are to be made. Reads the files that hold passwords and certificates.
     pub fn link_settings(&self) -> Result<LinkSettings, String> {
         let password = secret(&self.password, self.password_file.as_deref(), "redis.password")?;
         let of_sentinels = self.sentinel_password_file.as_deref();
@@ -127,7 +142,8 @@ impl Redis {
         password: Option<&Secret>,
         of_sentinels: Option<&Secret>,
     ) -> Result<Whereabouts, String> {
-        let redis = self.address(password)?;
+        let certificates = self.certificates()?;
+        let redis = self.address(password)?.with_certificates(&certificates)?;
         if !self.cluster.is_empty() {
             return Ok(Whereabouts::cluster_of(self.cluster.iter().map(Node::place), redis));
         }
@@ -136,7 +152,10 @@ impl Redis {
         };
         let user = self.sentinel_user.as_ref().map(Secret::expose);
         let password = of_sentinels.map(Secret::expose);
-        let sentinels = self.sentinels.iter().map(|one| Address::parse(&one.url(), user, password));
+        let sentinels = self
+            .sentinels
+            .iter()
+            .map(|one| Address::parse(&one.url(), user, password)?.with_certificates(&certificates));
         Ok(Whereabouts::named_by(sentinels.collect::<Result<_, _>>()?, master, redis))
     }
 
@@ -154,6 +173,30 @@ impl Redis {
         Address::parse(&url, user, password.map(Secret::expose))
     }
 
+    /// What TLS goes by, out of its files.
+    fn certificates(&self) -> Result<Certificates, String> {
+        let read = |key: &str, file: &Path| {
+            fs::read(file).map_err(|error| format!("{key}: {}: {error}", file.display()))
+        };
+        let authority = match &self.tls_ca {
+            Some(file) => {
+                let fault = |error| format!("redis.tls_ca: {}: {error}", file.display());
+                pem::certificates(file).map_err(fault)?;
+                Some(read("redis.tls_ca", file)?)
+            }
+            None => None,
+        };
+        let own = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                let checked = check_pair(certificate, key);
+                checked.map_err(|(name, fault)| format!("redis.tls_{name}: {fault}"))?;
+                Some((read("redis.tls_certificate", certificate)?, read("redis.tls_key", key)?))
+            }
+            _ => None,
+        };
+        Ok(Certificates { authority, own })
+    }
+
     /// What no single value shows to be wrong: the key, and a sentence.
     pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
@@ -166,6 +209,7 @@ impl Redis {
             }
             Ok(_) => {}
         }
+        faults.extend(self.faults_of_tls().map(|(key, fault)| (key, fault.to_owned())));
         let of_sentinels = match self.sentinels.is_empty() {
             true => self.faults_without_sentinels(),
             false => self.faults_with_sentinels(),
@@ -174,6 +218,28 @@ impl Redis {
         let of_both = of_sentinels.into_iter().chain(of_cluster);
         faults.extend(of_both.map(|(key, fault)| (key, fault.to_owned())));
         faults
+    }
+
+    fn faults_of_tls(&self) -> Option<(&'static str, &'static str)> {
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), None) => Some(("redis.tls_certificate", "name the file of its key as `redis.tls_key`")),
+            (None, Some(_)) => {
+                Some(("redis.tls_key", "name the file of its certificate as `redis.tls_certificate`"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The keys of certificates that mean nothing, for nobody is spoken to by TLS.
+    pub(super) fn needless_certificates(&self) -> Vec<&'static str> {
+        let is_tls = self.address(None).is_ok_and(|address| address.is_tls())
+            || self.sentinels.iter().any(Sentinel::is_tls);
+        let given = [
+            ("redis.tls_ca", &self.tls_ca),
+            ("redis.tls_certificate", &self.tls_certificate),
+            ("redis.tls_key", &self.tls_key),
+        ];
+        given.into_iter().filter(|(_, file)| file.is_some() && !is_tls).map(|(key, _)| key).collect()
     }
 
     fn faults_without_sentinels(&self) -> Vec<(&'static str, &'static str)> {

@@ -209,6 +209,37 @@ fn a_cluster_takes_the_place_of_all_else_that_says_where_redis_is() {
 }
 
 #[test]
+fn certificates_for_redis_go_with_tls_and_with_their_keys() {
+    let setting = |given: &[(&str, &str)]| {
+        given
+            .iter()
+            .fold(Setting::new(), |setting, (key, value)| setting.flag(&format!("redis.{key}"), value))
+    };
+    let (tls, ca) = (("tls", "true"), ("tls_ca", "ca.pem"));
+    let (certificate, key) = (("tls_certificate", "a.pem"), ("tls_key", "a.key"));
+    let wants_key = "--set: `redis.tls_certificate`: name the file of its key as `redis.tls_key`";
+    assert_eq!(setting(&[tls, certificate]).problems(), wants_key);
+    let wants_certificate =
+        "--set: `redis.tls_key`: name the file of its certificate as `redis.tls_certificate`";
+    assert_eq!(setting(&[tls, key]).problems(), wants_certificate);
+
+    let needless =
+        "redis.tls_ca: nobody is spoken to by TLS; set `redis.tls`, or write rediss:// in `redis.url`";
+    for (given, doubts) in [
+        (&[ca][..], &[needless][..]),
+        (&[ca, tls], &[]),
+        (&[ca, ("url", "rediss://localhost")], &[]),
+        (&[ca, ("sentinels", "rediss://localhost:1"), ("sentinel_master", "m")], &[]),
+        (&[tls, certificate, key], &[]),
+    ] {
+        let config = setting(given).load().0;
+        assert_eq!(config.doubts(), doubts);
+        let error = config.redis.link_settings().unwrap_err();
+        assert!(error.starts_with("redis.tls_") && error.contains("No such file"), "{error}");
+    }
+}
+
+#[test]
 fn sentinels_and_what_is_said_of_them_go_together() {
     let sentinels = "10.0.0.5:26379,rediss://sentinel-2:26379";
     let setting = |given: &[(&str, &str)]| {

@@ -2,9 +2,9 @@
 
 use std::{fs, process::Command};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-use crate::common::{Binary, MASTER, Redis, RedisOptions, Sentinel, free_port, run};
+use crate::common::{Binary, Cluster, MASTER, Redis, RedisOptions, Sentinel, free_port, run};
 
 /// A certificate for `localhost`, and the authority that vouches for it.
 struct Certificate(tempfile::TempDir);
@@ -14,13 +14,17 @@ impl Certificate {
         let certificate = Self(tempfile::tempdir().unwrap());
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // One that is called as those whom it vouches for would be taken for one of them.
+        authority.distinguished_name.push(DnType::CommonName, "an authority");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let of_redis = names.signed_by(&key, &authority).unwrap();
         fs::write(certificate.path("ca.pem"), authority.pem()).unwrap();
-        fs::write(certificate.path("redis.pem"), of_redis.pem()).unwrap();
-        fs::write(certificate.path("redis.key"), key.serialize_pem()).unwrap();
+        for (file, name) in [("redis", "localhost"), ("client", "reader")] {
+            let key = KeyPair::generate().unwrap();
+            let names = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            let signed = names.signed_by(&key, &authority).unwrap();
+            fs::write(certificate.path(&format!("{file}.pem")), signed.pem()).unwrap();
+            fs::write(certificate.path(&format!("{file}.key")), key.serialize_pem()).unwrap();
+        }
         certificate
     }
 
@@ -29,18 +33,19 @@ impl Certificate {
     }
 
     /// What has a Redis, or a sentinel, speak TLS on this port.
-    fn settings(&self, port: u16) -> [(&'static str, String); 5] {
+    fn settings(&self, port: u16, asks_clients: &str) -> [(&'static str, String); 5] {
         [
             ("tls-port", port.to_string()),
             ("tls-cert-file", self.path("redis.pem")),
             ("tls-key-file", self.path("redis.key")),
             ("tls-ca-cert-file", self.path("ca.pem")),
-            ("tls-auth-clients", "no".to_owned()),
+            ("tls-auth-clients", asks_clients.to_owned()),
         ]
     }
 
-    async fn redis(&self, port: u16, replicates: bool) -> Redis {
-        let args = self.settings(port).into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
+    async fn redis(&self, port: u16, asks_clients: &str, replicates: bool) -> Redis {
+        let settings = self.settings(port, asks_clients);
+        let args = settings.into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
         Redis::start_with(RedisOptions { args: args.collect(), replicates, ..RedisOptions::default() }).await
     }
 }
@@ -69,7 +74,7 @@ async fn assert_that_trust_matters(certificate: &Certificate, settings: &[String
 #[tokio::test]
 async fn a_redis_behind_tls_is_read_if_its_certificate_is_trusted() {
     let (certificate, port) = (Certificate::new(), free_port());
-    let _redis = certificate.redis(port, false).await;
+    let _redis = certificate.redis(port, "no", false).await;
     let url = format!("rediss://localhost:{port}");
     let found = format!("{url}/0");
     assert_that_trust_matters(&certificate, &[format!("redis.url={url}")], &found).await;
@@ -80,8 +85,8 @@ async fn a_redis_behind_tls_is_read_if_its_certificate_is_trusted() {
 #[tokio::test]
 async fn sentinels_and_the_master_that_they_name_may_speak_tls() {
     let (certificate, port, of_sentinel) = (Certificate::new(), free_port(), free_port());
-    let _redis = certificate.redis(port, true).await;
-    let lines = certificate.settings(of_sentinel).map(|(key, value)| format!("{key} {value}"));
+    let _redis = certificate.redis(port, "no", true).await;
+    let lines = certificate.settings(of_sentinel, "no").map(|(key, value)| format!("{key} {value}"));
     let more = [
         "tls-replication yes".to_owned(),
         "sentinel resolve-hostnames yes".to_owned(),
@@ -96,4 +101,64 @@ async fn sentinels_and_the_master_that_they_name_may_speak_tls() {
     ];
     let found = format!("rediss://localhost:{port}/0 (named by the sentinel localhost:{of_sentinel})");
     assert_that_trust_matters(&certificate, &settings, &found).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_asks_for_a_certificate_is_shown_one() {
+    let (certificate, port, of_sentinel) = (Certificate::new(), free_port(), free_port());
+    let _redis = certificate.redis(port, "yes", true).await;
+    let own = [
+        format!("redis.tls_ca={}", certificate.path("ca.pem")),
+        format!("redis.tls_certificate={}", certificate.path("client.pem")),
+        format!("redis.tls_key={}", certificate.path("client.key")),
+    ];
+    let url = format!("rediss://localhost:{port}");
+    let with = |settings: &[String]| [&[format!("redis.url={url}")], settings].concat();
+    let ended = run(check(&with(&own))).await;
+    assert!(ended.code == Some(0) && ended.stdout.contains(&format!("ok    redis: {url}/0")), "{ended:?}");
+    // Whoever shows none is sent away.
+    let ended = run(check(&with(&own[..1]))).await;
+    assert!(ended.code == Some(1) && ended.stdout.contains(&format!("error redis: {url}/0: ")), "{ended:?}");
+    // The key of another is noticed before anything is sent.
+    let other = format!("redis.tls_key={}", certificate.path("redis.key"));
+    let ended = run(check(&with(&[&own[..2], &[other]].concat()))).await;
+    assert!(ended.code == Some(2) && ended.stderr.contains("redis.tls_key: "), "{ended:?}");
+
+    // Sentinels may ask for it too.
+    let lines = certificate.settings(of_sentinel, "yes").map(|(key, value)| format!("{key} {value}"));
+    let more = [
+        "tls-replication yes".to_owned(),
+        "sentinel resolve-hostnames yes".to_owned(),
+        "sentinel announce-hostnames yes".to_owned(),
+        format!("sentinel monitor {MASTER} localhost {port} 1"),
+    ];
+    let _sentinel = Sentinel::start(&[&lines[..], &more].concat()).await;
+    let named = [
+        format!("redis.sentinels=rediss://localhost:{of_sentinel}"),
+        format!("redis.sentinel_master={MASTER}"),
+        "redis.tls=true".to_owned(),
+    ];
+    let ended = run(check(&[&named[..], &own].concat())).await;
+    let found = format!("ok    redis: {url}/0 (named by the sentinel localhost:{of_sentinel})");
+    assert!(ended.code == Some(0) && ended.stdout.contains(&found), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_nodes_of_a_cluster_may_speak_tls_and_are_known_by_their_names() {
+    let (certificate, port) = (Certificate::new(), free_port());
+    let settings =
+        certificate.settings(port, "yes").into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
+    let of_cluster = ["--tls-cluster", "yes", "--cluster-announce-hostname", "localhost"];
+    let args: Vec<String> = settings.chain(of_cluster.map(str::to_owned)).collect();
+    let _cluster = Cluster::start(1, 0, &args).await;
+    let settings = [
+        format!("redis.cluster=localhost:{port}"),
+        "redis.tls=true".to_owned(),
+        format!("redis.tls_ca={}", certificate.path("ca.pem")),
+        format!("redis.tls_certificate={}", certificate.path("client.pem")),
+        format!("redis.tls_key={}", certificate.path("client.key")),
+    ];
+    let ended = run(check(&settings)).await;
+    let found = format!("ok    redis: the cluster of the masters localhost:{port}, version ");
+    assert!(ended.code == Some(0) && ended.stdout.contains(&found), "{ended:?}");
 }

@@ -29,7 +29,7 @@ pub(crate) use feed::{Event, Means, Wish};
 pub(in crate::cache) use pool::Pool;
 use pool::Shared;
 use router::Router;
-pub use settings::{Address, LinkSettings, LinkState, NodeState};
+pub use settings::{Address, Certificates, LinkSettings, LinkState, NodeState};
 pub(crate) use whereabouts::Moves;
 pub use whereabouts::Whereabouts;
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, io::tcp::TcpSettings};
+use redis::{
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion,
+    TlsCertificates, io::tcp::TcpSettings,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -12,6 +15,15 @@ use super::Whereabouts;
 /// Where Redis is and how to log in, out of a URL.
 #[derive(Clone)]
 pub struct Address(pub(super) ConnectionInfo);
+
+/// What TLS goes by, as PEM.
+#[derive(Clone, Default)]
+pub struct Certificates {
+    /// Those who vouch for the certificates of others; None: those whom the system trusts.
+    pub authority: Option<Vec<u8>>,
+    /// The certificate to show, with those that vouch for it, and its key.
+    pub own: Option<(Vec<u8>, Vec<u8>)>,
+}
 
 impl Address {
     /// Reads `redis://`, `rediss://` or `unix://`, each as `scheme://[user:password@]host[:port][/db]`.
@@ -33,6 +45,18 @@ impl Address {
         // Small commands must not wait for each other's acknowledgement.
         let tcp = TcpSettings::default().set_nodelay(true);
         Ok(Self(info.set_redis_settings(settings).set_tcp_settings(tcp)))
+    }
+
+    /// The same, where TLS, if it is spoken, goes by these.
+    pub fn with_certificates(self, certificates: &Certificates) -> Result<Self, String> {
+        let Certificates { authority, own } = certificates;
+        if !self.is_tls() || (authority.is_none() && own.is_none()) {
+            return Ok(self);
+        }
+        let own = own.clone().map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
+        let certificates = TlsCertificates { client_tls: own, root_cert: authority.clone() };
+        let client = Client::build_with_tls(self.0, certificates).map_err(|error| error.to_string())?;
+        Ok(Self(client.get_connection_info().clone()))
     }
 
     /// The Redis user that logs in.
