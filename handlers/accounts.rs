@@ -263,12 +263,12 @@ submit! {
     Operation::stream::<StreamPositions>("stream_positions", "The positions of one account.", "position_update")
         .grouped_by("user_id")
         .named_by(&["user_id", "symbol"])
-        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .sends(&[Verb::HScan, Verb::HMGet])
         .examples(&[r#"{"user_id": 1001}"#]),
     Operation::stream::<StreamBalances>("stream_balances", "The balances of one account.", "balance_update")
         .grouped_by("user_id")
         .named_by(&["user_id", "currency"])
-        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .sends(&[Verb::HScan, Verb::HMGet])
         .examples(&[r#"{"user_id": 1001}"#]),
     Operation::read::<GetPositions>("get_positions", "All positions of one account.")
         .sends(&[Verb::HGet])

@@ -218,14 +218,15 @@ submit! {
     Operation::stream::<StreamBotStatus>("stream_bot_status", "The state of bots.", "bot_update")
         .grouped_by("bot_id")
         .named_by(&["bot_id"])
-        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .sends(&[Verb::HScan, Verb::HMGet])
         .examples(&["{}", r#"{"bot_id": "bot_0"}"#]),
     Operation::stream::<StreamBlocks>("stream_blocks", "The pairs that bots block.", "block_update")
         .named_by(&["exchange", "symbol"])
-        .sends(&[Verb::HGetAll])
+        .sends(&[Verb::HScan])
         .examples(&["{}"]),
     Operation::read::<GetBots>("get_bots", "All bots with their feeds.")
-        .sends(&[Verb::HGetAll])
+        .paged()
+        .sends(&[Verb::HScan])
         .examples(&["{}"]),
     Operation::read::<GetBotStatus>("get_bot_status", "The state of one bot and its feeds.")
         .sends(&[Verb::HGet])
@@ -235,7 +236,8 @@ submit! {
         .sends(&[Verb::HGet])
         .examples(&[r#"{"exchange": "binance", "symbol": "BTC/USDT"}"#]),
     Operation::read::<GetBlocks>("get_blocks", "All pairs that are blocked, and by which bot.")
-        .sends(&[Verb::HGetAll])
+        .paged()
+        .sends(&[Verb::HScan])
         .examples(&["{}"]),
     Operation::read::<IsOpeningPosition>(
         "is_opening_position",

@@ -111,20 +111,25 @@ impl Query for GetOrders {
 
     async fn run(&self, view: &View) -> Result<Json<Vec<Order>>> {
         let mut list = JsonList::new();
-        let is = |fields: &Fields<'_>, name: &str, wanted: Option<&str>| {
-            wanted.is_none_or(|wanted| fields.text(name).as_deref() == Some(wanted))
+        let wants_all = self.status.is_none() && self.symbol.is_none() && view.may_see(None);
+        // What is corrupt is told of, below, to who may know of it.
+        let is_wanted = |_: &str, stored: &Stored| {
+            wants_all || seen(view, stored).map_or(true, |fields| fields.is_some_and(|fields| self.asks_for(&fields)))
         };
-        for (order_id, stored) in &view.hash("orders").await? {
+        for (order_id, stored) in &view.hash_where("orders", is_wanted).await? {
             let Some(fields) = view.healthy(order_id, seen(view, stored)).flatten() else { continue };
-            let Some(order) = view.healthy(order_id, order(&self.exchange, order_id, &fields)) else {
-                continue;
-            };
-            if is(&fields, "status", self.status.as_deref()) && is(&fields, "symbol", self.symbol.as_deref())
-            {
-                list.push(order);
-            }
+            list.extend(view.healthy(order_id, order(&self.exchange, order_id, &fields)));
         }
         Ok(list.finish())
+    }
+}
+
+impl GetOrders {
+    fn asks_for(&self, order: &Fields<'_>) -> bool {
+        let is = |name: &str, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| order.text(name).as_deref() == Some(wanted))
+        };
+        is("status", self.status.as_deref()) && is("symbol", self.symbol.as_deref())
     }
 }
 
@@ -155,14 +160,14 @@ impl Query for GetOrderQueue {
     type Output = Vec<Id>;
 
     async fn run(&self, view: &View) -> Result<Json<Vec<Id>>> {
-        let waiting = view.list("queue", 0, MOST_WAITING - 1).await?;
+        let waiting = view.list_first("queue", MOST_WAITING).await?;
         let ids = waiting.iter().filter_map(|id| view.healthy(&self.local_order_id, id.text()));
         Json::of(&ids.map(|id| Id(id.to_owned())).collect())
     }
 }
 
 /// How many waiting ids one answer lists.
-const MOST_WAITING: i64 = 10_000;
+const MOST_WAITING: u32 = 10_000;
 
 /// How many orders one exchange's hash holds, whenever that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -225,7 +230,7 @@ submit! {
     Operation::stream::<StreamOrders>("stream_orders", "The orders of one exchange.", "order_update")
         .named_by(&["exchange", "order_id"])
         .of_owned_rows()
-        .sends(&[Verb::HGetAll])
+        .sends(&[Verb::HScan])
         .examples(&[r#"{"exchange": "binance"}"#]),
     Operation::read::<GetOrderStatus>("get_order_status", "One order, on one exchange or wherever it is.")
         .of_owned_rows()
@@ -236,8 +241,9 @@ submit! {
             r#"{"order_id": "EX_BIN_000001"}"#,
         ]),
     Operation::read::<GetOrders>("get_orders", "The orders of one exchange, by id.")
+        .paged()
         .of_owned_rows()
-        .sends(&[Verb::HGetAll])
+        .sends(&[Verb::HScan])
         .examples(&[r#"{"exchange": "binance"}"#, r#"{"exchange": "binance", "status": "pending"}"#]),
     Operation::read::<GetQueueLength>("get_queue_length", "How many orders one exchange's hash holds.")
         .sends(&[Verb::HLen])

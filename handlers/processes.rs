@@ -277,19 +277,19 @@ impl Query for GetProcessMetrics {
 submit! {
     Operation::stream::<StreamProcessHealth>("stream_process_health", "Whether the processes are well.", "process_health_update")
         .ages()
-        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .sends(&[Verb::Scan, Verb::HScan, Verb::Get])
         .examples(&["{}"]),
     Operation::stream::<StreamProcesses>("stream_processes", "The processes.", "process_update")
         .ages()
         .grouped_by("process_type")
         .named_by(&["process_id"])
-        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .sends(&[Verb::Scan, Verb::HScan, Verb::Get])
         .examples(&["{}", r#"{"process_type": "tick"}"#]),
     Operation::read::<GetSystemHealth>("get_system_health", "Whether the processes are well.")
-        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .sends(&[Verb::Scan, Verb::HScan, Verb::Get])
         .examples(&["{}"]),
     Operation::read::<GetActiveProcesses>("get_active_processes", "The processes that were updated of late.")
-        .sends(&[Verb::Scan, Verb::HGetAll, Verb::Get])
+        .sends(&[Verb::Scan, Verb::HScan, Verb::Get])
         .examples(&["{}", r#"{"process_type": "tick", "since_minutes": 60}"#]),
     Operation::read::<GetProcess>("get_process", "One process.")
         .sends(&[Verb::Get])

@@ -143,7 +143,7 @@ submit! {
     Operation::stream::<StreamTickers>("stream_tickers", "The tickers of one exchange.", "ticker_update")
         .grouped_by("symbols")
         .named_by(&["exchange", "symbol"])
-        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .sends(&[Verb::HScan, Verb::HMGet])
         .examples(&[
             r#"{"exchange": "binance", "symbols": ["BTC/USDT"]}"#,
             r#"{"exchange": "kraken", "min_interval_ms": 1000}"#,
@@ -153,13 +153,15 @@ submit! {
         .may_miss()
         .examples(&[r#"{"exchange": "binance", "symbol": "BTC/USDT"}"#]),
     Operation::read::<GetAllTickers>("get_all_tickers", "The latest tickers of one exchange, by symbol.")
-        .sends(&[Verb::HGetAll])
+        .paged()
+        .sends(&[Verb::HScan])
         .examples(&[r#"{"exchange": "binance"}"#]),
     Operation::read::<GetAnyTicker>("get_any_ticker", "The newest ticker of one symbol on any exchange.")
         .sends(&[Verb::Scan, Verb::HGet])
         .may_miss()
         .examples(&[r#"{"symbol": "BTC/USDT"}"#]),
     Operation::read::<GetExchanges>("get_exchanges", "The exchanges that have tickers.")
+        .paged()
         .sends(&[Verb::Scan])
         .examples(&["{}"]),
 }

@@ -39,8 +39,8 @@ const fn thousand() -> u32 {
 
 /// The newest trades of a list, oldest first; a corrupt one is reported by its place from the end.
 async fn newest(view: &View, limit: u32) -> Result<Json<Vec<Trade>>> {
-    let stored = view.list_last("trades", limit).await?;
-    let places = (1..=stored.len()).rev().map(|place| format!("-{place}"));
+    let (stored, after) = view.list_page("trades", limit).await?;
+    let places = (1..=stored.len()).rev().map(|place| format!("-{}", after as usize + place));
     Ok(view.records(&TRADE, places.zip(&stored)))
 }
 
@@ -191,12 +191,14 @@ submit! {
         .sends(&[Verb::LRange])
         .examples(&[r#"{"user_id": 1001, "exchange": "binance"}"#]),
     Operation::read::<GetTrades>("get_trades", "The newest trades of one pair on one exchange, oldest first.")
+        .paged()
         .sends(&[Verb::LRange])
         .examples(&[
             r#"{"symbol": "BTC/USDT", "exchange": "binance"}"#,
             r#"{"symbol": "BTC/USDT", "exchange": "binance", "limit": 10}"#,
         ]),
     Operation::read::<GetUserTrades>("get_user_trades", "The trades that wait for one user, oldest first.")
+        .paged()
         .sends(&[Verb::LRange])
         .examples(&[r#"{"user_id": 1001, "exchange": "binance"}"#]),
     Operation::read::<GetTradeStatus>("get_trade_status", "When the last trade was, e.g. of an exchange.")
@@ -204,6 +206,7 @@ submit! {
         .may_miss()
         .examples(&[r#"{"trade_key": "binance"}"#]),
     Operation::read::<GetTradeStatuses>("get_trade_statuses", "When the last trade was, everywhere.")
+        .paged()
         .sends(&[Verb::Scan, Verb::Get])
         .examples(&["{}"]),
     Operation::read::<GetUserTradeStatus>("get_user_trade_status", "When one user's last trade was.")

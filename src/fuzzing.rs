@@ -18,7 +18,7 @@ use crate::{
     cache::{Cache, Store, View},
     config::{Auth, Limits, Secret},
     operation::Answer,
-    protocol::{Message, Rejected, Reply, Request, parse_params},
+    protocol::{Message, Rejected, Remarks, Reply, Request, parse_params},
     registry::{Registry, Source},
 };
 
@@ -47,7 +47,7 @@ pub fn request(text: &str) {
                 if let (Some(operation), Some(Ok(params))) = (REGISTRY.get(&operation), params) {
                     let _ = operation.validate(&params);
                 }
-                let reply = Reply::success(&id, "null", &[]);
+                let reply = Reply::success(&id, "null", &Remarks::default());
                 if explain { reply.explained("{}") } else { reply }
             }
         };

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     cache::{Json, Verb, View},
-    protocol::{Error, ErrorCode, Result, Warning},
+    protocol::{Error, ErrorCode, Remarks, Result},
     server::System,
     streams::{self, Said, Sheet, State},
 };
@@ -58,8 +58,8 @@ pub enum Kind {
     System,
 }
 
-/// A read's outcome: the result as JSON text, and what had to be left out of it.
-pub(crate) type Outcome = Result<(String, Vec<Warning>)>;
+/// A read's outcome: the result as JSON text, and what is to be said of it.
+pub(crate) type Outcome = Result<(String, Remarks)>;
 pub(crate) type ReadFn = fn(View) -> BoxFuture<'static, Outcome>;
 pub(crate) type SystemFn = fn(System, Value) -> BoxFuture<'static, Outcome>;
 type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
@@ -74,6 +74,7 @@ pub struct Operation {
     pub(crate) verbs: &'static [Verb],
     pub(crate) may_miss: bool,
     pub(crate) has_owned_rows: bool,
+    pub(crate) is_paged: bool,
     pub(crate) is_for_strangers: bool,
     pub(crate) more_errors: &'static [ErrorCode],
     pub(crate) examples: &'static [&'static str],
@@ -194,6 +195,7 @@ impl Operation {
             verbs: &[],
             may_miss: false,
             has_owned_rows: false,
+            is_paged: false,
             is_for_strangers: false,
             more_errors: &[],
             examples: &[],
@@ -215,6 +217,14 @@ impl Operation {
     /// It answers `CACHE_MISS` where nothing is stored.
     pub const fn may_miss(mut self) -> Self {
         self.may_miss = true;
+        self
+    }
+
+    /// It may answer with a part of what there is, and with the rest when it is asked for that: it takes `limit` and
+    /// `cursor` beside its own params, and its reply says whether it is `truncated`. What it reads by
+    /// [`View::hash_where`] or [`View::keys`], once, is then that part; or what it reads by [`View::list_page`].
+    pub const fn paged(mut self) -> Self {
+        self.is_paged = true;
         self
     }
 
@@ -280,7 +290,7 @@ fn run<T: Query>(view: View) -> BoxFuture<'static, Outcome> {
         // A handler that panics is a defect of that handler; its request is answered like any other.
         let result = AssertUnwindSafe(result).catch_unwind().await;
         match result.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))) {
-            Ok(result) => Ok((result.into_text(), view.into_warnings())),
+            Ok(result) => Ok((result.into_text(), view.into_remarks())),
             Err(error) => Err(view.failure(error)),
         }
     })
@@ -307,7 +317,7 @@ fn hear<T: Watch>(view: View, sheet: &mut Sheet, said: Said) {
 fn answer<T: SystemQuery>(system: System, params: Value) -> BoxFuture<'static, Outcome> {
     Box::pin(async move {
         let query: T = crate::registry::typed(&params)?;
-        Ok((query.answer(&system).await?.into_text(), Vec::new()))
+        Ok((query.answer(&system).await?.into_text(), Remarks::default()))
     })
 }
 

@@ -14,8 +14,8 @@ pub enum Verb {
     HGet,
     /// `HMGET`: some fields of a hash.
     HMGet,
-    /// `HGETALL`: a whole hash.
-    HGetAll,
+    /// `HSCAN`: one step through the fields of a hash.
+    HScan,
     /// `HLEN`: how many fields a hash has.
     HLen,
     /// `LRANGE`: a part of a list.
@@ -27,11 +27,11 @@ pub enum Verb {
 impl Verb {
     /// All commands that read.
     pub const ALL: [Self; 7] =
-        [Self::Get, Self::HGet, Self::HMGet, Self::HGetAll, Self::HLen, Self::LRange, Self::Scan];
+        [Self::Get, Self::HGet, Self::HMGet, Self::HScan, Self::HLen, Self::LRange, Self::Scan];
 
     /// Whether its answer may be long, or long in coming.
     pub fn is_bulk(self) -> bool {
-        matches!(self, Self::HMGet | Self::HGetAll | Self::LRange | Self::Scan)
+        matches!(self, Self::HMGet | Self::HScan | Self::LRange | Self::Scan)
     }
 
     /// The command as Redis names it.
@@ -40,7 +40,7 @@ impl Verb {
             Self::Get => "GET",
             Self::HGet => "HGET",
             Self::HMGet => "HMGET",
-            Self::HGetAll => "HGETALL",
+            Self::HScan => "HSCAN",
             Self::HLen => "HLEN",
             Self::LRange => "LRANGE",
             Self::Scan => "SCAN",
@@ -57,8 +57,15 @@ pub enum Read {
     HGet(Key, String),
     /// Some fields of the hash at a key.
     HMGet(Key, Vec<String>),
-    /// The whole hash at a key.
-    HGetAll(Key),
+    /// One step through the fields of the hash at a key.
+    HScan {
+        /// Which hash.
+        key: Key,
+        /// Where the step before ended; 0 begins.
+        cursor: u64,
+        /// About how many fields Redis gives in this step.
+        count: u32,
+    },
     /// How many fields the hash at a key has.
     HLen(Key),
     /// The elements of the list at a key, both ends included; below zero counts from the end.
@@ -81,7 +88,7 @@ impl Read {
             Self::Get(_) => Verb::Get,
             Self::HGet(..) => Verb::HGet,
             Self::HMGet(..) => Verb::HMGet,
-            Self::HGetAll(_) => Verb::HGetAll,
+            Self::HScan { .. } => Verb::HScan,
             Self::HLen(_) => Verb::HLen,
             Self::LRange(..) => Verb::LRange,
             Self::Scan { .. } => Verb::Scan,
@@ -94,7 +101,7 @@ impl Read {
             Self::Get(key)
             | Self::HGet(key, _)
             | Self::HMGet(key, _)
-            | Self::HGetAll(key)
+            | Self::HScan { key, .. }
             | Self::HLen(key)
             | Self::LRange(key, ..) => Some(key),
             Self::Scan { .. } => None,
@@ -105,7 +112,8 @@ impl Read {
         let mut cmd = Cmd::with_capacity(4, 96);
         cmd.arg(self.verb().name());
         match self {
-            Self::Get(key) | Self::HGetAll(key) | Self::HLen(key) => cmd.arg(key.as_str()),
+            Self::Get(key) | Self::HLen(key) => cmd.arg(key.as_str()),
+            Self::HScan { key, cursor, count } => cmd.arg(key.as_str()).arg(*cursor).arg("COUNT").arg(*count),
             Self::HGet(key, field) => cmd.arg(key.as_str()).arg(field),
             Self::HMGet(key, fields) => cmd.arg(key.as_str()).arg(fields),
             Self::LRange(key, start, stop) => cmd.arg(key.as_str()).arg(*start).arg(*stop),

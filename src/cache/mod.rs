@@ -5,6 +5,7 @@
 //! Nothing here can write to Redis, and nothing outside of here can speak to it.
 
 mod answer;
+mod back;
 mod command;
 mod counts;
 mod json;
@@ -12,6 +13,7 @@ mod key;
 mod link;
 mod near;
 mod number;
+mod page;
 mod rights;
 mod scan;
 mod shape;
@@ -20,6 +22,7 @@ mod stored;
 mod time;
 mod trace;
 mod view;
+mod walk;
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -41,6 +44,7 @@ pub use view::{Found, Plan, Target, View};
 pub(crate) use link::{Event, Means, Moves, Wish};
 use link::{Links, Pool};
 pub(crate) use near::{Basis, Near, Notes};
+pub(crate) use page::Paging;
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
 pub(crate) use trace::Trace;
@@ -215,11 +219,10 @@ impl Cache {
 
     async fn scan(
         &self,
-        glob: Glob,
-        limits: ScanLimits,
+        wanted: scan::Wanted,
         keep: std::time::Duration,
     ) -> Result<Arc<ScanResult>, CacheError> {
-        self.0.scans.run(self, glob, limits, keep).await
+        self.0.scans.run(self, wanted, keep).await
     }
 
     /// A key has changed: a scan that did not find it is not kept.

@@ -196,7 +196,7 @@ fn read_for(probe: &Probe) -> Option<Read> {
         Verb::Get => Read::Get(key),
         Verb::HGet => Read::HGet(key, PROBE.to_owned()),
         Verb::HMGet => Read::HMGet(key, vec![PROBE.to_owned()]),
-        Verb::HGetAll => Read::HGetAll(key),
+        Verb::HScan => Read::HScan { key, cursor: 0, count: 1 },
         Verb::HLen => Read::HLen(key),
         Verb::LRange => Read::LRange(key, 0, 0),
         Verb::Scan => Read::Scan { cursor: 0, glob: probe_glob(&probe.pattern)?, count: SCAN_STEP },

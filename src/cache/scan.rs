@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use redis::Value as Reply;
+use tokio::{sync::Semaphore, time::sleep};
 
 use super::{Cache, CacheError, Glob, Read, view::SCAN_STEP};
 
@@ -18,11 +19,30 @@ use super::{Cache, CacheError, Glob, Read, view::SCAN_STEP};
 #[derive(Debug)]
 pub(super) struct ScanResult {
     pub(super) keys: BTreeSet<String>,
-    /// Whether there may be more.
-    pub(super) truncated: bool,
-    /// When it ended, and how many steps it took.
+    /// Why there may be more.
+    pub(super) truncated: Option<Cut>,
+    /// When it ended, how long it took, and in how many steps.
     pub(super) finished: Instant,
+    pub(super) took: Duration,
     pub(super) steps: u32,
+}
+
+/// Why a scan did not find all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// There are more keys than it may find: these are the first ones.
+    Keys,
+    /// It may take no more steps.
+    Steps,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
+    pub(super) glob: Glob,
+    pub(super) limits: ScanLimits,
+    /// Only keys that come after this one.
+    pub(super) after: Option<String>,
 }
 
 /// What a scan may cost.
@@ -39,53 +59,80 @@ type Running = Shared<BoxFuture<'static, Result<Arc<ScanResult>, CacheError>>>;
 /// How many different scans are remembered at the most.
 const MOST_REMEMBERED: usize = 256;
 
+/// How many scans run at once; others wait for their turn.
+const AT_ONCE: usize = 4;
+/// A scan's result is kept for at least so many times as long as it took: to look for keys all the time would cost a
+/// Redis of many keys more than all else.
+const KEPT_FOR: u32 = 10;
+/// After so many steps a scan rests after each for as long as that took.
+const STEPS_IN_A_ROW: u32 = 16;
+
 /// All scans under way or kept.
-#[derive(Default)]
-pub(super) struct Scans(Mutex<HashMap<(Glob, ScanLimits), Running>>);
+pub(super) struct Scans {
+    running: Mutex<HashMap<Wanted, Running>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Scans {
+    fn default() -> Self {
+        Self { running: Mutex::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
 
 impl Scans {
     pub(super) async fn run(
         &self,
         cache: &Cache,
-        glob: Glob,
-        limits: ScanLimits,
+        wanted: Wanted,
         keep: Duration,
     ) -> Result<Arc<ScanResult>, CacheError> {
-        let running = self.join(cache, (glob, limits), keep);
+        let running = self.join(cache, wanted, keep);
         running.await
     }
 
     /// A key is there that no scan so far may have found: those that should have are done again.
     pub(super) fn take_note_of(&self, key: &str) {
-        let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        scans.retain(|(glob, _), running| {
-            !glob.matches(key)
-                || running.peek().is_some_and(|scan| scan.as_ref().is_ok_and(|scan| scan.keys.contains(key)))
+        let is_found = |scan: &ScanResult| {
+            // What lies beyond the end of a scan lies beyond that of the next one.
+            let is_beyond = match scan.truncated {
+                None => false,
+                Some(Cut::Keys) => scan.keys.last().is_some_and(|last| key > last.as_str()),
+                Some(Cut::Steps) => true,
+            };
+            is_beyond || scan.keys.contains(key)
+        };
+        self.running().retain(|wanted, running| {
+            !wanted.glob.matches(key)
+                || wanted.after.as_deref().is_some_and(|after| key <= after)
+                || running.peek().is_some_and(|scan| scan.as_ref().is_ok_and(|scan| is_found(scan)))
         });
     }
 
     /// Any key may be there by now: all scans are done again.
     pub(super) fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.running().clear();
     }
 
-    fn join(&self, cache: &Cache, wanted: (Glob, ScanLimits), keep: Duration) -> Running {
+    fn running(&self) -> MutexGuard<'_, HashMap<Wanted, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(&self, cache: &Cache, wanted: Wanted, keep: Duration) -> Running {
         let is_current = |running: &Running| match running.peek() {
             None => true,
-            Some(Ok(result)) => result.finished.elapsed() < keep,
+            Some(Ok(result)) => result.finished.elapsed() < keep.max(result.took * KEPT_FOR),
             // A failure is told to all who waited for it, and kept for nobody else.
             Some(Err(_)) => false,
         };
-        let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scans = self.running();
         if let Some(running) = scans.get(&wanted).filter(|running| is_current(running)) {
             return running.clone();
         }
         if scans.len() >= MOST_REMEMBERED {
             scans.retain(|_, running| is_current(running));
         }
-        let (glob, limits) = wanted.clone();
         // A task of its own: it goes on though all who asked may leave, so nobody ever joins one that stands still.
-        let task = tokio::spawn(scan(cache.clone(), glob, limits));
+        let task = tokio::spawn(scan(cache.clone(), wanted.clone(), self.turns.clone()));
         let running = task
             .map(|ended| {
                 ended.unwrap_or_else(|error| Err(CacheError::Defect(format!("a scan died: {error}").into())))
@@ -97,46 +144,70 @@ impl Scans {
     }
 }
 
-async fn scan(cache: Cache, glob: Glob, limits: ScanLimits) -> Result<Arc<ScanResult>, CacheError> {
-    let mut scan = ScanResult { keys: BTreeSet::new(), truncated: false, finished: Instant::now(), steps: 0 };
-    let unrest = cache.unrest();
-    pass(&cache, &glob, limits, &mut scan).await?;
+async fn scan(cache: Cache, wanted: Wanted, turns: Arc<Semaphore>) -> Result<Arc<ScanResult>, CacheError> {
+    // An error would mean that it is closed, which it never is.
+    let _turn = turns.acquire().await.ok();
+    let (begun, unrest) = (Instant::now(), cache.unrest());
+    let mut search = Search { wanted: &wanted, keys: BTreeSet::new(), has_more: false, steps: 0 };
+    let mut is_through = search.pass(&cache).await?;
     if cache.unrest() != unrest {
-        // A key that went meanwhile from a part that was yet to be looked through to one that had been is found now.
-        pass(&cache, &glob, limits, &mut scan).await?;
+        // A key that went meanwhile from a part that was yet to be looked through to one that had been is found now,
+        // and one that a cursor of another Redis led past.
+        is_through = search.pass(&cache).await?;
     }
-    Ok(Arc::new(ScanResult { finished: Instant::now(), ..scan }))
+    let truncated = match (is_through, search.has_more) {
+        (false, _) => Some(Cut::Steps),
+        (true, true) => Some(Cut::Keys),
+        (true, false) => None,
+    };
+    let (finished, Search { keys, steps, .. }) = (Instant::now(), search);
+    Ok(Arc::new(ScanResult { keys, truncated, finished, took: finished - begun, steps }))
 }
 
-/// Looks through all parts, one after another, within what is left of the limits.
-async fn pass(
-    cache: &Cache,
-    glob: &Glob,
-    limits: ScanLimits,
-    scan: &mut ScanResult,
-) -> Result<(), CacheError> {
-    for part in cache.parts().await? {
-        let mut cursor = 0;
-        loop {
-            if scan.truncated || scan.steps as usize >= limits.steps {
-                scan.truncated = true;
-                return Ok(());
+/// A scan under way.
+struct Search<'w> {
+    wanted: &'w Wanted,
+    keys: BTreeSet<String>,
+    /// Whether it found more keys than it may keep.
+    has_more: bool,
+    steps: u32,
+}
+
+impl Search<'_> {
+    /// Looks through all parts, one after another, within what is left of the limits; whether it came to the end.
+    async fn pass(&mut self, cache: &Cache) -> Result<bool, CacheError> {
+        for part in cache.parts().await? {
+            let mut cursor = 0;
+            loop {
+                if self.steps as usize >= self.wanted.limits.steps {
+                    return Ok(false);
+                }
+                let begun = Instant::now();
+                let step = Read::Scan { cursor, glob: self.wanted.glob.clone(), count: SCAN_STEP };
+                self.steps += 1;
+                let (next, found) = read_step(cache.read_part(&part, step).await?)?;
+                self.take(found);
+                if next == 0 {
+                    break;
+                }
+                cursor = next;
+                if self.steps > STEPS_IN_A_ROW {
+                    sleep(begun.elapsed()).await;
+                }
             }
-            let step = Read::Scan { cursor, glob: glob.clone(), count: SCAN_STEP };
-            scan.steps += 1;
-            let (next, found) = read_step(cache.read_part(&part, step).await?)?;
-            scan.keys.extend(found);
-            while scan.keys.len() > limits.keys {
-                scan.keys.pop_last();
-                scan.truncated = true;
-            }
-            if next == 0 {
-                break;
-            }
-            cursor = next;
+        }
+        Ok(true)
+    }
+
+    /// Keeps what is wanted, as many as it may of those that come first.
+    fn take(&mut self, found: Vec<String>) {
+        let after = self.wanted.after.as_ref();
+        self.keys.extend(found.into_iter().filter(|key| after.is_none_or(|after| key > after)));
+        while self.keys.len() > self.wanted.limits.keys {
+            self.has_more = true;
+            self.keys.pop_last();
         }
     }
-    Ok(())
 }
 
 /// The next cursor and the keys of one step. A key that is not UTF-8 is none of the layout's.

@@ -140,9 +140,10 @@ impl Store {
                 let value = |field| hash.and_then(|hash| hash.get(field)).map_or(Reply::Nil, bulk);
                 Reply::Array(fields.iter().map(value).collect())
             }
-            Read::HGetAll(key) => {
+            Read::HScan { key, .. } => {
                 let pairs = hash(at(key))?.into_iter().flatten();
-                Reply::Map(pairs.map(|(field, value)| (bulk(field), bulk(value))).collect())
+                let flat = pairs.flat_map(|(field, value)| [bulk(field), bulk(value)]).collect();
+                Reply::Array(vec![bulk("0"), Reply::Array(flat)])
             }
             Read::HLen(key) => Reply::Int(hash(at(key))?.map_or(0, HashMap::len) as i64),
             Read::LRange(key, start, stop) => match at(key) {

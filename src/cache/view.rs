@@ -12,19 +12,24 @@ use std::{
 use futures_util::future::join_all;
 use redis::Value as Reply;
 use serde_json::Value;
+use tokio::sync::SemaphorePermit;
 
 use super::{
     Cache, Key, Notes, Pattern, Read, ScanLimits, Verb,
-    answer::{cache_error, length, one, pairs, unexpected},
+    answer::{cache_error, length, one, unexpected},
+    back::{Look, Mark},
     json::{Json, JsonList},
+    page::{Page, Paging, Selection},
+    scan::{Cut, Wanted},
     shape::Shape,
     stored::Stored,
     trace::Trace,
+    walk::Walk,
 };
 use crate::{
     access::{UnderWay, Users},
     object::plain_text,
-    protocol::{Error, ErrorCode, Result, Warning},
+    protocol::{Error, ErrorCode, Remarks, Result, Warning},
 };
 
 /// What an operation may do to the cache, as its registration and its entry say.
@@ -61,6 +66,10 @@ pub struct View {
     trace: Option<Arc<Trace>>,
     /// Takes note of what the answer rests on, if it may be kept.
     notes: Option<Arc<Notes>>,
+    /// How much the answer may hold.
+    page: Page,
+    /// How long a scan's result is kept.
+    keep_scans: Duration,
     warnings: Mutex<Vec<Warning>>,
 }
 
@@ -114,22 +123,52 @@ const READS_AT_ONCE: usize = 128;
 const MOST_WARNINGS: usize = 100;
 /// How often an operation logs that it met corrupt values.
 const CORRUPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// How many fields of a hash one command asks for.
+const FIELDS_AT_ONCE: usize = 1000;
 /// How many keys Redis looks at in one step of a scan.
 pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
         let (users, until, trace, notes) = (None, None, None, None);
-        let warnings = Mutex::default();
-        Self { cache, plan, params, users, until, _under_way: None, trace, notes, warnings }
+        let (page, keep_scans, warnings) = (Page::default(), plan.keep_scans, Mutex::default());
+        Self { cache, plan, params, users, until, _under_way: None, trace, notes, page, keep_scans, warnings }
+    }
+
+    /// The same, which has so much time.
+    #[must_use]
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.until = Instant::now().checked_add(limit);
+        self
+    }
+
+    /// The same, whose answer may have about so many bytes.
+    #[must_use]
+    pub(crate) fn of_bytes(mut self, bytes: usize) -> Self {
+        self.page.bytes = bytes;
+        self
+    }
+
+    /// The same, whose answer is the part that is asked for, of an operation that answers in parts.
+    #[must_use]
+    pub(crate) fn paged(mut self, paging: Option<Paging>) -> Self {
+        self.page.is_paged = paging.is_some();
+        self.page.paging = paging.unwrap_or_default();
+        self
+    }
+
+    /// The same, which is told of keys that come, so that it looks for them by itself as seldom as that.
+    #[must_use]
+    pub(crate) fn told_of_keys(mut self, keep_scans: Duration) -> Self {
+        self.keep_scans = self.keep_scans.max(keep_scans);
+        self
     }
 
     /// The same, counted as a read under way until it is over, which has so much time.
     #[must_use]
     pub(crate) fn counted(mut self, under_way: UnderWay, limit: Duration) -> Self {
         self._under_way = Some(under_way);
-        self.until = Instant::now().checked_add(limit);
-        self
+        self.within(limit)
     }
 
     /// The same, whose course is taken note of.
@@ -164,8 +203,10 @@ impl View {
         &self.params
     }
 
-    pub(crate) fn into_warnings(self) -> Vec<Warning> {
-        self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// What there is to say of the answer: what had to be left out of it, and whether there is more.
+    pub(crate) fn into_remarks(self) -> Remarks {
+        let truncated = self.page.truncated();
+        Remarks { warnings: self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner), truncated }
     }
 
     /// Takes the warnings so far out of it.
@@ -194,10 +235,64 @@ impl View {
     }
 
     /// The whole hash at a key, by field; empty where there is none. A field that is not UTF-8 is
-    /// reported as corrupt and left out.
+    /// reported as corrupt and left out. Of an operation that answers in parts, and of a hash that is larger than an
+    /// answer may be, it is the part that is asked for and fits; the answer says so.
     pub async fn hash(&self, key: impl Target) -> Result<Vec<(String, Stored)>> {
-        let key = key.resolve(self)?;
-        self.fields(self.read(Read::HGetAll(key)).await?)
+        self.hash_where(key, |_, _| true).await
+    }
+
+    /// The same of those fields alone that are wanted.
+    pub async fn hash_where(
+        &self,
+        key: impl Target,
+        mut is_wanted: impl FnMut(&str, &Stored) -> bool + Send,
+    ) -> Result<Vec<(String, Stored)>> {
+        let mut walk = Walk::through(key.resolve(self)?);
+        let mut selection = self.page.select();
+        self.step(&mut walk, &mut selection, &mut is_wanted).await?;
+        if !walk.is_over() {
+            // So few at once hold so much, however many ask.
+            let _turn = self.take_turn().await;
+            while !walk.is_over() {
+                self.step(&mut walk, &mut selection, &mut is_wanted).await?;
+            }
+        }
+        Ok(self.page_of(selection))
+    }
+
+    async fn step(
+        &self,
+        walk: &mut Walk,
+        selection: &mut Selection,
+        is_wanted: &mut (impl FnMut(&str, &Stored) -> bool + Send),
+    ) -> Result<()> {
+        let reply = self.read(walk.step()).await?;
+        self.take_fields(walk.take(reply)?, selection, is_wanted)
+    }
+
+    /// What was taken. If there is more, the answer says so.
+    fn page_of(&self, selection: Selection) -> Vec<(String, Stored)> {
+        let (taken, end) = selection.finish();
+        if let Some(end) = end {
+            self.truncate(Some(end));
+        }
+        taken
+    }
+
+    /// There is more than the answer has, which a cursor may give. Where that was not asked for it is warned of.
+    fn truncate(&self, cursor: Option<String>) {
+        if self.page.paging.limit.is_none() {
+            let error = match (&cursor, self.page.is_paged) {
+                (Some(_), true) => "there is more than one reply may hold; ask for the rest by its `cursor`",
+                _ => "there is more than is read at once",
+            };
+            self.push_warning(Warning {
+                error_code: ErrorCode::LimitExceeded,
+                error: error.to_owned(),
+                item: None,
+            });
+        }
+        self.page.truncate(cursor);
     }
 
     /// Some fields of the hash at a key, or the whole; a field that is not there is left out.
@@ -211,12 +306,19 @@ impl View {
             return Ok(Vec::new());
         }
         let key = key.resolve(self)?;
-        let fields: Vec<String> = fields.into_iter().map(str::to_owned).collect();
-        let Reply::Array(values) = self.read(Read::HMGet(key, fields.clone())).await? else {
-            return Err(Error::internal("an answer to HMGET that is no array"));
-        };
-        let pairs =
-            fields.into_iter().zip(values).map(|(field, value)| Ok(one(value)?.map(|value| (field, value))));
+        let parts = fields.chunks(FIELDS_AT_ONCE).map(|fields| {
+            let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
+            self.read(Read::HMGet(key.clone(), fields))
+        });
+        let mut values = Vec::with_capacity(fields.len());
+        for part in join_all(parts).await {
+            let Reply::Array(part) = part? else {
+                return Err(Error::internal("an answer to HMGET that is no array"));
+            };
+            values.extend(part);
+        }
+        let pairs = fields.into_iter().zip(values);
+        let pairs = pairs.map(|(field, value)| Ok(one(value)?.map(|value| (field.to_owned(), value))));
         pairs.filter_map(Result::transpose).collect()
     }
 
@@ -225,11 +327,20 @@ impl View {
         self.param(name).ok_or_else(|| Error::internal(format!("there is no param `{name}`")))
     }
 
-    fn fields(&self, reply: Reply) -> Result<Vec<(String, Stored)>> {
-        let mut hash = Vec::new();
-        for (field, value) in pairs(reply)? {
+    /// Takes those fields that are wanted.
+    fn take_fields(
+        &self,
+        fields: Vec<(Vec<u8>, Reply)>,
+        selection: &mut Selection,
+        is_wanted: &mut impl FnMut(&str, &Stored) -> bool,
+    ) -> Result<()> {
+        for (field, value) in fields {
             match (String::from_utf8(field), one(value)?) {
-                (Ok(field), Some(value)) => hash.push((field, value)),
+                (Ok(field), Some(value)) => {
+                    if selection.wants(&field) && is_wanted(&field, &value) {
+                        selection.take(field, value);
+                    }
+                }
                 // It does not tell whose it is.
                 (Err(_), _) if matches!(self.users, Some(Users::Some(_))) => {}
                 (Err(error), _) => self.warn_corrupt(
@@ -239,8 +350,12 @@ impl View {
                 (Ok(_), None) => {}
             }
         }
-        hash.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(hash)
+        Ok(())
+    }
+
+    async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
+        let _waiting = Trace::turn(self.trace.as_ref());
+        self.cache.turn().await
     }
 
     /// How many fields the hash at a key has; 0 where there is none.
@@ -266,8 +381,40 @@ impl View {
         }
     }
 
+    /// The last elements of the list at a key, so many at the most, in the list's order; of an operation that answers
+    /// in parts, those before the page that its cursor is of. And how many elements come after them.
+    pub async fn list_page(&self, key: impl Target, limit: u32) -> Result<(Vec<Stored>, u32)> {
+        let key = key.resolve(self)?;
+        let cursor = self.page.paging.cursor.as_deref();
+        let mark = cursor.map(|cursor| Mark::parse(cursor).ok_or_else(no_cursor)).transpose()?;
+        for look in Look::for_part(mark, limit) {
+            let (first, last) = look.range();
+            let elements = self.list(&key, first, last).await?;
+            if let Some(part) = look.part(elements, self.page.bytes) {
+                if let Some(more) = part.more {
+                    self.page.truncate(Some(more.to_cursor()));
+                }
+                return Ok((part.elements, part.after));
+            }
+        }
+        // It has grown by too much since for its page to be found.
+        self.truncate(None);
+        Ok((Vec::new(), 0))
+    }
+
+    /// The first elements of the list at a key, so many at the most. If there are more, the answer says so.
+    pub async fn list_first(&self, key: impl Target, most: u32) -> Result<Vec<Stored>> {
+        let mut elements = self.list(key, 0, most.into()).await?;
+        if elements.len() > most as usize {
+            elements.truncate(most as usize);
+            self.truncate(None);
+        }
+        Ok(elements)
+    }
+
     /// The keys that match a pattern, by name: slots that the request has no param for are open. The
-    /// scan is shared with all who ask the same, and its result kept for the entry's poll interval.
+    /// scan is shared with all who ask the same, and its result kept for the entry's poll interval, or longer if it
+    /// took long. Of an operation that answers in parts they are those that are asked for.
     pub async fn keys(&self, name: &str) -> Result<Vec<Found>> {
         self.allow(Verb::Scan)?;
         let pattern = self.pattern(name)?;
@@ -285,11 +432,15 @@ impl View {
         }
         let limits = self.plan.scan_limits;
         let waiting = Trace::answer(self.trace.as_ref());
-        let scanned = self.cache.scan(glob, limits, self.plan.keep_scans).await.map_err(cache_error)?;
+        let after = self.page.paging.cursor.clone();
+        let wanted = Wanted { glob, limits, after };
+        let scanned = self.cache.scan(wanted, self.keep_scans).await.map_err(cache_error)?;
         if let Some(waiting) = waiting {
             waiting.of_scan(&scanned);
         }
-        if scanned.truncated {
+        let most = self.page.paging.limit.unwrap_or(usize::MAX);
+        let cut = scanned.keys.iter().nth(most.saturating_sub(1)).filter(|_| scanned.keys.len() > most);
+        if scanned.truncated.is_some() && cut.is_none() {
             self.push_warning(Warning {
                 error_code: ErrorCode::LimitExceeded,
                 error: format!(
@@ -299,7 +450,13 @@ impl View {
                 item: None,
             });
         }
-        Ok(scanned.keys.iter().filter_map(|key| found(key)).collect())
+        match (cut, scanned.truncated) {
+            (Some(last), _) => self.page.truncate(Some(last.clone())),
+            (None, Some(Cut::Keys)) => self.page.truncate(scanned.keys.last().cloned()),
+            (None, Some(Cut::Steps)) => self.page.truncate(None),
+            (None, None) => {}
+        }
+        Ok(scanned.keys.iter().take(most).filter_map(|key| found(key)).collect())
     }
 
     /// The key of a pattern where some slots get other values than the request's params.
@@ -330,9 +487,28 @@ impl View {
         self.each(keys, |key| Read::HGet(key, field.to_owned()), one).await
     }
 
-    /// The hashes at many keys, read together.
+    /// The hashes at many keys, whose first steps are read together. Of all of them together no more is taken than an
+    /// answer may hold.
     pub async fn each_hash(&self, keys: &[Found]) -> Result<Vec<Vec<(String, Stored)>>> {
-        self.each(keys, Read::HGetAll, |reply| self.fields(reply)).await
+        let begun = self.each(keys, |key| Walk::through(key).step(), |reply| Ok(Some(reply))).await?;
+        let mut hashes = Vec::with_capacity(keys.len());
+        let mut turn = None;
+        let mut left = self.page.bytes;
+        for (found, reply) in keys.iter().zip(begun) {
+            let (mut walk, mut selection) = (Walk::through(found.key.clone()), Selection::of_bytes(left));
+            if let Some(reply) = reply {
+                self.take_fields(walk.take(reply)?, &mut selection, &mut |_, _| true)?;
+                while !walk.is_over() {
+                    if turn.is_none() {
+                        turn = self.take_turn().await;
+                    }
+                    self.step(&mut walk, &mut selection, &mut |_, _| true).await?;
+                }
+            }
+            left = left.saturating_sub(selection.bytes());
+            hashes.push(self.page_of(selection));
+        }
+        Ok(hashes)
     }
 
     /// How many fields the hashes at many keys have, read together.
@@ -349,10 +525,7 @@ impl View {
         let mut parts = Vec::with_capacity(keys.len());
         let at_once = READS_AT_ONCE.min(self.cache.may_wait());
         let _turn = match keys.len() > at_once {
-            true => {
-                let _waiting = Trace::turn(self.trace.as_ref());
-                Some(self.cache.turn().await)
-            }
+            true => self.take_turn().await,
             false => None,
         };
         for some in keys.chunks(at_once) {
@@ -418,7 +591,7 @@ impl View {
             ErrorCode::CacheCorrupt => self.count_corrupt(&self.params.to_string(), &error),
             ErrorCode::CacheMiss => {
                 let of_an_item = |warning: &Warning| warning.item.is_some();
-                let warnings = self.into_warnings();
+                let Remarks { warnings, .. } = self.into_remarks();
                 if let Some(met) = warnings.iter().find(|met| of_an_item(met)).or(warnings.first()) {
                     return Error::new(met.error_code, met.error.clone());
                 }
@@ -484,6 +657,11 @@ impl View {
         let _waiting = Trace::command(self.trace.as_ref(), read.verb());
         self.cache.read(read).await.map_err(cache_error)
     }
+}
+
+fn no_cursor() -> Error {
+    let message = "is no cursor of this operation's replies".to_owned();
+    Error::invalid_params(vec![crate::protocol::Violation { path: "/cursor".to_owned(), message }])
 }
 
 fn slot_error(error: super::SlotError) -> Error {

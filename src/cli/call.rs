@@ -57,6 +57,11 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     for warning in &answer.warnings {
         eprintln!("warning: {}", serde_json::to_string(warning).map_err(Failure::new)?);
     }
+    match &answer.cursor {
+        Some(cursor) => eprintln!("truncated: the rest is given by cursor={cursor}"),
+        None if answer.truncated => eprintln!("truncated: there is, or may be, more"),
+        None => {}
+    }
     output::json(answer.result.get())
 }
 

@@ -66,6 +66,8 @@ pub(super) struct Course {
     opened: Option<oneshot::Sender<Result<StreamSettings, ClientError>>>,
     /// Where it stands, as far as it was received.
     position: Option<Position>,
+    /// Of a log, the last update: another server finds it in the list and goes on behind it.
+    entry: Option<Utf8Bytes>,
     /// Whether the request that is not yet answered asks to go on from there.
     resumes: bool,
     /// The `update_id` that the next update must name as the one before.
@@ -112,6 +114,7 @@ impl Course {
             settings: None,
             epoch: Arc::default(),
             opened: Some(opened),
+            entry: None,
             resumes: false,
             previous: None,
             backoff,
@@ -136,7 +139,12 @@ impl Course {
             params.insert("snapshot".to_owned(), false.into());
         }
         if let Some(position) = &self.position {
-            params.insert("resume".to_owned(), json!(position));
+            let mut resume = json!(position);
+            let entry = self.entry.as_deref().and_then(|entry| serde_json::from_str::<Value>(entry).ok());
+            if let (Some(entry), Some(resume)) = (entry, resume.as_object_mut()) {
+                resume.insert("entry".to_owned(), entry);
+            }
+            params.insert("resume".to_owned(), resume);
         }
         self.resumes = self.position.is_some();
         self.previous = None;
@@ -211,6 +219,9 @@ impl Course {
         let (is_snapshot, is_removed) = (head.snapshot, head.removed);
         let update = RawUpdate { text: text.clone(), update_id, is_snapshot, is_removed };
         let name = self.items.as_mut().map(|items| items.note(&update));
+        if name.is_none() {
+            self.entry = Some(text.clone());
+        }
         if self.mailbox.push(update, name, position) { Step::Leave } else { Step::Nothing }
     }
 

@@ -28,7 +28,8 @@
 //!
 //! The parts: [`Client`] hands what is asked to the driver, a task that keeps the connection (`driver`, `connection`,
 //! `backoff`, `login`), the calls that wait for their replies (`calls`), and the course of each stream (`course`), from
-//! which a mailbox (`mailbox`) leads to the one who reads it (`stream`); `items` are what a state is made of.
+//! which a mailbox (`mailbox`) leads to the one who reads it (`stream`); `items` are what a state is made of. `pages` asks
+//! for the parts of an answer, one after the other.
 
 mod backoff;
 mod builder;
@@ -44,6 +45,7 @@ mod inner;
 mod items;
 mod login;
 mod mailbox;
+mod pages;
 mod stream;
 mod wire;
 
@@ -83,6 +85,10 @@ pub struct Answer {
     pub result: Box<RawValue>,
     /// What had to be left out of it.
     pub warnings: Vec<Warning>,
+    /// Whether there is, or may be, more than the result holds.
+    pub truncated: bool,
+    /// What gives the rest, as the param `cursor` of the same call, if anything does.
+    pub cursor: Option<String>,
     /// Where its time went and where its data came from, if that was asked.
     pub explain: Option<Value>,
 }
@@ -148,9 +154,7 @@ impl Client {
         let operation = Operation::of::<Q>(Kind::Read).ok_or_else(ClientError::not_registered::<Q>)?;
         let params = serde_json::to_value(&query).map_err(|error| ClientError::unknown_form(&error))?;
         let answer = self.call_by_name(operation.name, &params).await?;
-        for Warning { error_code, error, item } in &answer.warnings {
-            tracing::warn!(operation = operation.name, error_code, item, "left out of a result: {error}");
-        }
+        answer.log_warnings(operation.name);
         answer.read()
     }
 
@@ -252,6 +256,12 @@ impl Client {
 }
 
 impl Answer {
+    fn log_warnings(&self, operation: &str) {
+        for Warning { error_code, error, item } in &self.warnings {
+            tracing::warn!(operation, error_code, item, "left out of a result: {error}");
+        }
+    }
+
     /// The result in a form of the caller's.
     ///
     /// # Errors

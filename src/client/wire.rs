@@ -59,6 +59,9 @@ struct Reply {
     result: Option<Box<RawValue>>,
     #[serde(default)]
     warnings: Vec<Warning>,
+    #[serde(default)]
+    truncated: bool,
+    cursor: Option<String>,
     error_code: Option<String>,
     error: Option<String>,
     #[serde(default)]
@@ -80,11 +83,13 @@ pub(super) fn request(id: u64, operation: &str, params: &Value) -> String {
 /// What a reply says.
 pub(super) fn answer(text: &str) -> Result<Answer, ClientError> {
     let reply: Reply = serde_json::from_str(text).map_err(|error| ClientError::unknown_form(&error))?;
-    let (warnings, explain) = (reply.warnings, reply.explain);
+    let Reply { warnings, truncated, cursor, explain, .. } = reply;
     match (reply.success, reply.result) {
-        (true, Some(result)) => Ok(Answer { result, warnings, explain }),
-        // serde reads a JSON null as None.
-        (true, None) => Ok(Answer { result: RawValue::NULL.to_owned(), warnings, explain }),
+        (true, result) => {
+            // serde reads a JSON null as None.
+            let result = result.unwrap_or_else(|| RawValue::NULL.to_owned());
+            Ok(Answer { result, warnings, truncated, cursor, explain })
+        }
         (false, _) => Err(ClientError::Refused(Box::new(Refusal {
             error_code: reply.error_code.unwrap_or_default(),
             error: reply.error.unwrap_or_default(),

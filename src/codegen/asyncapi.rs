@@ -216,6 +216,14 @@ fn reply(operation: &Operation, result: Value) -> Value {
                     "items": refer("Warning"),
                     "description": "What the result leaves out, where it does.",
                 },
+                "truncated": {
+                    "const": true,
+                    "description": "There is, or may be, more than the result holds.",
+                },
+                "cursor": {
+                    "type": "string",
+                    "description": "Beside `truncated`: what gives the rest, as the param `cursor` of the same request.",
+                },
                 "explain": refer("Explain"),
             },
             "required": ["request_id", "success", "result"],

@@ -135,6 +135,10 @@ pub struct Limits {
     /// Bytes of replies that wait to be written to one client; the next requests are not read before.
     #[serde(deserialize_with = "whole")]
     pub waiting_bytes: usize,
+    /// Bytes of large replies that wait to be written to all clients; one that finds no room within the time that a
+    /// client may read nothing is `OVERLOADED`.
+    #[serde(deserialize_with = "whole")]
+    pub waiting_bytes_in_all: usize,
 }
 
 /// What streams may take, and how fresh they are kept.
@@ -156,6 +160,12 @@ pub struct Streams {
     /// Different things that all streams together watch.
     #[serde(deserialize_with = "whole")]
     pub topics: usize,
+    /// Bytes that one of them may have, as it is stored; of what is larger a part is watched, and its streams say so.
+    #[serde(deserialize_with = "whole")]
+    pub topic_bytes: usize,
+    /// Items that are read again in a second, on average: what is large and changes all the time is read less often.
+    #[serde(deserialize_with = "whole")]
+    pub items_per_second: usize,
     /// Entries of one log, or removals, that are kept for slow readers and those who come back.
     #[serde(deserialize_with = "whole")]
     pub log_entries: usize,
@@ -179,6 +189,8 @@ impl Default for Streams {
             names: 10_000,
             names_per_connection: 50_000,
             topics: 20_000,
+            topic_bytes: 128 << 20,
+            items_per_second: 200_000,
             log_entries: 10_000,
             log_bytes: 16 << 20,
             refresh: Span::millis(30_000),
@@ -242,6 +254,7 @@ impl Default for Limits {
             read_timeout: Span::millis(10_000),
             reply_bytes: 16 << 20,
             waiting_bytes: 16 << 20,
+            waiting_bytes_in_all: 512 << 20,
         }
     }
 }
@@ -319,11 +332,14 @@ impl Config {
             ("limits.request_id_bytes", limits.request_id_bytes),
             ("limits.reply_bytes", limits.reply_bytes),
             ("limits.waiting_bytes", limits.waiting_bytes),
+            ("limits.waiting_bytes_in_all", limits.waiting_bytes_in_all),
             ("streams.per_connection", self.streams.per_connection),
             ("streams.per_login", self.streams.per_login),
             ("streams.names", self.streams.names),
             ("streams.names_per_connection", self.streams.names_per_connection),
             ("streams.topics", self.streams.topics),
+            ("streams.topic_bytes", self.streams.topic_bytes),
+            ("streams.items_per_second", self.streams.items_per_second),
             ("streams.log_entries", self.streams.log_entries),
             ("streams.log_bytes", self.streams.log_bytes),
         ] {

@@ -6,6 +6,6 @@ mod request;
 mod strict;
 
 pub use error::{Error, ErrorCode, Result, Violation, Warning};
-pub use reply::Reply;
+pub use reply::{Remarks, Reply, Truncated};
 pub use request::{Limits, Message, Rejected, Request, RequestId};
 pub(crate) use strict::parse_params;

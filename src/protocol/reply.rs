@@ -8,16 +8,38 @@ use super::{Error, RequestId, Warning};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply(String);
 
+/// What stands beside a result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// What had to be left out of it.
+    pub warnings: Vec<Warning>,
+    /// Whether there is, or may be, more than it holds.
+    pub truncated: Option<Truncated>,
+}
+
+/// There is, or may be, more than a result holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Truncated {
+    /// What gives the rest, as the param `cursor` of the same request, if anything does.
+    pub cursor: Option<String>,
+}
+
 impl Reply {
-    /// The operation's result, and what had to be left out of it.
-    pub fn success(id: &RequestId, result: &str, warnings: &[Warning]) -> Self {
+    /// The operation's result, and what is to be said of it.
+    pub fn success(id: &RequestId, result: &str, remarks: &Remarks) -> Self {
         let mut text = String::with_capacity(result.len() + id.as_json().len() + 56);
         text.push_str("{\"request_id\":");
         text.push_str(id.as_json());
         text.push_str(",\"success\":true,\"result\":");
         text.push_str(result);
-        if !warnings.is_empty() {
-            let _ = write!(text, ",\"warnings\":{}", json(warnings));
+        if !remarks.warnings.is_empty() {
+            let _ = write!(text, ",\"warnings\":{}", json(&remarks.warnings));
+        }
+        if let Some(truncated) = &remarks.truncated {
+            text.push_str(",\"truncated\":true");
+            if let Some(cursor) = &truncated.cursor {
+                let _ = write!(text, ",\"cursor\":{}", json(cursor));
+            }
         }
         text.push('}');
         Self(text)

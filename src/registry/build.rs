@@ -19,10 +19,10 @@ use super::{
     params::check_example,
     rights::{Needs, Owner},
     schema::Dialect,
-    stream::{StreamFacts, params_schema, share_prefixes, update_schema},
+    stream::{StreamFacts, params_schema, share_prefixes, update_schema, with_params},
 };
 use crate::{
-    cache::{Plan, Verb},
+    cache::{Paging, Plan, Verb},
     config::milliseconds,
     operation::{Kind, Operation},
 };
@@ -217,6 +217,7 @@ fn join_one(
         answer: operation.answer,
         is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,
+        paging: paging_of(operation),
         is_kept: entry.near_cache,
         prefixes: Arc::default(),
         is_for_strangers: operation.is_for_strangers,
@@ -280,8 +281,16 @@ pub(super) fn params_of(operation: &Operation, dialect: Dialect) -> Value {
     let own = dialect.schema(operation.params);
     match operation.kind {
         Kind::Stream => params_schema(dialect, own),
+        Kind::Read if operation.is_paged => with_params(own, &dialect.schema(Paging::schema)),
         Kind::Read | Kind::System => own,
     }
+}
+
+/// The params by which a part of an operation's answer is asked for, beside its own; None: it has no parts.
+fn paging_of(operation: &Operation) -> Option<Vec<&'static str>> {
+    let own = operation.is_paged.then(|| Dialect::Draft2020.schema(operation.params))?;
+    let is_own = |name: &&str| own.get("properties").is_some_and(|own| own.get(*name).is_some());
+    Some(Paging::NAMES.into_iter().filter(|name| !is_own(name)).collect())
 }
 
 /// The schema of a stream's updates.

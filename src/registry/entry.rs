@@ -47,7 +47,7 @@ impl Default for Entry {
             near_cache: false,
             scope: None,
             owner: None,
-            scan_limits: ScanLimits { keys: 10_000, steps: 1000 },
+            scan_limits: ScanLimits { keys: 10_000, steps: 10_000 },
             summary: None,
             enabled: true,
         }

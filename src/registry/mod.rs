@@ -16,7 +16,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use build::{Faults, Source};
 pub use describe::Described;
@@ -27,7 +27,7 @@ pub use schema::{Dialect, SchemaDocument};
 pub(crate) use stream::named_by;
 
 use crate::{
-    cache::{Glob, Plan, Probe, Wish},
+    cache::{Glob, Paging, Plan, Probe, Wish},
     operation::Answer,
     protocol::{Error, ErrorCode},
 };
@@ -52,6 +52,8 @@ pub struct Registered {
     is_for_strangers: bool,
     needs: rights::Needs,
     pub(crate) plan: Arc<Plan>,
+    /// The params by which a part of the answer is asked for, if it answers in parts.
+    paging: Option<Vec<&'static str>>,
     /// Whether an answer may be given again while nothing that it rests on has changed.
     pub(crate) is_kept: bool,
     /// How the keys begin that Redis is asked to tell the changes of, for its streams or its kept answers. No two of
@@ -164,6 +166,18 @@ impl Registered {
     /// Checks params against the operation's schema.
     pub fn validate(&self, params: &Value) -> Result<(), Error> {
         params::validate(self, params)
+    }
+
+    /// Takes out of the params what asks for a part of the answer; None: it does not answer in parts.
+    pub(crate) fn take_paging(&self, params: &mut Value) -> Result<Option<Paging>, Error> {
+        let Some(names) = &self.paging else { return Ok(None) };
+        let mut paging = Map::new();
+        if let Some(params) = params.as_object_mut() {
+            for name in names {
+                paging.extend(params.remove(*name).map(|value| ((*name).to_owned(), value)));
+            }
+        }
+        typed(&Value::from(paging)).map(Some)
     }
 
     /// Switches it off, for a reason that the operator knows already, or on.

@@ -97,7 +97,11 @@ pub(super) fn check_example(operation: &Registered, example: &str) -> Result<(),
             operation.stream_options(&mut own).map_err(|error| error.message().to_owned())?;
             check(&own).map_err(|error| error.to_string())
         }
-        Answer::Read { check, .. } => check(&params).map_err(|error| error.to_string()),
+        Answer::Read { check, .. } => {
+            let mut own = params;
+            operation.take_paging(&mut own).map_err(|error| error.message().to_owned())?;
+            check(&own).map_err(|error| error.to_string())
+        }
         Answer::System(_) => Ok(()),
     }
 }

@@ -159,14 +159,20 @@ fn text_of(value: &Value) -> Cow<'_, str> {
 
 /// The schema of a stream's params: its own and those that every stream takes.
 pub(super) fn params_schema(dialect: Dialect, own: Value) -> Value {
+    with_params(own, &dialect.schema(Options::schema))
+}
+
+/// A schema of params, with those of another. One of its own that is called so stays.
+pub(super) fn with_params(own: Value, options: &Value) -> Value {
     let mut schema = own;
-    let options = dialect.schema(Options::schema);
     if let (Some(properties), Some(more)) = (
         schema.as_object_mut().map(|schema| schema.entry("properties").or_insert_with(|| json!({}))),
         options.get("properties").and_then(Value::as_object),
     ) && let Some(properties) = properties.as_object_mut()
     {
-        properties.extend(more.iter().map(|(name, schema)| (name.clone(), schema.clone())));
+        for (name, schema) in more {
+            properties.entry(name).or_insert_with(|| schema.clone());
+        }
     }
     schema
 }

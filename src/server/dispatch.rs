@@ -20,20 +20,27 @@ use super::{
     explain::Explaining,
     flights::{Flight, Flights},
     kept::{Answer as KeptAnswer, Keeping, Kept},
+    room::{Room, Rooms},
 };
 use crate::{
     access::{Bounds, Load, Users, overloaded},
     cache::{Cache, Trace, View},
     operation::{Answer, Outcome, ReadFn, SystemFn},
-    protocol::{Error, ErrorCode, Message, Rejected, Reply, Request, RequestId, Warning, parse_params},
+    protocol::{Error, ErrorCode, Message, Rejected, Remarks, Reply, Request, RequestId, parse_params},
     registry::{Ask, Registered},
     streams::{Hub, Opening, Ringer},
 };
 
 /// The reply to a frame, now or when the cache has answered.
 pub(super) enum Answering {
-    Now(Reply),
+    Now(Due),
     Later(Running),
+}
+
+/// A reply that is to be written, and the room that it takes until then.
+pub(super) struct Due {
+    pub(super) reply: Reply,
+    pub(super) rooms: Vec<Room>,
 }
 
 /// A reply to come, and the number of requests that it answers.
@@ -48,7 +55,8 @@ pub(super) struct Running {
 
 enum Work {
     One(Arc<App>, RequestId, Asked, Pending),
-    Array(BoxFuture<'static, Reply>),
+    /// It is an array, or waits for room.
+    Other(BoxFuture<'static, Due>),
 }
 
 /// The operation that was asked for, if there is one of that name, and when.
@@ -64,21 +72,86 @@ enum Pending {
     Shared(Flight),
 }
 
+/// An outcome that is there.
+enum Made {
+    Own(Outcome),
+    Shared(Arc<Outcome>),
+}
+
+impl Future for Pending {
+    type Output = Made;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Own(outcome) => outcome.poll_unpin(cx).map(Made::Own),
+            Self::Shared(outcome) => outcome.poll_unpin(cx).map(Made::Shared),
+        }
+    }
+}
+
+impl Made {
+    fn outcome(&self) -> &Outcome {
+        match self {
+            Self::Own(outcome) => outcome,
+            Self::Shared(outcome) => outcome,
+        }
+    }
+}
+
 impl Future for Running {
     type Output = Answered;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let reply = match &mut self.work {
-            Work::One(app, id, asked, Pending::Own(outcome)) => {
-                app.reply(id, *asked, &ready!(outcome.poll_unpin(cx)))
-            }
-            Work::One(app, id, asked, Pending::Shared(outcome)) => {
-                app.reply(id, *asked, ready!(outcome.poll_unpin(cx)).as_ref())
-            }
-            Work::Array(reply) => ready!(reply.poll_unpin(cx)),
-        };
-        let reply = explained(reply, self.explaining.take());
-        Poll::Ready(Answered { requests: self.requests, array: self.array, reply })
+        loop {
+            let due = match &mut self.work {
+                Work::One(app, id, asked, pending) => {
+                    let made = ready!(pending.poll_unpin(cx));
+                    match app.due_now(id, *asked, made.outcome()) {
+                        Some(due) => due,
+                        None => {
+                            self.work =
+                                Work::Other(wait_for_room(app.clone(), id.clone(), *asked, made).boxed());
+                            continue;
+                        }
+                    }
+                }
+                Work::Other(due) => ready!(due.poll_unpin(cx)),
+            };
+            let due = due.explained(self.explaining.take());
+            return Poll::Ready(Answered { requests: self.requests, array: self.array, due });
+        }
+    }
+}
+
+/// A large reply, made as soon as there is room for it.
+async fn wait_for_room(app: Arc<App>, id: RequestId, asked: Asked, made: Made) -> Due {
+    let (most, patience) = {
+        let live = app.live();
+        (live.config.limits.waiting_bytes_in_all, live.config.limits.write_timeout.get())
+    };
+    let bytes = made.outcome().as_ref().map_or(0, |(result, _)| result.len());
+    match timeout(patience, app.rooms.take(bytes, most)).await {
+        Ok(room) => Due { reply: app.reply(&id, asked, made.outcome()), rooms: vec![room] },
+        Err(_) => Due::of(app.failure(&id, asked, &too_many_large())),
+    }
+}
+
+fn too_many_large() -> Error {
+    let message = "too many large replies wait to be written";
+    Error::new(ErrorCode::Overloaded, message).retry_after_ms(1000)
+}
+
+impl Due {
+    fn of(reply: Reply) -> Self {
+        Self { reply, rooms: Vec::new() }
+    }
+
+    /// The same, with what is to be told of it.
+    fn explained(mut self, explaining: Option<Box<Explaining>>) -> Self {
+        if let Some(explaining) = explaining {
+            self.reply = explaining.add_to(self.reply);
+        }
+        self
     }
 }
 
@@ -86,15 +159,7 @@ impl Future for Running {
 pub(super) struct Answered {
     pub(super) requests: usize,
     pub(super) array: Option<u64>,
-    pub(super) reply: Reply,
-}
-
-/// A reply, with what is to be told of it.
-fn explained(reply: Reply, explaining: Option<Box<Explaining>>) -> Reply {
-    match explaining {
-        None => reply,
-        Some(explaining) => explaining.add_to(reply),
-    }
+    pub(super) due: Due,
 }
 
 /// What a worker's sessions share.
@@ -124,8 +189,8 @@ pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answe
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
-            let reply = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
-            let work = Work::Array(reply);
+            let due = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
+            let work = Work::Other(due);
             Answering::Later(Running { requests: count, array: Some(number), work, explaining: None })
         }
     }
@@ -137,7 +202,7 @@ async fn answer_array(
     caller: Arc<Caller>,
     requests: Vec<Result<Request<'static>, Rejected>>,
     number: u64,
-) -> Reply {
+) -> Due {
     let app = &desk.app;
     let (in_flight, reply_bytes) = {
         let live = app.live();
@@ -148,16 +213,18 @@ async fn answer_array(
     let elements: Vec<_> =
         requests.into_iter().map(|request| answer_one(&desk, &caller, request, number, since)).collect();
     let mut answers = stream::iter(elements).buffered(in_flight);
-    let mut replies = Vec::new();
+    let (mut replies, mut rooms) = (Vec::new(), Vec::new());
     let mut bytes = 0;
-    while let Some((id, mut reply)) = answers.next().await {
+    while let Some((id, Due { mut reply, rooms: more })) = answers.next().await {
         if bytes + reply.len() > reply_bytes {
             reply = app.failure(&id, Asked { number: None, since }, &app.too_large(bytes + reply.len()));
+        } else {
+            rooms.extend(more);
         }
         bytes += reply.len();
         replies.push(reply);
     }
-    Reply::array(replies)
+    Due { reply: Reply::array(replies), rooms }
 }
 
 async fn answer_one(
@@ -166,15 +233,15 @@ async fn answer_one(
     request: Result<Request<'static>, Rejected>,
     array: u64,
     since: Instant,
-) -> (RequestId, Reply) {
+) -> (RequestId, Due) {
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
     };
-    let reply = match begin_one(desk, caller, request, Some(array), since) {
-        Answering::Now(reply) => reply,
-        Answering::Later(running) => running.await.reply,
+    let due = match begin_one(desk, caller, request, Some(array), since) {
+        Answering::Now(due) => due,
+        Answering::Later(running) => running.await.due,
     };
-    (id, reply)
+    (id, due)
 }
 
 /// Begins to answer a request, which came in at this time, in an array or alone.
@@ -223,16 +290,20 @@ fn begin_one(
             }
         },
     });
-    let reply = match begun {
-        Ok(Begun::Now(outcome)) => app.reply(&id, asked, &outcome),
-        Ok(Begun::Again(answer)) => app.success(&id, asked, &answer.result, &[]),
+    let due = match begun {
+        Ok(Begun::Now(outcome)) => Due::of(app.reply(&id, asked, &outcome)),
+        // What is kept is not so large that it would have to wait.
+        Ok(Begun::Again(answer)) => match app.room_for(answer.result.len()) {
+            Some(rooms) => Due { reply: app.success(&id, asked, &answer.result, &answer.remarks), rooms },
+            None => Due::of(app.failure(&id, asked, &too_many_large())),
+        },
         Ok(Begun::Later(pending)) => {
             let work = Work::One(app.clone(), id, asked, pending);
             return Answering::Later(Running { requests: 1, array: None, work, explaining });
         }
-        Err(error) => app.failure(&id, asked, &error),
+        Err(error) => Due::of(app.failure(&id, asked, &error)),
     };
-    Answering::Now(explained(reply, explaining))
+    Answering::Now(due.explained(explaining))
 }
 
 /// What a request has come to.
@@ -287,7 +358,7 @@ impl Asking<'_> {
         if let Some(explaining) = explaining {
             explaining.opens(explain);
         }
-        Ok(Begun::Now(Ok((settings, Vec::new()))))
+        Ok(Begun::Now(Ok((settings, Remarks::default()))))
     }
 
     fn begin_read(
@@ -300,16 +371,19 @@ impl Asking<'_> {
         let Self { desk, live, .. } = self;
         let limits = &live.config.limits;
         let principal = self.who.ok_or_else(Error::unauthenticated)?.principal();
+        let mut own = params.clone();
+        let paging = operation.take_paging(&mut own)?;
         let busy = &desk.app.shares.busy;
         let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
         let under_way = desk.load.begin(principal, &bounds)?;
         let users = self.users(operation);
         let most = live.config.near_cache.bytes;
-        let begin = |params: Value, trace| {
+        let begin = |trace| {
             let keeping = keep
                 .map(|text| Keeping::begin(&desk.kept, desk.cache.near(), operation, (text, &params), most));
-            let view = View::new(desk.cache.clone(), operation.plan.clone(), params);
+            let view = View::new(desk.cache.clone(), operation.plan.clone(), own);
             let view = view.counted(under_way, limits.read_timeout.get()).traced(trace);
+            let view = view.paged(paging).of_bytes(limits.reply_bytes);
             let view = view.noted(keeping.as_ref().map(Keeping::notes));
             let read = run(match &users {
                 Some(users) => view.of_users(users.clone()),
@@ -324,10 +398,10 @@ impl Asking<'_> {
         let (pending, trace) = match operation.is_shared {
             false => {
                 let trace = wants.then(Trace::of_one);
-                (Pending::Own(begin(params, trace.clone())), trace)
+                (Pending::Own(begin(trace.clone())), trace)
             }
             true => {
-                let read = |trace| within(limits.read_timeout.get(), begin(params.clone(), Some(trace)));
+                let read = |trace| within(limits.read_timeout.get(), begin(Some(trace)));
                 let (flight, trace) = desk.flights.join(&operation.plan, &params, users.clone(), wants, read);
                 (Pending::Shared(flight), trace)
             }
@@ -431,19 +505,35 @@ fn may_ask(
 }
 
 impl App {
+    /// The reply to be written now; None: it has to wait for room.
+    fn due_now(&self, id: &RequestId, asked: Asked, outcome: &Outcome) -> Option<Due> {
+        let bytes = outcome.as_ref().map_or(0, |(result, _)| result.len());
+        let rooms = self.room_for(bytes)?;
+        Some(Due { reply: self.reply(id, asked, outcome), rooms })
+    }
+
+    /// The room that a reply of so many bytes takes, if there is that much.
+    fn room_for(&self, bytes: usize) -> Option<Vec<Room>> {
+        if !Rooms::are_for(bytes) {
+            return Some(Vec::new());
+        }
+        let most = self.live().config.limits.waiting_bytes_in_all;
+        self.rooms.try_take(bytes, most).map(|room| vec![room])
+    }
+
     fn reply(&self, id: &RequestId, asked: Asked, outcome: &Outcome) -> Reply {
         match outcome {
-            Ok((result, warnings)) => self.success(id, asked, result, warnings),
+            Ok((result, remarks)) => self.success(id, asked, result, remarks),
             Err(error) => self.failure(id, asked, error),
         }
     }
 
-    fn success(&self, id: &RequestId, asked: Asked, result: &str, warnings: &[Warning]) -> Reply {
+    fn success(&self, id: &RequestId, asked: Asked, result: &str, remarks: &Remarks) -> Reply {
         if result.len() > self.live().config.limits.reply_bytes {
             return self.failure(id, asked, &self.too_large(result.len()));
         }
         self.stats.answered(asked.number, None, asked.since.elapsed());
-        Reply::success(id, result, warnings)
+        Reply::success(id, result, remarks)
     }
 
     fn failure(&self, id: &RequestId, asked: Asked, error: &Error) -> Reply {

@@ -118,7 +118,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::registry::Registry;
+    use crate::{protocol::Remarks, registry::Registry};
 
     /// Reads that end when they are let, and tell which they were.
     struct Reads {
@@ -145,7 +145,7 @@ mod tests {
                 Box::pin(async move {
                     let number = begun.fetch_add(1, Ordering::Relaxed);
                     let_end.acquire().await.unwrap().forget();
-                    Ok((number.to_string(), Vec::new()))
+                    Ok((number.to_string(), Remarks::default()))
                 })
             };
             self.flights.join(&self.plan, &json!({ "symbol": symbol }), None, false, read).0

@@ -16,6 +16,7 @@ use crate::{
     config::NearCache,
     metrics::Counter,
     operation::Outcome,
+    protocol::Remarks,
     registry::Registered,
 };
 
@@ -39,6 +40,7 @@ pub(super) struct Answer {
     plan: Arc<Plan>,
     pub(super) params: Value,
     pub(super) result: String,
+    pub(super) remarks: Remarks,
     pub(super) basis: Basis,
     bytes: usize,
 }
@@ -193,16 +195,15 @@ impl Keeping {
 
     /// Keeps the answer, if it is one that nothing had to be left out of.
     pub(super) fn keep(self, outcome: &Outcome) {
-        let Ok((result, warnings)) = outcome else { return };
-        let Some(basis) = self.notes.basis().filter(|basis| warnings.is_empty() && basis.holds()) else {
-            return;
-        };
+        let Ok((result, remarks)) = outcome else { return };
+        let is_whole = remarks.warnings.is_empty();
+        let Some(basis) = self.notes.basis().filter(|basis| is_whole && basis.holds()) else { return };
         let bytes = result.len() + 2 * self.text.len() + OVERHEAD;
         if bytes > self.most / SHARE {
             return;
         }
         let (plan, params) = (self.plan, self.params);
-        let answer = Answer { plan, params, result: result.clone(), basis, bytes };
+        let answer = Answer { plan, params, result: result.clone(), remarks: remarks.clone(), basis, bytes };
         self.kept.shelves().put(self.number, self.text, Arc::new(answer), self.most);
     }
 }

@@ -16,6 +16,7 @@ mod login;
 mod pages;
 mod reception;
 mod rights;
+mod room;
 mod session;
 mod socket;
 mod stats;
@@ -55,6 +56,7 @@ pub use listen::{HandedOver, Listener};
 pub use live::Live;
 use reception::{Doors, Reception};
 pub use rights::{RightsReport, check_rights};
+use room::Rooms;
 pub use system::System;
 
 use stats::Stats;
@@ -82,6 +84,8 @@ pub struct App {
     /// The certificates of its listeners, once the server runs.
     certificates: OnceLock<Vec<Arc<Tls>>>,
     pub(crate) shares: Shares,
+    /// What large replies take.
+    rooms: Arc<Rooms>,
     /// Of those who are refused before they are anybody.
     audit: Arc<Audit>,
     farewells: Farewells,
@@ -112,6 +116,7 @@ impl App {
             kept: OnceLock::new(),
             certificates: OnceLock::new(),
             shares: Shares::default(),
+            rooms: Arc::default(),
             audit: Arc::default(),
             farewells: Farewells::default(),
             cache,

@@ -19,9 +19,10 @@ use super::{
     Signal,
     caller::Caller,
     deadlines::{Deadlines, Look},
-    dispatch::{self, Answered, Answering, Desk, Running},
+    dispatch::{self, Answered, Answering, Desk, Due, Running},
     farewell::Farewell,
     http::Upgraded,
+    room::Room,
     socket::{self, Socket, Traffic},
 };
 use crate::{config::Limits, protocol::Reply, streams::Client};
@@ -64,6 +65,7 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         requests: 0,
         replies: Vec::new(),
         bytes: 0,
+        rooms: Vec::new(),
         desk: &desk,
         caller: Arc::new(Caller::new(streams, peer, login, place, app.audit.clone(), &limits)),
         asked: 0,
@@ -119,6 +121,8 @@ struct Session<'a> {
     replies: Vec<Reply>,
     /// How many bytes they have.
     bytes: usize,
+    /// What the large ones among them take.
+    rooms: Vec<Room>,
     desk: &'a Arc<Desk>,
     caller: Arc<Caller>,
     /// How many messages there have been.
@@ -271,15 +275,16 @@ impl Session<'_> {
 
     fn finish(&mut self, answered: Answered) {
         self.requests -= answered.requests;
-        self.queue(answered.reply);
+        self.queue(answered.due);
         if let Some(array) = answered.array {
             self.caller.streams.release(array);
         }
     }
 
-    fn queue(&mut self, reply: Reply) {
-        self.bytes += reply.len();
-        self.replies.push(reply);
+    fn queue(&mut self, due: Due) {
+        self.bytes += due.reply.len();
+        self.replies.push(due.reply);
+        self.rooms.extend(due.rooms);
     }
 
     fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
@@ -287,7 +292,7 @@ impl Session<'_> {
             Some(Ok(Message::Text(text))) => {
                 self.asked += 1;
                 match dispatch::begin(self.desk, &self.caller, &text) {
-                    Answering::Now(reply) => self.queue(reply),
+                    Answering::Now(due) => self.queue(due),
                     Answering::Later(running) => {
                         self.requests += running.requests;
                         self.running.push(running);
@@ -330,6 +335,8 @@ impl Session<'_> {
         while !self.replies.is_empty() {
             let bytes = std::mem::take(&mut self.bytes);
             let mut replies = std::mem::take(&mut self.replies);
+            // Until they are written.
+            let _rooms = std::mem::take(&mut self.rooms);
             self.send(replies.drain(..).map(|reply| Message::text(reply.into_text()))).await?;
             if self.replies.is_empty() {
                 // It has the room for the next ones.

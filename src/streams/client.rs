@@ -9,8 +9,9 @@ use serde_json::{Value, value::to_raw_value};
 
 use super::{
     bell::{Bell, Ringer},
+    echo::Echo,
     hub::Hub,
-    options::Listed,
+    options::{Listed, ResumePoint},
     subscription::{Begin, Opened, Subscription},
     tally::StreamExplain,
 };
@@ -111,9 +112,12 @@ impl Client {
         }
         let topic = self.hub.join(operation, params, groups.as_deref())?;
         let pace = Duration::from_millis(options.min_interval_ms).min(limits.longest_interval());
-        let begin = match &options.resume {
+        let begin = match options.resume {
             Some(point) if topic.knows(&point.epoch, users.as_ref(), point.update_id) => {
                 Begin::After(point.update_id)
+            }
+            Some(ResumePoint { entry: Some(entry), .. }) if topic.is_one_list() => {
+                Begin::Behind(Echo::of(entry))
             }
             Some(_) => Begin::Anew,
             None if !options.snapshot => Begin::Now,

@@ -16,6 +16,7 @@ use super::{
     hub::Hub,
     index::Index,
     messages::EXPLAINED,
+    pace::Pace,
     sheet::{Said, Sheet},
     topic::Topic,
     tracked::{Outcome, Tracked},
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::{
     cache::{Cache, Event, Means, Stored, View, Wish},
+    config::Streams,
     operation::Answer,
     protocol::{Error, ErrorCode, Result},
 };
@@ -31,6 +33,8 @@ use crate::{
 const MOST_WAITING: usize = 1024;
 /// How many topics are read at once.
 const READS_AT_ONCE: usize = 128;
+/// The least time that a read has in all.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(10);
 /// A read that is under way: which topic's, what it wanted, and what came of it.
 type Reading = BoxFuture<'static, (u64, Wanted, Sheet, Result<()>)>;
 
@@ -56,6 +60,7 @@ pub(super) struct Driver {
     /// When each is to be read next.
     due: BTreeSet<(Instant, u64)>,
     readings: FuturesUnordered<Reading>,
+    pace: Pace,
 }
 
 impl Driver {
@@ -85,6 +90,7 @@ impl Driver {
                     channels: Index::default(),
                     due: BTreeSet::new(),
                     readings: FuturesUnordered::new(),
+                    pace: Pace::new(Instant::now()),
                 };
                 driver.run().await;
             });
@@ -104,7 +110,7 @@ impl Driver {
                 swept = Instant::now();
                 self.sweep(&hub);
             }
-            self.begin_due();
+            self.begin_due(&hub);
             let next = match self.due.first() {
                 Some((due, _)) if self.pending == 0 && self.has_room() => *due,
                 _ => Instant::now() + LOOK,
@@ -231,7 +237,7 @@ impl Driver {
             }
             Event::Changed(keys) => keys.iter().for_each(|key| self.change(key)),
             Event::EverythingChanged => self.mark_all(),
-            Event::Said { channel, payload } => self.say(&channel, payload),
+            Event::Said { channel, payload } => self.say(hub, &channel, payload),
         }
     }
 
@@ -280,7 +286,7 @@ impl Driver {
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             if !(self.means.channels && tracked.topic.operation().has_channel()) {
                 tracked.note(key);
-                let at = now + tracked.gather();
+                let at = tracked.after_gathering(now);
                 self.schedule(id, at);
                 continue;
             }
@@ -320,7 +326,7 @@ impl Driver {
     }
 
     /// A writer published something.
-    fn say(&mut self, channel: &str, payload: Vec<u8>) {
+    fn say(&mut self, hub: &Hub, channel: &str, payload: Vec<u8>) {
         let (now, stored) = (Instant::now(), Stored::new(payload));
         let mut explained = Vec::new();
         for id in self.channels.find(channel) {
@@ -333,7 +339,7 @@ impl Driver {
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {
                 Some(sheet) if tracked.topic.has_been_read() => {
-                    hear(&self.cache, &tracked.topic, sheet, said);
+                    hear(&self.cache, hub, &tracked.topic, sheet, said);
                     if is_explained {
                         explained.push(id);
                     }
@@ -383,7 +389,7 @@ impl Driver {
     }
 
     /// Begins to read what is due.
-    fn begin_due(&mut self) {
+    fn begin_due(&mut self, hub: &Hub) {
         // Nothing is read before it is sure that a change after it will be told.
         if self.pending > 0 {
             return;
@@ -396,7 +402,14 @@ impl Driver {
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             let Some(sheet) = tracked.sheet.take() else { continue };
             let only = tracked.begin(now);
-            self.readings.push(read(self.cache.clone(), tracked.topic.clone(), id, sheet, only));
+            let topic = tracked.topic.clone();
+            let view = view_of(&self.cache, &topic, &hub.settings());
+            // Of keys that come it is told then.
+            let view = match self.is_up && self.means.tracking {
+                true => view.told_of_keys(hub.settings().refresh.get()),
+                false => view,
+            };
+            self.readings.push(read(view, topic, id, sheet, only));
         }
     }
 
@@ -409,6 +422,8 @@ impl Driver {
             tracked.disown_answers(&self.cache);
         }
         let has_failed = result.is_err();
+        let now = Instant::now();
+        let not_before = self.pace.pay(sheet.len(), hub.settings().items_per_second, now);
         match result {
             Ok(()) => topic.apply(changes, Some(wanted)),
             Err(error) => {
@@ -425,7 +440,7 @@ impl Driver {
             }
         }
         for said in std::mem::take(&mut tracked.waiting) {
-            hear(&self.cache, &topic, &mut sheet, said);
+            hear(&self.cache, hub, &topic, &mut sheet, said);
         }
         let means = self.means;
         let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation().has_channel()));
@@ -434,7 +449,7 @@ impl Driver {
             true => hub.settings().refresh.get(),
             false => topic.operation().poll_interval(),
         };
-        tracked.end(sheet, Outcome { has_failed, interval }, Instant::now());
+        tracked.end(sheet, Outcome { has_failed, interval, not_before }, now);
         self.due.insert((tracked.due, id));
     }
 }
@@ -460,36 +475,32 @@ fn is_over(hub: &Hub, tracked: &mut Tracked) -> bool {
     since.elapsed() >= hub.settings().resume_window.get() && hub.forget(&tracked.topic)
 }
 
-fn view_of(cache: &Cache, topic: &Topic) -> View {
-    View::new(cache.clone(), topic.operation().plan.clone(), topic.params.clone())
+fn view_of(cache: &Cache, topic: &Topic, settings: &Streams) -> View {
+    let view = View::new(cache.clone(), topic.operation().plan.clone(), topic.params.clone());
+    // What takes longer than it may stay unread cannot be kept fresh.
+    view.of_bytes(settings.topic_bytes).within(settings.refresh.get().max(SHORTEST_LIMIT))
 }
 
 /// Reads a topic.
-fn read(
-    cache: Cache,
-    topic: Arc<Topic>,
-    id: u64,
-    mut sheet: Sheet,
-    only: Option<BTreeSet<String>>,
-) -> Reading {
+fn read(view: View, topic: Arc<Topic>, id: u64, mut sheet: Sheet, only: Option<BTreeSet<String>>) -> Reading {
     Box::pin(async move {
         let wanted = topic.wanted();
         sheet.begin(wanted.groups(), only);
         let Answer::Stream { read, .. } = topic.operation().answer else {
             return (id, wanted, sheet, Err(Error::internal("a topic of what is no stream")));
         };
-        // It ends in time: each of its commands does.
-        let (sheet, result) = read(view_of(&cache, &topic), sheet).await;
+        // It ends in time: each of its commands does, and none is sent when its time is over.
+        let (sheet, result) = read(view, sheet).await;
         (id, wanted, sheet, result)
     })
 }
 
 /// Takes over what a writer published.
-fn hear(cache: &Cache, topic: &Topic, sheet: &mut Sheet, said: Said) {
+fn hear(cache: &Cache, hub: &Hub, topic: &Topic, sheet: &mut Sheet, said: Said) {
     let Answer::Stream { hear, .. } = topic.operation().answer else { return };
     let is_wanted = said.slots.last().is_some_and(|(_, group)| topic.wanted().covers_one(group));
     if is_wanted {
-        hear(view_of(cache, topic), sheet, said);
+        hear(view_of(cache, topic, &hub.settings()), sheet, said);
         topic.apply(sheet.finish(false), None);
     }
 }

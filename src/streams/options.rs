@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::tally::StreamExplain;
 use crate::{cache::Means, registry::Registered};
@@ -41,6 +41,9 @@ pub(crate) struct ResumePoint {
     pub(super) epoch: String,
     /// The `update_id` of the last update that was received.
     pub(super) update_id: u64,
+    /// Of a log: that update, as it came. A server that does not know the epoch, for it is another one or was started
+    /// anew, finds it in the list and goes on behind it; if it is not there any more, `stream_gap` says so.
+    pub(super) entry: Option<Map<String, Value>>,
 }
 
 const fn yes() -> bool {

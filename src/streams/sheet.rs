@@ -18,7 +18,10 @@ use crate::{
 const MOST_LISTED: u32 = 10_000;
 
 /// How many of a list's elements a stream begins with at the most.
-const MOST_IN_SNAPSHOT: usize = 1000;
+const MOST_IN_SNAPSHOT: u32 = 1000;
+
+/// How many entries of a log one read tells at the most: of more the older ones are forgotten, or missed.
+const MOST_TOLD: usize = 10_000;
 
 /// The group of what concerns no item; no item's group is named so.
 const NO_GROUP: &str = "*";
@@ -72,6 +75,11 @@ impl Sheet {
         self.only = only;
         self.wanted = wanted;
         self.changes = Changes::default();
+    }
+
+    /// How many items it has.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 
     /// Takes in what a read had to leave out, of no single item. Of what was so before nobody is told again.
@@ -227,7 +235,7 @@ impl<'s, U: JsonSchema> State<'s, U> {
             return Ok(Appended { previous, elements: Vec::new() });
         }
         let is_first = !self.sheet.has_been_read;
-        let (mut elements, is_sure, next) = match read_on(view, list, cursor, is_first).await {
+        let (elements, is_sure, next) = match read_on(view, list, cursor, is_first).await {
             Err(error) if error.code() == ErrorCode::CacheCorrupt => {
                 // It is no list. Others are, and what it was before is gone.
                 view.healthy::<()>(list.name(), Err(error));
@@ -235,9 +243,6 @@ impl<'s, U: JsonSchema> State<'s, U> {
             }
             read => read?,
         };
-        if is_first {
-            elements.drain(..elements.len().saturating_sub(MOST_IN_SNAPSHOT));
-        }
         if !is_sure {
             self.log(group, Told::Gap);
         }
@@ -255,7 +260,16 @@ impl<'s, U: JsonSchema> State<'s, U> {
     }
 
     fn log(&mut self, group: &str, told: Told) {
-        self.sheet.changes.items.push(Change::of_log(group, told));
+        let has_been_read = self.sheet.has_been_read;
+        let items = &mut self.sheet.changes.items;
+        items.push(Change::of_log(group, told));
+        if items.len() > 2 * MOST_TOLD {
+            items.drain(..items.len() - MOST_TOLD);
+            // What comes before a stream's beginning is no part of it.
+            if has_been_read {
+                items.insert(0, Change::of_log(group, Told::Gap));
+            }
+        }
     }
 }
 
@@ -278,8 +292,10 @@ async fn read_on(
 ) -> Result<(Vec<Stored>, bool, Cursor)> {
     if let Some(Cursor { length: Some(length @ 1..), last: Some(last) }) = cursor {
         let from = i64::try_from(length - 1).unwrap_or(i64::MAX);
-        let mut elements = view.list(list.key(), from, -1).await?;
-        if elements.first() == Some(last) {
+        let to = from.saturating_add(MOST_LISTED.into());
+        let mut elements = view.list(list.key(), from, to).await?;
+        // If there are more, only the newest are looked at, and those between are missed.
+        if elements.first() == Some(last) && elements.len() <= MOST_LISTED as usize {
             elements.remove(0);
             let last = elements.last().unwrap_or(last).clone();
             let length = length + elements.len();
@@ -288,7 +304,11 @@ async fn read_on(
     }
     let last = cursor.and_then(|cursor| cursor.last.as_ref());
     // It was cut from the left, taken away, or never seen. Mostly little was appended.
-    let counts = if last.is_some() { &[64, 1024, MOST_LISTED][..] } else { &[MOST_LISTED] };
+    let counts = match last {
+        Some(_) => &[64, 1024, MOST_LISTED][..],
+        None if is_first => &[MOST_IN_SNAPSHOT],
+        None => &[MOST_LISTED],
+    };
     let mut elements = Vec::new();
     let mut next = Cursor::default();
     for count in counts {

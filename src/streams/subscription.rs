@@ -11,6 +11,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     bell::Bell,
     change::{Entry, What},
+    echo::Echo,
     hub::Hub,
     options::{Effective, Listed, push_of, push_reason},
     tally::{StreamExplain, Tally},
@@ -65,13 +66,15 @@ pub(super) struct Done {
 }
 
 /// Where a stream begins, until its topic has been read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Begin {
     Snapshot,
     /// By a snapshot, since where it was to go on is not known any more.
     Anew,
     Now,
     After(u64),
+    /// Behind the entry of a log that its client got last, of another server perhaps.
+    Behind(Echo),
     Begun,
 }
 
@@ -95,7 +98,7 @@ impl Subscription {
     pub(super) fn new(opened: Opened) -> Self {
         let Opened { id, topic, groups, params, users, place, pace, array, begin, explain } = opened;
         let groups = groups.map(Vec::into_boxed_slice);
-        let resumed = matches!(begin, Begin::After(_));
+        let resumed = matches!(begin, Begin::After(_) | Begin::Behind(_));
         let due = Instant::now();
         let (seen, sent, snapshot, told_stale, owes_complete) = (0, None, 0, false, false);
         Self {
@@ -227,6 +230,7 @@ impl Subscription {
         let topic = self.topic.clone();
         let content = topic.content();
         if !is_begun && content.is_ready(self.groups.as_deref()) {
+            self.look_for_place(&content, frames);
             self.start(&content);
         }
         if let (Some((since, reason)), false) = (&content.stale, self.told_stale) {
@@ -311,6 +315,18 @@ impl Subscription {
         version <= self.snapshot && self.sent.is_none()
     }
 
+    /// Looks where a log is to go on. If that is not known any more, it may miss what came since.
+    fn look_for_place(&mut self, content: &Content, frames: &mut Vec<String>) {
+        let Begin::Behind(echo) = &self.begin else { return };
+        self.begin = match content.version_of(echo) {
+            Some(version) => Begin::After(version),
+            None => {
+                self.push_gap(1, content.version.max(1), frames);
+                Begin::Anew
+            }
+        };
+    }
+
     fn start(&mut self, content: &Content) {
         let version = content.version;
         if let Some(tally) = &mut self.tally {
@@ -323,7 +339,7 @@ impl Subscription {
         match self.begin {
             Begin::Now => self.seen = version,
             Begin::After(seen) => self.seen = seen,
-            Begin::Snapshot | Begin::Anew | Begin::Begun => {
+            Begin::Snapshot | Begin::Anew | Begin::Behind(_) | Begin::Begun => {
                 self.seen = 0;
                 self.snapshot = version;
             }

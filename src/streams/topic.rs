@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::{
     bell::{Bell, Waiting},
     change::{Change, Changes, Entry, ItemId, Told, What},
+    echo::Echo,
     wanted::Wanted,
 };
 use crate::{access::Users, protocol::Warning, registry::Registered, types::Seconds};
@@ -100,6 +101,12 @@ impl Content {
     pub(super) fn after(&self, version: u64) -> impl Iterator<Item = (u64, &Entry)> {
         let range = (Bound::Excluded(version), Bound::Unbounded);
         self.entries.range(range).map(|(version, entry)| (*version, entry))
+    }
+
+    /// The version of the newest entry of a log that a client got as this.
+    pub(super) fn version_of(&self, echo: &Echo) -> Option<u64> {
+        let is_it = |entry: &Entry| matches!(&entry.what, What::Item(json) if echo.is_of(json));
+        self.entries.iter().rev().find(|(_, entry)| is_it(entry)).map(|(version, _)| *version)
     }
 
     /// Whether these groups have been read.
@@ -270,6 +277,12 @@ impl Topic {
     pub(super) fn knows(&self, epoch: &str, users: Option<&Users>, version: u64) -> bool {
         let content = self.content();
         self.epoch(users) == epoch && (content.forgotten..=content.version).contains(&version)
+    }
+
+    /// Whether its entries have one order, whoever reads them: they are of one list.
+    pub(super) fn is_one_list(&self) -> bool {
+        let globs = self.operation().globs(&self.params);
+        self.kind == Kind::Log && globs.iter().all(|glob| glob.only_key().is_some())
     }
 
     /// Takes over what a read of some groups, or a message, brought, and tells those who watch it.

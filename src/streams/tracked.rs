@@ -47,6 +47,8 @@ pub(super) struct Tracked {
     /// When it was last begun to be read, and how long that took.
     began: Instant,
     took: Duration,
+    /// Until when it is not read again for a change.
+    not_before: Instant,
     /// How soon it is tried again if that fails.
     retry: Duration,
 }
@@ -56,6 +58,8 @@ pub(super) struct Outcome {
     pub(super) has_failed: bool,
     /// How long all that is not told of may stay unread.
     pub(super) interval: Duration,
+    /// Until when it is not to be read again.
+    pub(super) not_before: Instant,
 }
 
 impl Tracked {
@@ -76,6 +80,7 @@ impl Tracked {
             was_all: false,
             began: now,
             took: Duration::ZERO,
+            not_before: now,
             retry: FIRST_RETRY,
         }
     }
@@ -86,9 +91,10 @@ impl Tracked {
         self.keys.iter().for_each(|key| cache.near().changed(key));
     }
 
-    /// How long changes are gathered: what takes long to read is not read all the time.
-    pub(super) fn gather(&self) -> Duration {
-        self.took.min(self.topic.operation().poll_interval()).max(GATHER)
+    /// When a change that is told now is to be read: what takes long to read, or is large, is not read all the time.
+    pub(super) fn after_gathering(&self, now: Instant) -> Instant {
+        let gather = self.took.min(self.topic.operation().poll_interval()).max(GATHER);
+        (now + gather).max(self.not_before)
     }
 
     /// A key changed.
@@ -122,6 +128,7 @@ impl Tracked {
     pub(super) fn end(&mut self, sheet: Sheet, outcome: Outcome, now: Instant) {
         self.sheet = Some(sheet);
         self.took = now.duration_since(self.began);
+        self.not_before = outcome.not_before;
         if outcome.has_failed {
             let wait = self.retry.min(self.topic.operation().poll_interval());
             (self.due, self.retry) = (now + wait, wait * 2);
@@ -129,10 +136,10 @@ impl Tracked {
         }
         self.retry = FIRST_RETRY;
         if self.was_all || self.messages.are_doubtful() {
-            self.all_due = now + outcome.interval;
+            self.all_due = (now + outcome.interval).max(self.not_before);
         }
         self.due = match self.is_dirty {
-            true => now + self.gather(),
+            true => self.after_gathering(now),
             false => self.all_due,
         };
     }

@@ -34,6 +34,13 @@ const commands = {
   async call({ operation, params }) {
     return { seen: "result", value: await client.call(operation, params) };
   },
+  async pages({ operation, params }) {
+    const value = [];
+    for await (const page of client.pages(operation, params)) {
+      value.push(page);
+    }
+    return { seen: "result", value };
+  },
   async open({ stream, operation, params, snapshot, events }) {
     const name = operation.replace(/_(.)/g, (_, one) => one.toUpperCase());
     const own = Object.values(params);

@@ -46,6 +46,9 @@ class Reporter:
     async def call(self, *, operation, params):
         return {"seen": "result", "value": await self.client._call(operation, params)}
 
+    async def pages(self, *, operation, params):
+        return {"seen": "result", "value": [page async for page in self.client.pages(operation, **params)]}
+
     async def open(self, *, stream, operation, params, snapshot, events):
         self.streams[stream] = getattr(self.client, operation)(**params, snapshot=snapshot, events=events)
         self.iterators[stream] = aiter(self.streams[stream])

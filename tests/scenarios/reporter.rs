@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use fullon_cache_api::client::{Client, ClientError, Event, RawUpdate, StreamKind};
-use futures_util::{StreamExt as _, stream::BoxStream};
+use fullon_cache_api::client::{Answer, Client, ClientError, Event, RawUpdate, StreamKind};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 enum Command {
     Connect(Connect),
     Call { operation: String, params: Value },
+    Pages { operation: String, params: Value },
     Open(Open),
     Take { stream: String },
     Leave { stream: String },
@@ -130,6 +131,12 @@ async fn answer(reporter: &mut Option<Reporter>, command: Command) -> Result<Val
         (_, None) => "nothing: it is not connected",
         (Command::Call { operation, params }, Some(Reporter { client, .. })) => {
             let value: Value = client.call_by_name(&operation, &params).await?.read()?;
+            return Ok(json!({ "seen": "result", "value": value }));
+        }
+        (Command::Pages { operation, params }, Some(Reporter { client, .. })) => {
+            let pages = client.pages_by_name(&operation, params);
+            let read = |page: Answer| future::ready(page.read());
+            let value: Vec<Value> = pages.and_then(read).try_collect().await?;
             return Ok(json!({ "seen": "result", "value": value }));
         }
         (Command::Open(wanted), Some(Reporter { streams, .. })) => {

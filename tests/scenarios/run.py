@@ -11,6 +11,7 @@ command the client must go on with its connection.
 |   longest between two attempts); `token`, or `tokens`, of which a function   |                                 |
 |   gives the next whenever it is asked, and the last for ever                 |                                 |
 | `call`: operation, params                                                    | {"seen": "result", "value": …}  |
+| `pages`: operation, params. The results of all its parts, in their order      | {"seen": "result", "value": […]}|
 | `open`: stream (its name in later commands), operation, params (in their     | {"seen": "opening"}             |
 |   order), snapshot, events. It need not be opened before something is taken  |                                 |
 | `take`: stream. Waits for what comes next of it                              | see below                       |
@@ -129,6 +130,10 @@ class Run:
             if "until" not in step or matches(step["until"], line):
                 return [line]
             await asyncio.sleep(0.02)
+
+    async def pages(self, operation, step):
+        params = step.get("params", {})
+        return [await self.ask(step.get("by", "main"), "pages", operation=operation, params=params)]
 
     async def open(self, stream, step):
         self.owners[stream] = step.get("by", "main")

@@ -2,9 +2,10 @@
 
 mod courses;
 mod logins;
+mod moving;
 mod typed;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use fullon_cache_api::{
     cache::{Cache, Store},
@@ -24,10 +25,11 @@ use tokio::{
 
 use crate::common::{Redis, Server, filled};
 
-/// What a client sees of a server, through a way that can be cut.
+/// What a client sees of a server, through a way that can be cut, and can lead to another.
 struct Way {
     url: String,
     cut: watch::Sender<u64>,
+    target: watch::Sender<Option<SocketAddr>>,
 }
 
 impl Way {
@@ -35,11 +37,12 @@ impl Way {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let (cut, is_cut) = watch::channel(0);
-        let address = server.address;
+        let (target, leads_to) = watch::channel(Some(server.address));
         tokio::spawn(async move {
             while let Ok((mut from, _)) = listener.accept().await {
                 let mut is_cut = is_cut.clone();
                 is_cut.mark_unchanged();
+                let Some(address) = *leads_to.borrow() else { continue };
                 tokio::spawn(async move {
                     let Ok(mut to) = TcpStream::connect(address).await else { return };
                     tokio::select! {
@@ -49,7 +52,17 @@ impl Way {
                 });
             }
         });
-        Self { url, cut }
+        Self { url, cut, target }
+    }
+
+    /// New connections lead to another server.
+    fn lead_to(&self, server: &Server) {
+        self.target.send_replace(Some(server.address));
+    }
+
+    /// New connections are closed at once.
+    fn lead_nowhere(&self) {
+        self.target.send_replace(None);
     }
 
     /// Cuts all connections; new ones are let through.

@@ -17,6 +17,7 @@ mod ending;
 mod explain;
 mod hostile;
 mod keys;
+mod large;
 mod limits;
 mod load;
 mod logs;

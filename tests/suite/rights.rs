@@ -157,15 +157,15 @@ async fn what_the_user_may_not_read_is_off_and_the_rest_works() {
     let redis = filled().await;
     let registry = Registry::built_in().unwrap();
     make_user(&redis, &acl_line("partial", &registry), "rightpass").await;
-    redis.send::<()>(&["ACL", "SETUSER", "partial", "-hgetall"]).await;
-    let off = that_send(&registry, "HGETALL");
+    redis.send::<()>(&["ACL", "SETUSER", "partial", "-hscan"]).await;
+    let off = that_send(&registry, "HSCAN");
     assert!(off.contains("get_all_tickers") && !off.contains("get_ticker"), "{off:?}");
 
     let Ended { code, stdout, stderr } = run(command(&redis, &["check"], "partial", "rightpass")).await;
     assert_eq!(code, Some(1), "{stdout}{stderr}");
     let listed = stdout.lines().filter_map(|line| line.strip_prefix("error ")?.split_once(" would be off: "));
     let listed: BTreeSet<String> = listed
-        .inspect(|(_, reason)| assert_eq!(*reason, "the Redis user \"partial\" may not run HGETALL"))
+        .inspect(|(_, reason)| assert_eq!(*reason, "the Redis user \"partial\" may not run HSCAN"))
         .map(|(name, _)| name.to_owned())
         .collect();
     assert_eq!(listed, off);
@@ -174,7 +174,7 @@ async fn what_the_user_may_not_read_is_off_and_the_rest_works() {
     let mut program = Program::start(command(&redis, &["serve"], "partial", "rightpass"));
     let url = program.url().await;
     for name in &off {
-        program.logs(&format!("off: the Redis user \"partial\" may not run HGETALL operation={name}")).await;
+        program.logs(&format!("off: the Redis user \"partial\" may not run HSCAN operation={name}")).await;
     }
     let failing = failing(&url).await;
     for (name, reply) in &failing {
@@ -200,7 +200,7 @@ async fn keys_that_the_user_may_not_read_are_off_or_doubtful() {
 
     let mut program = Program::start(command(&redis, &["serve"], "narrow", "rightpass"));
     let mut client = Client::connect(&program.url().await).await;
-    program.logs("may not run HGETALL on `tickers:{exchange}` operation=get_all_tickers").await;
+    program.logs("may not run HSCAN on `tickers:{exchange}` operation=get_all_tickers").await;
     client.call("get_bots", json!({})).await;
     client.call("get_all_tickers", json!({"exchange": "binance"})).await;
     assert_eq!(client.fail("get_all_tickers", json!({"exchange": "kraken"})).await.0, "CACHE_UNAVAILABLE");

@@ -214,7 +214,7 @@ async def test_an_answer_tells_where_its_time_went(
     await redis.fill()
     reply = await handler.explain("get_bots")
     assert (reply.result, reply.warnings) == (await handler.get_bots(), [])
-    assert (reply.explain["source"], reply.explain.get("commands")) == ("redis", {"HGETALL": 1})
+    assert (reply.explain["source"], reply.explain.get("commands")) == ("redis", {"HSCAN": 1})
     assert 0 < reply.explain.get("redis_us", 0) <= reply.explain["server_us"]
     with pytest.raises(CacheMiss) as miss:
         await handler.explain("get_ticker", exchange="binance", symbol="NO/SUCH")

@@ -100,12 +100,19 @@ export class Client extends Core {
    * All pairs of one exchange.
    *
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
+   * @param limit - How many at the most; omitted: as many as one reply may hold.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getAllTickers(exchange: string, options?: CallOptions): Promise<Ticker[]> {
-    return this.call("get_all_tickers", { exchange }, options);
+  getAllTickers(
+    exchange: string,
+    limit?: number,
+    cursor?: string,
+    options?: CallOptions,
+  ): Promise<Ticker[]> {
+    return this.call("get_all_tickers", { exchange, limit, cursor }, options);
   }
 
   /**
@@ -152,12 +159,14 @@ export class Client extends Core {
    *
    * All pairs that are blocked.
    *
+   * @param limit - How many at the most; omitted: as many as one reply may hold.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getBlocks(options?: CallOptions): Promise<Block[]> {
-    return this.call("get_blocks", {}, options);
+  getBlocks(limit?: number, cursor?: string, options?: CallOptions): Promise<Block[]> {
+    return this.call("get_blocks", { limit, cursor }, options);
   }
 
   /**
@@ -179,12 +188,18 @@ export class Client extends Core {
    *
    * All bots.
    *
+   * @param limit - How many at the most; omitted: as many as one reply may hold.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getBots(options?: CallOptions): Promise<Record<string, Record<string, Feed>>> {
-    return this.call("get_bots", {}, options);
+  getBots(
+    limit?: number,
+    cursor?: string,
+    options?: CallOptions,
+  ): Promise<Record<string, Record<string, Feed>>> {
+    return this.call("get_bots", { limit, cursor }, options);
   }
 
   /**
@@ -202,12 +217,14 @@ export class Client extends Core {
   /**
    * The exchanges that have tickers.
    *
+   * @param limit - How many at the most; omitted: as many as one reply may hold.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getExchanges(options?: CallOptions): Promise<string[]> {
-    return this.call("get_exchanges", {}, options);
+  getExchanges(limit?: number, cursor?: string, options?: CallOptions): Promise<string[]> {
+    return this.call("get_exchanges", { limit, cursor }, options);
   }
 
   /**
@@ -272,6 +289,8 @@ export class Client extends Core {
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param status - Only those in this state, e.g. `open`.
    * @param symbol - Only those of this pair.
+   * @param limit - How many at the most; omitted: as many as one reply may hold.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
@@ -280,9 +299,11 @@ export class Client extends Core {
     exchange: string,
     status?: string,
     symbol?: string,
+    limit?: number,
+    cursor?: string,
     options?: CallOptions,
   ): Promise<Order[]> {
-    return this.call("get_orders", { exchange, status, symbol }, options);
+    return this.call("get_orders", { exchange, status, symbol, limit, cursor }, options);
   }
 
   /**
@@ -406,12 +427,18 @@ export class Client extends Core {
    *
    * When the last trade was, for everything that has had one.
    *
+   * @param limit - How many at the most; omitted: as many as one reply may hold.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getTradeStatuses(options?: CallOptions): Promise<Record<string, number>> {
-    return this.call("get_trade_statuses", {}, options);
+  getTradeStatuses(
+    limit?: number,
+    cursor?: string,
+    options?: CallOptions,
+  ): Promise<Record<string, number>> {
+    return this.call("get_trade_statuses", { limit, cursor }, options);
   }
 
   /**
@@ -420,6 +447,7 @@ export class Client extends Core {
    * @param symbol - A trading pair, e.g. `BTC/USDT`.
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param limit - How many at the most. Default: 1000.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
@@ -428,9 +456,10 @@ export class Client extends Core {
     symbol: string,
     exchange: string,
     limit?: number,
+    cursor?: string,
     options?: CallOptions,
   ): Promise<Trade[]> {
-    return this.call("get_trades", { symbol, exchange, limit }, options);
+    return this.call("get_trades", { symbol, exchange, limit, cursor }, options);
   }
 
   /**
@@ -453,6 +482,7 @@ export class Client extends Core {
    * @param user_id - An account id, e.g. `1001`; text or integer.
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param limit - How many at the most: the newest. Default: 1000.
+   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
@@ -461,9 +491,10 @@ export class Client extends Core {
     user_id: string | number,
     exchange: string,
     limit?: number,
+    cursor?: string,
     options?: CallOptions,
   ): Promise<Trade[]> {
-    return this.call("get_user_trades", { user_id, exchange, limit }, options);
+    return this.call("get_user_trades", { user_id, exchange, limit, cursor }, options);
   }
 
   /**

@@ -36,6 +36,10 @@ export interface Answer<Result = unknown> {
   result: Result;
   /** What had to be left out of it. */
   warnings: readonly Warning[];
+  /** Whether there is, or may be, more than the result holds. */
+  truncated: boolean;
+  /** What gives the rest, as the param `cursor` of the same request, if anything does. */
+  cursor?: string;
   /** Where its time went and its data came from, if that was asked. */
   explain?: Explain;
 }
@@ -56,6 +60,8 @@ interface Reply {
   success: boolean;
   result?: unknown;
   warnings?: Warning[];
+  truncated?: boolean;
+  cursor?: string;
   error_code?: string;
   error?: string;
   details?: Violation[];
@@ -230,9 +236,15 @@ export class Connection {
 }
 
 function outcomeOf(reply: Reply): Answer | CacheApiError {
-  const { explain } = reply;
+  const { explain, cursor } = reply;
   if (reply.success) {
-    return { result: reply.result, warnings: reply.warnings ?? [], ...(explain && { explain }) };
+    return {
+      result: reply.result,
+      warnings: reply.warnings ?? [],
+      truncated: reply.truncated ?? false,
+      ...(cursor !== undefined && { cursor }),
+      ...(explain && { explain }),
+    };
   }
   return errorOf(reply.error_code ?? "", reply.error ?? "", {
     details: reply.details,

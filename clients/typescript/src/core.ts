@@ -148,6 +148,27 @@ export class Core {
     return this.#ask<Result>({ operation, params, explain: options.explain }, options);
   }
 
+  /**
+   * Calls an operation as often as it takes to have all that there is, and yields each result: it holds what comes after
+   * the one before, as many as `params.limit` says, or as one reply may hold.
+   *
+   * @throws {@link CacheApiError} what the server answers; {@link ConnectionLost}, {@link CallTimeout} if it does not.
+   */
+  async *pages<Result = unknown>(
+    operation: string,
+    params: object = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<Result, void, undefined> {
+    let cursor: string | undefined;
+    do {
+      const asked = cursor === undefined ? params : { ...params, cursor };
+      const answer = await this.#ask<Result>({ operation, params: asked }, options);
+      answer.warnings.forEach((warning) => options.onWarning?.(warning));
+      yield answer.result;
+      ({ cursor } = answer);
+    } while (cursor !== undefined);
+  }
+
   async #ask<Result>(question: Question, options: CallOptions): Promise<Answer<Result>> {
     const answer = await this.#within(question.operation, options, async (signal) => {
       const first = await this.#link.ready(signal);

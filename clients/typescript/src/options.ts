@@ -75,6 +75,8 @@ export interface ResumePoint {
   epoch: string;
   /** The `update_id` of the last update. */
   update_id: number;
+  /** Of a log, that update: a server that does not know the epoch finds it in the list and goes on behind it. */
+  entry?: object;
 }
 
 /** How the connection is. */

@@ -49,6 +49,8 @@ export class Subscription {
   #id: string | undefined;
   /** Where it stands, as far as it was received. */
   #position: ResumePoint | undefined;
+  /** Of a log, the last update: another server finds it in the list and goes on behind it. */
+  #entry: object | undefined;
   /** The `update_id` before the next; null on the first. */
   #previous: number | null = null;
   #isPaused = false;
@@ -132,7 +134,10 @@ export class Subscription {
 
   #open(connection: Connection): void {
     const { operation, params, options } = this.#wanted;
-    const resume = this.#position;
+    const resume = this.#position && {
+      ...this.#position,
+      ...(this.#entry && { entry: this.#entry }),
+    };
     // Without a place to go on from, a state that changed perhaps is told anew.
     const isAnew = this.settings !== undefined && !resume && this.#items !== undefined;
     const snapshot = isAnew ? true : options.snapshot;
@@ -263,6 +268,10 @@ export class Subscription {
     const { epoch } = this.settings;
     this.#previous = update.update_id;
     this.#position = { epoch, update_id: update.update_id };
+    if (!this.#items) {
+      // Its reader may change it.
+      this.#entry = { ...update };
+    }
     this.#push(update, this.#position);
   }
 

@@ -198,7 +198,7 @@ test("an answer tells where its time went and its data came from, if that is ask
   await client.getAllTickers("binance", { onExplain: (explain) => told.push(explain) });
   assert.deepEqual(
     told.map(({ commands }) => commands),
-    [{ HGETALL: 1 }],
+    [{ HSCAN: 1 }],
   );
   const missing = { exchange: "binance", symbol: "NO/SUCH" };
   await assert.rejects(client.request("get_ticker", missing, { explain: true }), (error) => {

@@ -82,7 +82,7 @@ submit! {
     Operation::stream::<StreamSpreads>("stream_spreads", "The spreads of one exchange.", "spread_update")
         .grouped_by("symbols")
         .named_by(&["exchange", "symbol"])
-        .sends(&[Verb::HGetAll, Verb::HMGet])
+        .sends(&[Verb::HScan, Verb::HMGet])
         .examples(&[r#"{"exchange": "binance", "symbols": ["BTC/USDT"]}"#]),
 }
 // ANCHOR_END: submit

@@ -20,20 +20,20 @@ use crate::{
 
 type Tickers = Updates<fullon_cache_api::client::Update<Ticker>>;
 
-fn tickers() -> StreamTickers {
+pub fn tickers() -> StreamTickers {
     StreamTickers { exchange: "x".into(), symbols: Vec::new() }
 }
 
-fn trades() -> StreamTradeUpdates {
+pub fn trades() -> StreamTradeUpdates {
     StreamTradeUpdates { exchange: "x".into(), symbol: Some("A/B".into()) }
 }
 
-async fn set_price(redis: &Redis, symbol: &str, price: u32) {
+pub async fn set_price(redis: &Redis, symbol: &str, price: u32) {
     let ticker = ticker("x", symbol, price.into());
     redis.send::<()>(&["HSET", "tickers:x", symbol, &ticker]).await;
 }
 
-async fn add_trades(redis: &Redis, ids: impl Iterator<Item = u64>) {
+pub async fn add_trades(redis: &Redis, ids: impl Iterator<Item = u64>) {
     let push = ids.map(|id| ["RPUSH".to_owned(), "trades:x:AB".to_owned(), trade(id)].to_vec());
     redis.send_all(&push.collect::<Vec<_>>()).await;
 }
@@ -44,7 +44,7 @@ async fn price(tickers: &mut Tickers) -> (Option<f64>, bool) {
     (update.present().and_then(|ticker| ticker.price.0), update.is_snapshot)
 }
 
-fn id(trade: &Trade) -> u64 {
+pub fn id(trade: &Trade) -> u64 {
     trade.trade_id.unwrap()
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod cluster;
 mod fixture;
 mod http;
+pub mod large;
 mod program;
 mod raw;
 mod readme;

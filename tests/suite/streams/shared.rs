@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{calls, open, start, ticker, write_ticker};
 use crate::common::{Client, Redis, RedisOptions};
 
-const READS: [&str; 7] = ["get", "hget", "hmget", "hgetall", "hlen", "lrange", "scan"];
+const READS: [&str; 7] = ["get", "hget", "hmget", "hscan", "hlen", "lrange", "scan"];
 
 async fn receive_price(client: &mut Client, price: f64) {
     while client.receive().await["price"] != json!(price) {}
@@ -106,7 +106,7 @@ async fn who_comes_later_gets_the_snapshot_without_a_read() {
 async fn a_user_who_may_not_be_told_is_served_by_polling() {
     let redis = Redis::start().await;
     let line =
-        "ACL SETUSER poor reset on >pw %R~* +hgetall +hmget +hget +get +hlen +lrange +scan +ping +select";
+        "ACL SETUSER poor reset on >pw %R~* +hscan +hmget +hget +get +hlen +lrange +scan +ping +select";
     redis.send::<()>(&line.split(' ').collect::<Vec<_>>()).await;
     let mut config = crate::common::Server::config();
     config.redis.url = Some(format!("redis://poor:pw@127.0.0.1:{}", redis.port).as_str().into());

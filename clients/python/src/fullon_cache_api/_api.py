@@ -125,13 +125,20 @@ class Api(Core):
         }
         return cast("list[Process]", await self._call("get_active_processes", params))
 
-    async def get_all_tickers(self, exchange: str) -> list[Ticker]:
+    async def get_all_tickers(
+        self,
+        exchange: str,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> list[Ticker]:
         """The latest tickers of one exchange, by symbol.
 
         All pairs of one exchange.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -140,7 +147,12 @@ class Api(Core):
         Example:
             result = await handler.get_all_tickers("binance")
         """
-        return cast("list[Ticker]", await self._call("get_all_tickers", {"exchange": exchange}))
+        params = {
+            "exchange": exchange,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return cast("list[Ticker]", await self._call("get_all_tickers", params))
 
     async def get_any_ticker(self, symbol: str) -> Ticker:
         """The newest ticker of one symbol on any exchange.
@@ -191,10 +203,14 @@ class Api(Core):
         """
         return cast("list[Balance]", await self._call("get_balances", {"user_id": user_id}))
 
-    async def get_blocks(self) -> list[Block]:
+    async def get_blocks(self, limit: int | None = None, cursor: str | None = None) -> list[Block]:
         """All pairs that are blocked, and by which bot.
 
         All pairs that are blocked.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -203,7 +219,8 @@ class Api(Core):
         Example:
             result = await handler.get_blocks()
         """
-        return cast("list[Block]", await self._call("get_blocks", {}))
+        result = await self._call("get_blocks", {"limit": limit, "cursor": cursor})
+        return cast("list[Block]", result)
 
     async def get_bot_status(self, bot_id: str | int) -> BotStatus:
         """The state of one bot and its feeds.
@@ -222,10 +239,18 @@ class Api(Core):
         """
         return cast("BotStatus", await self._call("get_bot_status", {"bot_id": bot_id}))
 
-    async def get_bots(self) -> dict[str, dict[str, Feed]]:
+    async def get_bots(
+        self,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, dict[str, Feed]]:
         """All bots with their feeds.
 
         All bots.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -234,7 +259,8 @@ class Api(Core):
         Example:
             result = await handler.get_bots()
         """
-        return cast("dict[str, dict[str, Feed]]", await self._call("get_bots", {}))
+        result = await self._call("get_bots", {"limit": limit, "cursor": cursor})
+        return cast("dict[str, dict[str, Feed]]", result)
 
     async def get_component_status(self, component: str) -> Process:
         """The process of one component.
@@ -251,8 +277,12 @@ class Api(Core):
         """
         return cast("Process", await self._call("get_component_status", {"component": component}))
 
-    async def get_exchanges(self) -> list[str]:
+    async def get_exchanges(self, limit: int | None = None, cursor: str | None = None) -> list[str]:
         """The exchanges that have tickers.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -261,7 +291,8 @@ class Api(Core):
         Example:
             result = await handler.get_exchanges()
         """
-        return cast("list[str]", await self._call("get_exchanges", {}))
+        result = await self._call("get_exchanges", {"limit": limit, "cursor": cursor})
+        return cast("list[str]", result)
 
     async def get_latest_ohlcv_bars(
         self,
@@ -334,6 +365,8 @@ class Api(Core):
         exchange: str,
         status: str | None = None,
         symbol: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> list[Order]:
         """The orders of one exchange, by id.
 
@@ -343,6 +376,8 @@ class Api(Core):
             exchange: An exchange as the cache spells it, e.g. `binance`.
             status: Only those in this state, e.g. `open`.
             symbol: Only those of this pair.
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -355,6 +390,8 @@ class Api(Core):
             "exchange": exchange,
             "status": status,
             "symbol": symbol,
+            "limit": limit,
+            "cursor": cursor,
         }
         return cast("list[Order]", await self._call("get_orders", params))
 
@@ -498,10 +535,18 @@ class Api(Core):
         """
         return cast("float", await self._call("get_trade_status", {"trade_key": trade_key}))
 
-    async def get_trade_statuses(self) -> dict[str, float]:
+    async def get_trade_statuses(
+        self,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, float]:
         """When the last trade was, everywhere.
 
         When the last trade was, for everything that has had one.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -510,15 +555,23 @@ class Api(Core):
         Example:
             result = await handler.get_trade_statuses()
         """
-        return cast("dict[str, float]", await self._call("get_trade_statuses", {}))
+        result = await self._call("get_trade_statuses", {"limit": limit, "cursor": cursor})
+        return cast("dict[str, float]", result)
 
-    async def get_trades(self, symbol: str, exchange: str, limit: int | None = None) -> list[Trade]:
+    async def get_trades(
+        self,
+        symbol: str,
+        exchange: str,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> list[Trade]:
         """The newest trades of one pair on one exchange, oldest first.
 
         Args:
             symbol: A trading pair, e.g. `BTC/USDT`.
             exchange: An exchange as the cache spells it, e.g. `binance`.
             limit: How many at the most. Default: 1000.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -531,6 +584,7 @@ class Api(Core):
             "symbol": symbol,
             "exchange": exchange,
             "limit": limit,
+            "cursor": cursor,
         }
         return cast("list[Trade]", await self._call("get_trades", params))
 
@@ -554,6 +608,7 @@ class Api(Core):
         user_id: str | int,
         exchange: str,
         limit: int | None = None,
+        cursor: str | None = None,
     ) -> list[Trade]:
         """The trades that wait for one user, oldest first.
 
@@ -563,6 +618,7 @@ class Api(Core):
             user_id: An account id, e.g. `1001`; text or integer.
             exchange: An exchange as the cache spells it, e.g. `binance`.
             limit: How many at the most: the newest. Default: 1000.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -575,6 +631,7 @@ class Api(Core):
             "user_id": user_id,
             "exchange": exchange,
             "limit": limit,
+            "cursor": cursor,
         }
         return cast("list[Trade]", await self._call("get_user_trades", params))
 

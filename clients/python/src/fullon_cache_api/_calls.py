@@ -26,6 +26,13 @@ def request(
     return f'{{"request_id":{request_id},"operation":"{operation}","params":{encoded}{more}}}'
 
 
+def log_warnings(operation: str, reply: dict[str, Any]) -> None:
+    """Log what had to be left out of a result."""
+    for left_out in reply.get("warnings", ()):
+        warned = warning(operation, left_out)
+        _log.warning("%s leaves out %s: %s", warned.operation, warned.item, warned.message)
+
+
 class Call:
     """A request that waits for its reply."""
 
@@ -53,12 +60,10 @@ class Call:
             self.reply.set_exception(CacheApiError.from_reply(reply, self.operation))
             return
         self.reply.set_result(reply["result"])
-        for left_out in reply.get("warnings", ()):
-            warned = warning(self.operation, left_out)
-            _log.warning("%s leaves out %s: %s", warned.operation, warned.item, warned.message)
+        log_warnings(self.operation, reply)
 
 
-class ExplainedCall(Call):
+class WholeCall(Call):
     """A request whose caller is to have all that its reply holds."""
 
     __slots__ = ()
@@ -71,6 +76,18 @@ class ExplainedCall(Call):
             self.reply.set_result(reply)
         else:
             self.fail(CacheApiError.from_reply(reply, self.operation))
+
+
+class ExplainedCall(WholeCall):
+    """The same of one that asks where the time of its answer went."""
+
+    __slots__ = ()
+
+
+def next_page(params: dict[str, Any], reply: dict[str, Any]) -> dict[str, Any] | None:
+    """Tell what to ask for after a reply; None: it was the last one."""
+    cursor = reply.get("cursor")
+    return None if cursor is None else {**params, "cursor": cursor}
 
 
 class Calls:

@@ -10,6 +10,7 @@ from ._connect import Settings, Token, url_of
 
 if TYPE_CHECKING:
     import ssl as _ssl
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
     from ._compat import Self
@@ -107,6 +108,17 @@ class Client(Api):
         An error has `explain` too. A stream is opened, and ended again.
         """
         return await self._link.explain(operation, params)
+
+    def pages(self, operation: str, /, **params: Any) -> AsyncIterator[Any]:
+        """Call an operation as often as it takes to have all that there is, a part at a time.
+
+            async for orders in handler.pages("get_orders", exchange="binance", limit=1000):
+                ...
+
+        Each result holds what comes after the one before: as many as `limit` says, or as one reply
+        may hold.
+        """
+        return self._link.pages(operation, params)
 
     @property
     def url(self) -> str:

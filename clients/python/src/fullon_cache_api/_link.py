@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
 
-from ._calls import Call, Calls, ExplainedCall, request
+from ._calls import Call, Calls, ExplainedCall, WholeCall, log_warnings, next_page, request
 from ._connect import WAITING_BYTES, Backoff, open_connection
 from ._errors import (
     CacheApiError,
@@ -24,7 +24,7 @@ from ._explain import Explain, Explained
 from ._login import keep_login
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
     from websockets.asyncio.client import ClientConnection
 
@@ -76,6 +76,15 @@ class Link:
             await self._end(reply["request_id"])
         left_out = [warning(operation, message) for message in reply.get("warnings", ())]
         return Explained(reply["result"], left_out, explain)
+
+    async def pages(self, operation: str, params: dict[str, Any]) -> AsyncIterator[Any]:
+        """Call an operation as often as it takes to have all that there is."""
+        asked: dict[str, Any] | None = params
+        while asked is not None:
+            reply = await self.call(operation, asked, kind=WholeCall)
+            log_warnings(operation, reply)
+            asked = next_page(asked, reply)
+            yield reply["result"]
 
     async def subscribe(self, subscription: Subscription) -> None:
         """Open a stream and wait until it is open."""

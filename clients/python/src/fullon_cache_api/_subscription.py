@@ -86,6 +86,8 @@ class Subscription:
         """Where it stands, as far as it has come."""
         self._prev_id: int | None = None
         """What the next update must name as the one before it."""
+        self._entry: dict[str, Any] | None = None
+        """Of a log, the last update: another server finds it in the list and goes on behind it."""
         self._is_away = False
         """Whether its reader was told that it is not up to date."""
         self._waiter: asyncio.Future[None] | None = None
@@ -98,7 +100,9 @@ class Subscription:
         if self.settings is None:
             return self._params
         if self._last_id is not None:
-            point = {"epoch": self.settings["epoch"], "update_id": self._last_id}
+            point: dict[str, Any] = {"epoch": self.settings["epoch"], "update_id": self._last_id}
+            if self._entry is not None:
+                point["entry"] = self._entry
             return {**self._params, "resume": point}
         # It changed perhaps, but there is no place to go on from.
         return self._params if self._items is None else {**self._params, "snapshot": True}
@@ -138,6 +142,8 @@ class Subscription:
             self._opener.open_soon(self)
             return
         self._last_id = self._prev_id = message["update_id"]
+        if self._items is None:
+            self._entry = message.copy()  # its reader may change it
         self._push(message)
 
     def _push(self, update: dict[str, Any]) -> None:

@@ -120,13 +120,20 @@ class SyncApi(SyncCore):
         }
         return cast("list[Process]", self._call("get_active_processes", params))
 
-    def get_all_tickers(self, exchange: str) -> list[Ticker]:
+    def get_all_tickers(
+        self,
+        exchange: str,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> list[Ticker]:
         """The latest tickers of one exchange, by symbol.
 
         All pairs of one exchange.
 
         Args:
             exchange: An exchange as the cache spells it, e.g. `binance`.
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -135,7 +142,12 @@ class SyncApi(SyncCore):
         Example:
             result = handler.get_all_tickers("binance")
         """
-        return cast("list[Ticker]", self._call("get_all_tickers", {"exchange": exchange}))
+        params = {
+            "exchange": exchange,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return cast("list[Ticker]", self._call("get_all_tickers", params))
 
     def get_any_ticker(self, symbol: str) -> Ticker:
         """The newest ticker of one symbol on any exchange.
@@ -186,10 +198,14 @@ class SyncApi(SyncCore):
         """
         return cast("list[Balance]", self._call("get_balances", {"user_id": user_id}))
 
-    def get_blocks(self) -> list[Block]:
+    def get_blocks(self, limit: int | None = None, cursor: str | None = None) -> list[Block]:
         """All pairs that are blocked, and by which bot.
 
         All pairs that are blocked.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -198,7 +214,7 @@ class SyncApi(SyncCore):
         Example:
             result = handler.get_blocks()
         """
-        return cast("list[Block]", self._call("get_blocks", {}))
+        return cast("list[Block]", self._call("get_blocks", {"limit": limit, "cursor": cursor}))
 
     def get_bot_status(self, bot_id: str | int) -> BotStatus:
         """The state of one bot and its feeds.
@@ -217,10 +233,18 @@ class SyncApi(SyncCore):
         """
         return cast("BotStatus", self._call("get_bot_status", {"bot_id": bot_id}))
 
-    def get_bots(self) -> dict[str, dict[str, Feed]]:
+    def get_bots(
+        self,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, dict[str, Feed]]:
         """All bots with their feeds.
 
         All bots.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -229,7 +253,8 @@ class SyncApi(SyncCore):
         Example:
             result = handler.get_bots()
         """
-        return cast("dict[str, dict[str, Feed]]", self._call("get_bots", {}))
+        result = self._call("get_bots", {"limit": limit, "cursor": cursor})
+        return cast("dict[str, dict[str, Feed]]", result)
 
     def get_component_status(self, component: str) -> Process:
         """The process of one component.
@@ -246,8 +271,12 @@ class SyncApi(SyncCore):
         """
         return cast("Process", self._call("get_component_status", {"component": component}))
 
-    def get_exchanges(self) -> list[str]:
+    def get_exchanges(self, limit: int | None = None, cursor: str | None = None) -> list[str]:
         """The exchanges that have tickers.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -256,7 +285,7 @@ class SyncApi(SyncCore):
         Example:
             result = handler.get_exchanges()
         """
-        return cast("list[str]", self._call("get_exchanges", {}))
+        return cast("list[str]", self._call("get_exchanges", {"limit": limit, "cursor": cursor}))
 
     def get_latest_ohlcv_bars(
         self,
@@ -328,6 +357,8 @@ class SyncApi(SyncCore):
         exchange: str,
         status: str | None = None,
         symbol: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> list[Order]:
         """The orders of one exchange, by id.
 
@@ -337,6 +368,8 @@ class SyncApi(SyncCore):
             exchange: An exchange as the cache spells it, e.g. `binance`.
             status: Only those in this state, e.g. `open`.
             symbol: Only those of this pair.
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -349,6 +382,8 @@ class SyncApi(SyncCore):
             "exchange": exchange,
             "status": status,
             "symbol": symbol,
+            "limit": limit,
+            "cursor": cursor,
         }
         return cast("list[Order]", self._call("get_orders", params))
 
@@ -490,10 +525,18 @@ class SyncApi(SyncCore):
         """
         return cast("float", self._call("get_trade_status", {"trade_key": trade_key}))
 
-    def get_trade_statuses(self) -> dict[str, float]:
+    def get_trade_statuses(
+        self,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, float]:
         """When the last trade was, everywhere.
 
         When the last trade was, for everything that has had one.
+
+        Args:
+            limit: How many at the most; omitted: as many as one reply may hold.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -502,15 +545,23 @@ class SyncApi(SyncCore):
         Example:
             result = handler.get_trade_statuses()
         """
-        return cast("dict[str, float]", self._call("get_trade_statuses", {}))
+        result = self._call("get_trade_statuses", {"limit": limit, "cursor": cursor})
+        return cast("dict[str, float]", result)
 
-    def get_trades(self, symbol: str, exchange: str, limit: int | None = None) -> list[Trade]:
+    def get_trades(
+        self,
+        symbol: str,
+        exchange: str,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> list[Trade]:
         """The newest trades of one pair on one exchange, oldest first.
 
         Args:
             symbol: A trading pair, e.g. `BTC/USDT`.
             exchange: An exchange as the cache spells it, e.g. `binance`.
             limit: How many at the most. Default: 1000.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -519,8 +570,13 @@ class SyncApi(SyncCore):
         Example:
             result = handler.get_trades("BTC/USDT", "binance")
         """
-        result = self._call("get_trades", {"symbol": symbol, "exchange": exchange, "limit": limit})
-        return cast("list[Trade]", result)
+        params = {
+            "symbol": symbol,
+            "exchange": exchange,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return cast("list[Trade]", self._call("get_trades", params))
 
     def get_user_trade_status(self, user_id: str | int) -> float:
         """When one user's last trade was.
@@ -542,6 +598,7 @@ class SyncApi(SyncCore):
         user_id: str | int,
         exchange: str,
         limit: int | None = None,
+        cursor: str | None = None,
     ) -> list[Trade]:
         """The trades that wait for one user, oldest first.
 
@@ -551,6 +608,7 @@ class SyncApi(SyncCore):
             user_id: An account id, e.g. `1001`; text or integer.
             exchange: An exchange as the cache spells it, e.g. `binance`.
             limit: How many at the most: the newest. Default: 1000.
+            cursor: Where to go on: the `cursor` of the reply before, which was `truncated`.
 
         Raises:
             InvalidParams, Forbidden, CacheCorrupt, CacheUnavailable, CacheTimeout, Overloaded,
@@ -563,6 +621,7 @@ class SyncApi(SyncCore):
             "user_id": user_id,
             "exchange": exchange,
             "limit": limit,
+            "cursor": cursor,
         }
         return cast("list[Trade]", self._call("get_user_trades", params))
 

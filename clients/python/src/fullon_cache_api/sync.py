@@ -17,6 +17,7 @@ from ._sync import SyncApi
 from ._sync_core import SyncStream
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
 
     from typing_extensions import Unpack
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from ._types import LoggedIn
 
 __all__ = ["Client", "SyncStream", "fullon_cache_api"]
+
+
+_END: Any = object()
+
+
+async def _next(pages: AsyncIterator[Any]) -> Any:
+    """Take the next of what comes; a coroutine, and no mere awaitable, is what a thread runs."""
+    return await anext(pages, _END)
 
 
 class Client(SyncApi):
@@ -54,6 +63,19 @@ class Client(SyncApi):
         An error has `explain` too. A stream is opened, and ended again.
         """
         return self._run(self._client.explain(operation, **params))
+
+    def pages(self, operation: str, /, **params: Any) -> Iterator[Any]:
+        """Call an operation as often as it takes to have all that there is, a part at a time.
+
+            for orders in handler.pages("get_orders", exchange="binance", limit=1000):
+                ...
+
+        Each result holds what comes after the one before: as many as `limit` says, or as one reply
+        may hold.
+        """
+        pages = self._client.pages(operation, **params)
+        while (page := self._run(_next(pages))) is not _END:
+            yield page
 
     def authenticate(self, token: str) -> LoggedIn:
         """Log in by a token, which later connections use too; see `SyncApi.authenticate`."""
