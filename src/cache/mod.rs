@@ -185,7 +185,7 @@ impl Cache {
         answer
     }
 
-    /// A number that is another when keys went from one part to another meanwhile.
+    /// A number that is another when a cursor from before may be of no use any more.
     fn unrest(&self) -> u64 {
         match &self.0.backend {
             Backend::Redis(links) => links.unrest(),

@@ -247,17 +247,36 @@ impl View {
         key: impl Target,
         mut is_wanted: impl FnMut(&str, &Stored) -> bool + Send,
     ) -> Result<Vec<(String, Stored)>> {
-        let mut walk = Walk::through(key.resolve(self)?);
+        let (mut walk, unrest) = (Walk::through(key.resolve(self)?), self.cache.unrest());
         let mut selection = self.page.select();
         self.step(&mut walk, &mut selection, &mut is_wanted).await?;
         if !walk.is_over() {
             // So few at once hold so much, however many ask.
             let _turn = self.take_turn().await;
-            while !walk.is_over() {
-                self.step(&mut walk, &mut selection, &mut is_wanted).await?;
-            }
+            self.go_on(walk, unrest, &mut selection, &mut is_wanted).await?;
         }
         Ok(self.page_of(selection))
+    }
+
+    /// Goes to the end of a way through a hash that is longer than its first step, and once more if what its cursors
+    /// are worth became doubtful since a first look at [`Cache::unrest`].
+    async fn go_on(
+        &self,
+        mut walk: Walk,
+        unrest: u64,
+        selection: &mut Selection,
+        is_wanted: &mut (impl FnMut(&str, &Stored) -> bool + Send),
+    ) -> Result<()> {
+        while !walk.is_over() {
+            self.step(&mut walk, selection, is_wanted).await?;
+        }
+        if self.cache.unrest() != unrest {
+            let mut again = walk.again();
+            while !again.is_over() {
+                self.step(&mut again, selection, is_wanted).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn step(
@@ -490,6 +509,7 @@ impl View {
     /// The hashes at many keys, whose first steps are read together. Of all of them together no more is taken than an
     /// answer may hold.
     pub async fn each_hash(&self, keys: &[Found]) -> Result<Vec<Vec<(String, Stored)>>> {
+        let unrest = self.cache.unrest();
         let begun = self.each(keys, |key| Walk::through(key).step(), |reply| Ok(Some(reply))).await?;
         let mut hashes = Vec::with_capacity(keys.len());
         let mut turn = None;
@@ -498,11 +518,11 @@ impl View {
             let (mut walk, mut selection) = (Walk::through(found.key.clone()), Selection::of_bytes(left));
             if let Some(reply) = reply {
                 self.take_fields(walk.take(reply)?, &mut selection, &mut |_, _| true)?;
-                while !walk.is_over() {
+                if !walk.is_over() {
                     if turn.is_none() {
                         turn = self.take_turn().await;
                     }
-                    self.step(&mut walk, &mut selection, &mut |_, _| true).await?;
+                    self.go_on(walk, unrest, &mut selection, &mut |_, _| true).await?;
                 }
             }
             left = left.saturating_sub(selection.bytes());

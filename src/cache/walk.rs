@@ -51,6 +51,11 @@ impl Walk {
         Ok(fields)
     }
 
+    /// The same way from its beginning.
+    pub(super) fn again(self) -> Self {
+        Self::through(self.key)
+    }
+
     /// Whether that was the last step.
     pub(super) fn is_over(&self) -> bool {
         self.is_over

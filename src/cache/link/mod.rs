@@ -180,12 +180,14 @@ impl Links {
         }
     }
 
-    /// A number that is another when keys went from one part to another meanwhile.
+    /// A number that is another when a cursor from before may be of no use any more: keys went elsewhere, or a
+    /// connection is a new one, maybe to another Redis.
     pub(in crate::cache) fn unrest(&self) -> u64 {
-        match &self.to {
-            To::One(_) => 0,
-            To::Cluster(router) => router.cluster().unrest(),
-        }
+        let (totals, moved) = match &self.to {
+            To::One(pool) => (&pool.shared().totals, 0),
+            To::Cluster(router) => (router.cluster().totals(), router.cluster().unrest()),
+        };
+        moved + totals.reconnects.load(Ordering::Relaxed)
     }
 
     /// Waits until a connection is made, to each part.

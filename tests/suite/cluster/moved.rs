@@ -1,10 +1,11 @@
 //! Slots that go from one node to another, under load: no request fails, and nobody is told anything but what changed.
 
 use serde_json::json;
+use tokio::{sync::watch, time::timeout};
 
-use super::{Load, all_know, cache, config, exchanges, nothing_was_refused, read_on, user, watch};
+use super::{Load, all_know, cache, config, exchanges, nothing_was_refused, read_on, user};
 use crate::{
-    common::{Client, Cluster, Server, eventually},
+    common::{Client, Cluster, PATIENCE, Server, eventually},
     streams::{listening, ticker},
 };
 
@@ -37,7 +38,7 @@ async fn slots_move_under_load_and_no_request_fails() {
     server.app.cache().connected().await;
     let mut client = server.client().await;
     listening(&mut client).await;
-    let mut watchers = watch(&server, &exchanges).await;
+    let mut watchers = super::watch(&server, &exchanges).await;
     let load = Load::start(cluster.writer(), exchanges.clone(), 0);
     let (counts, reading) = read_on(&server, &exchanges);
 
@@ -83,4 +84,42 @@ async fn slots_move_under_load_and_no_request_fails() {
         client.keeps_of(&exchanges[0], symbol, price).await;
     }
     nothing_was_refused(&cluster.nodes).await;
+}
+
+#[tokio::test]
+async fn a_large_hash_is_read_whole_while_it_moves() {
+    const FIELDS: usize = 5000;
+    let cluster = Cluster::start(3, 0, &user()).await;
+    let (exchange, key) = ("large", "tickers:large");
+    let (slot, mut at) = (slot_of(&cluster, exchange).await, cluster.master_of(key).await);
+    let symbols: Vec<String> = (0..FIELDS).map(|number| format!("S{number}")).collect();
+    let tickers: Vec<String> = symbols.iter().map(|symbol| ticker(exchange, symbol, 1.0)).collect();
+    let pairs = symbols.iter().zip(&tickers).flat_map(|(symbol, ticker)| [symbol.as_str(), ticker]);
+    cluster.nodes[at].send::<()>(&["HSET", key].into_iter().chain(pairs).collect::<Vec<_>>()).await;
+    let mut config = config(&cluster.seeds());
+    config.near_cache.bytes = 0;
+    let server = Server::start(config).await;
+    server.app.cache().connected().await;
+
+    let (sender, mut seen) = watch::channel(Vec::new());
+    let mut client = server.client().await;
+    let reading = tokio::spawn(async move {
+        loop {
+            let tickers = client.call("get_all_tickers", json!({"exchange": exchange})).await;
+            sender.send_modify(|seen: &mut Vec<usize>| seen.push(tickers.as_array().unwrap().len()));
+        }
+    });
+    for _ in 0..12 {
+        let to = (at + 1) % 3;
+        cluster.open_slot(slot, at, to).await;
+        cluster.move_keys(slot, at, to).await;
+        cluster.close_slot(slot, at, to).await;
+        at = to;
+        let so_far = seen.borrow_and_update().len();
+        let more = timeout(PATIENCE, seen.wait_for(|seen| seen.len() > so_far)).await;
+        more.expect("nothing is read").unwrap();
+    }
+    reading.abort();
+    let seen = seen.borrow();
+    assert!(seen.iter().all(|count| *count == FIELDS), "{seen:?}");
 }
