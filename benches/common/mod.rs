@@ -1,5 +1,5 @@
 //! What the benchmarks share: the processes that are raced, and the table.
-// Neither benchmark needs all of it.
+// Not every benchmark needs all of it.
 #![allow(dead_code)]
 
 use std::{
@@ -20,6 +20,9 @@ use tokio_tungstenite::{
 
 /// How many tickers [`Redis::fill`] writes.
 pub const SYMBOLS: usize = 2000;
+
+/// How long a server may take to start, also one that something looks over the shoulder of.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A WebSocket as the library's client opens it.
 pub type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
@@ -204,9 +207,16 @@ pub struct Server {
 impl Server {
     /// Starts the server, with more arguments than it takes to find its Redis, and waits for its first answer out of it.
     pub fn start(redis: &Redis, request: &str, more: &[&str]) -> (Self, Duration) {
+        Self::start_by(&[], redis, request, more)
+    }
+
+    /// The same, by a command that runs the command that is appended to it.
+    pub fn start_by(by: &[&str], redis: &Redis, request: &str, more: &[&str]) -> (Self, Duration) {
         let port = free_port();
         let begin = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_fullon-cache-api"))
+        let command = [by, &[env!("CARGO_BIN_EXE_fullon-cache-api")]].concat();
+        let child = Command::new(command[0])
+            .args(&command[1..])
             .args(["serve", "--port", &port.to_string(), "--log-level", "error"])
             .args(["--redis-url", &format!("redis://127.0.0.1:{}", redis.port)])
             .args(more)
@@ -215,7 +225,7 @@ impl Server {
         let server = Self { url: format!("ws://127.0.0.1:{port}"), process: Process(child) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "the server does not start");
+            assert!(begin.elapsed() < PATIENCE, "the server does not start");
             thread::sleep(Duration::from_millis(1));
         }
         let reply = runtime.block_on(ask(&server.url, request));
