@@ -44,6 +44,8 @@ struct Operation {
     summary: String,
     description: String,
     params: Value,
+    #[serde(default)]
+    paging: Vec<String>,
     /// None for a stream.
     result: Option<Value>,
     /// None but for a stream.

@@ -53,6 +53,8 @@ pub(super) struct Param {
     pub(super) is_required: bool,
     pub(super) default: Option<Value>,
     pub(super) doc: String,
+    /// Whether it asks for a part of the result.
+    pub(super) is_paging: bool,
 }
 
 /// A type with a name.
@@ -307,6 +309,7 @@ fn params_of(operation: &Operation, types: &mut Types) -> Vec<Param> {
             is_required: is_required(&operation.params, name),
             default: schema.get("default").filter(|default| is_worth_telling(default)).cloned(),
             doc: doc_of(schema),
+            is_paging: operation.paging.contains(name),
             name: name.clone(),
         }
     })

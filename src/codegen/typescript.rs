@@ -97,7 +97,7 @@ fn api(model: &Model) -> String {
     };
     format!(
         "{HEAD}import {{ Core }} from \"./core.js\";\n\
-         import type {{ CallOptions, StreamOptions }} from \"./options.js\";\n\
+         import type {{ CallOptions, CursorOptions, PageOptions, StreamOptions }} from \"./options.js\";\n\
          import type {{ Stream }} from \"./stream.js\";\n{types}\n\n\
          /** A client of the server: one method for each of its operations. */\n\
          export class Client extends Core {{{}}}\n",
@@ -107,8 +107,8 @@ fn api(model: &Model) -> String {
 
 fn write_call(method: &Method, result: &Type, body: &mut String) {
     write_method_doc(method, body);
-    let mut params: Vec<String> = method.params.iter().map(of_param).collect();
-    params.push("options?: CallOptions".to_owned());
+    let mut params: Vec<String> = positional(method).map(of_param).collect();
+    params.push(format!("options?: {}", options_of(method)));
     let head = TYPESCRIPT.fit(
         2,
         &format!("{}(", camel(&method.operation)),
@@ -117,6 +117,19 @@ fn write_call(method: &Method, result: &Type, body: &mut String) {
     );
     let call = [quoted(&method.operation), object(&method.params), "options".to_owned()];
     let _ = writeln!(body, "{head}\n{}\n  }}", TYPESCRIPT.fit(4, "return this.call(", &call, ");"));
+}
+
+/// What takes a place of its own; what asks for a part of the result stands among the options.
+fn positional(method: &Method) -> impl Iterator<Item = &Param> {
+    method.params.iter().filter(|param| !param.is_paging)
+}
+
+fn options_of(method: &Method) -> &'static str {
+    match method.params.iter().filter(|param| param.is_paging).count() {
+        0 => "CallOptions",
+        1 => "CursorOptions",
+        _ => "PageOptions",
+    }
 }
 
 fn write_stream(method: &Method, update: &str, is_log: bool, named_by: &[String], body: &mut String) {
@@ -139,7 +152,7 @@ fn write_stream(method: &Method, update: &str, is_log: bool, named_by: &[String]
 fn write_method_doc(method: &Method, body: &mut String) {
     body.push('\n');
     let mut tags: Vec<String> = Vec::new();
-    for param in &method.params {
+    for param in positional(method) {
         let default = param.default.as_ref().map(|default| format!(" Default: {default}."));
         tags.push(format!("@param {} - {}{}", ident(&param.name), param.doc, default.unwrap_or_default()));
     }
@@ -163,6 +176,7 @@ fn object(params: &[Param]) -> String {
         return "{}".to_owned();
     }
     let members = params.iter().map(|param| match ident(&param.name) {
+        name if param.is_paging => format!("{}: options?.{name}", key(&param.name)),
         name if name == param.name => name,
         name => format!("{}: {name}", key(&param.name)),
     });

@@ -192,6 +192,7 @@ fn join_one(
         push: is_stream.then(|| if entry.channel.is_some() { "channel" } else { "tracking" }.to_owned()),
         scope: entry.scope,
         owner: entry.owner.clone(),
+        paging: paging_of(operation).into_iter().map(str::to_owned).collect(),
         errors: errors_of(operation),
         examples: operation
             .examples
@@ -217,7 +218,7 @@ fn join_one(
         answer: operation.answer,
         is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,
-        paging: paging_of(operation),
+        paging: operation.is_paged.then(|| paging_of(operation)),
         is_kept: entry.near_cache,
         prefixes: Arc::default(),
         is_for_strangers: operation.is_for_strangers,
@@ -286,11 +287,14 @@ pub(super) fn params_of(operation: &Operation, dialect: Dialect) -> Value {
     }
 }
 
-/// The params by which a part of an operation's answer is asked for, beside its own; None: it has no parts.
-fn paging_of(operation: &Operation) -> Option<Vec<&'static str>> {
-    let own = operation.is_paged.then(|| Dialect::Draft2020.schema(operation.params))?;
+/// The params by which a part of an operation's answer is asked for, beside its own.
+fn paging_of(operation: &Operation) -> Vec<&'static str> {
+    if !operation.is_paged {
+        return Vec::new();
+    }
+    let own = Dialect::Draft2020.schema(operation.params);
     let is_own = |name: &&str| own.get("properties").is_some_and(|own| own.get(*name).is_some());
-    Some(Paging::NAMES.into_iter().filter(|name| !is_own(name)).collect())
+    Paging::NAMES.into_iter().filter(|name| !is_own(name)).collect()
 }
 
 /// The schema of a stream's updates.

@@ -34,6 +34,9 @@ pub struct Described {
     /// JSON Schema (2020-12) of the params, in the order in which a client's method takes them.
     #[schemars(with = "BTreeMap<String, Value>")]
     pub params: Value,
+    /// Those of the params that ask for a part of the result, which is answered in parts where it is large; empty: it
+    /// has no parts.
+    pub paging: Vec<String>,
     /// JSON Schema (2020-12) of the result; a stream has `update` instead.
     #[schemars(with = "Option<BTreeMap<String, Value>>")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 // Written by `fullon-cache-api generate typescript`; changes are lost.
 import { Core } from "./core.js";
-import type { CallOptions, StreamOptions } from "./options.js";
+import type { CallOptions, CursorOptions, PageOptions, StreamOptions } from "./options.js";
 import type { Stream } from "./stream.js";
 import type {
   Balance,
@@ -100,19 +100,16 @@ export class Client extends Core {
    * All pairs of one exchange.
    *
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
-   * @param limit - How many at the most; omitted: as many as one reply may hold.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getAllTickers(
-    exchange: string,
-    limit?: number,
-    cursor?: string,
-    options?: CallOptions,
-  ): Promise<Ticker[]> {
-    return this.call("get_all_tickers", { exchange, limit, cursor }, options);
+  getAllTickers(exchange: string, options?: PageOptions): Promise<Ticker[]> {
+    return this.call(
+      "get_all_tickers",
+      { exchange, limit: options?.limit, cursor: options?.cursor },
+      options,
+    );
   }
 
   /**
@@ -159,14 +156,12 @@ export class Client extends Core {
    *
    * All pairs that are blocked.
    *
-   * @param limit - How many at the most; omitted: as many as one reply may hold.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getBlocks(limit?: number, cursor?: string, options?: CallOptions): Promise<Block[]> {
-    return this.call("get_blocks", { limit, cursor }, options);
+  getBlocks(options?: PageOptions): Promise<Block[]> {
+    return this.call("get_blocks", { limit: options?.limit, cursor: options?.cursor }, options);
   }
 
   /**
@@ -188,18 +183,12 @@ export class Client extends Core {
    *
    * All bots.
    *
-   * @param limit - How many at the most; omitted: as many as one reply may hold.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getBots(
-    limit?: number,
-    cursor?: string,
-    options?: CallOptions,
-  ): Promise<Record<string, Record<string, Feed>>> {
-    return this.call("get_bots", { limit, cursor }, options);
+  getBots(options?: PageOptions): Promise<Record<string, Record<string, Feed>>> {
+    return this.call("get_bots", { limit: options?.limit, cursor: options?.cursor }, options);
   }
 
   /**
@@ -217,14 +206,12 @@ export class Client extends Core {
   /**
    * The exchanges that have tickers.
    *
-   * @param limit - How many at the most; omitted: as many as one reply may hold.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getExchanges(limit?: number, cursor?: string, options?: CallOptions): Promise<string[]> {
-    return this.call("get_exchanges", { limit, cursor }, options);
+  getExchanges(options?: PageOptions): Promise<string[]> {
+    return this.call("get_exchanges", { limit: options?.limit, cursor: options?.cursor }, options);
   }
 
   /**
@@ -289,8 +276,6 @@ export class Client extends Core {
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param status - Only those in this state, e.g. `open`.
    * @param symbol - Only those of this pair.
-   * @param limit - How many at the most; omitted: as many as one reply may hold.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
@@ -299,11 +284,13 @@ export class Client extends Core {
     exchange: string,
     status?: string,
     symbol?: string,
-    limit?: number,
-    cursor?: string,
-    options?: CallOptions,
+    options?: PageOptions,
   ): Promise<Order[]> {
-    return this.call("get_orders", { exchange, status, symbol, limit, cursor }, options);
+    return this.call(
+      "get_orders",
+      { exchange, status, symbol, limit: options?.limit, cursor: options?.cursor },
+      options,
+    );
   }
 
   /**
@@ -427,18 +414,16 @@ export class Client extends Core {
    *
    * When the last trade was, for everything that has had one.
    *
-   * @param limit - How many at the most; omitted: as many as one reply may hold.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
    */
-  getTradeStatuses(
-    limit?: number,
-    cursor?: string,
-    options?: CallOptions,
-  ): Promise<Record<string, number>> {
-    return this.call("get_trade_statuses", { limit, cursor }, options);
+  getTradeStatuses(options?: PageOptions): Promise<Record<string, number>> {
+    return this.call(
+      "get_trade_statuses",
+      { limit: options?.limit, cursor: options?.cursor },
+      options,
+    );
   }
 
   /**
@@ -447,7 +432,6 @@ export class Client extends Core {
    * @param symbol - A trading pair, e.g. `BTC/USDT`.
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param limit - How many at the most. Default: 1000.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
@@ -456,10 +440,9 @@ export class Client extends Core {
     symbol: string,
     exchange: string,
     limit?: number,
-    cursor?: string,
-    options?: CallOptions,
+    options?: CursorOptions,
   ): Promise<Trade[]> {
-    return this.call("get_trades", { symbol, exchange, limit, cursor }, options);
+    return this.call("get_trades", { symbol, exchange, limit, cursor: options?.cursor }, options);
   }
 
   /**
@@ -482,7 +465,6 @@ export class Client extends Core {
    * @param user_id - An account id, e.g. `1001`; text or integer.
    * @param exchange - An exchange as the cache spells it, e.g. `binance`.
    * @param limit - How many at the most: the newest. Default: 1000.
-   * @param cursor - Where to go on: the `cursor` of the reply before, which was `truncated`.
    * @throws {@link InvalidParams}, {@link Forbidden}, {@link CacheCorrupt},
    *   {@link CacheUnavailable}, {@link CacheTimeout}, {@link Overloaded}, {@link LimitExceeded},
    *   {@link InternalError}
@@ -491,10 +473,13 @@ export class Client extends Core {
     user_id: string | number,
     exchange: string,
     limit?: number,
-    cursor?: string,
-    options?: CallOptions,
+    options?: CursorOptions,
   ): Promise<Trade[]> {
-    return this.call("get_user_trades", { user_id, exchange, limit, cursor }, options);
+    return this.call(
+      "get_user_trades",
+      { user_id, exchange, limit, cursor: options?.cursor },
+      options,
+    );
   }
 
   /**

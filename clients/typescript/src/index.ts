@@ -10,6 +10,8 @@ export type {
   ClientEvents,
   ClientOptions,
   ConnectionState,
+  CursorOptions,
+  PageOptions,
   RequestOptions,
   ResumePoint,
   StreamOptions,

@@ -39,6 +39,18 @@ export interface CallOptions {
   onExplain?: ((explain: Explain) => void) | undefined;
 }
 
+/** What a call may be told whose result may come in parts; `client.pages()` asks for them all. */
+export interface CursorOptions extends CallOptions {
+  /** Where to go on: the `cursor` of an answer that was `truncated`, as `client.request()` gives it. */
+  cursor?: string | undefined;
+}
+
+/** The same of one whose parts may be of any size. */
+export interface PageOptions extends CursorOptions {
+  /** How many at the most. Default: as many as one reply may hold. */
+  limit?: number | undefined;
+}
+
 /** What a request may be told. */
 export interface RequestOptions {
   /** How long it may take in all, in milliseconds, connecting included. */

@@ -85,6 +85,11 @@ export interface Described {
   description: string;
   /** JSON Schema (2020-12) of the params, in the order in which a client's method takes them. */
   params: Record<string, unknown>;
+  /**
+   * Those of the params that ask for a part of the result, which is answered in parts where it is
+   * large; empty: it has no parts.
+   */
+  paging: string[];
   /** JSON Schema (2020-12) of the result; a stream has `update` instead. */
   result?: Record<string, unknown> | null;
   /** JSON Schema (2020-12) of a stream's updates. */

@@ -188,6 +188,10 @@ class Described(TypedDict):
     """More, where there is more to say."""
     params: dict[str, Any]
     """JSON Schema (2020-12) of the params, in the order in which a client's method takes them."""
+    paging: list[str]
+    """Those of the params that ask for a part of the result, which is answered in parts where it is
+    large; empty: it has no parts.
+    """
     result: NotRequired[dict[str, Any] | None]
     """JSON Schema (2020-12) of the result; a stream has `update` instead."""
     update: NotRequired[dict[str, Any] | None]
