@@ -75,8 +75,8 @@ pub struct App {
     reloads: watch::Sender<u64>,
     /// What is watched, once the server runs.
     hub: OnceLock<Arc<Hub>>,
-    /// The event loops that serve clients, once the server runs.
-    event_loops: OnceLock<Vec<Handle>>,
+    /// What serves clients, once the server runs.
+    runtime: OnceLock<Handle>,
     /// What these have under way.
     loads: OnceLock<Vec<Arc<Load>>>,
     /// The answers that these keep.
@@ -111,7 +111,7 @@ impl App {
             live: ArcSwap::from_pointee(live),
             reloads: watch::Sender::new(0),
             hub: OnceLock::new(),
-            event_loops: OnceLock::new(),
+            runtime: OnceLock::new(),
             loads: OnceLock::new(),
             kept: OnceLock::new(),
             certificates: OnceLock::new(),
@@ -178,11 +178,11 @@ impl App {
         self.stats.reloaded(is_taken);
     }
 
-    /// Waits until every thread that serves clients, and the one that reads what is watched, has answered.
+    /// Waits until what serves clients, and the thread that reads what is watched, has answered.
     pub async fn responds(&self) {
-        for event_loop in self.event_loops.get().into_iter().flatten() {
+        if let Some(runtime) = self.runtime.get() {
             // An error means that the server is stopping.
-            let _ = event_loop.spawn(async {}).await;
+            let _ = runtime.spawn(async {}).await;
         }
         if let Some(hub) = self.hub.get() {
             hub.responds().await;
@@ -218,7 +218,9 @@ pub async fn run(listeners: Vec<Listener>, app: Arc<App>, mut stop: watch::Recei
     app.certificates.get_or_init(|| listeners.iter().filter_map(Listener::tls).collect());
     let mut reloads = app.reloads.subscribe();
     let workers = Worker::start_all(&app, hub)?;
-    app.event_loops.get_or_init(|| workers.iter().map(|worker| worker.handle().clone()).collect());
+    if let Some(worker) = workers.first() {
+        app.runtime.get_or_init(|| worker.handle().clone());
+    }
     app.loads.get_or_init(|| workers.iter().map(Worker::load).collect());
     app.kept.get_or_init(|| workers.iter().map(Worker::kept).collect());
     let mut reception = Reception::new(app.clone(), workers);

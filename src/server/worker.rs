@@ -1,5 +1,6 @@
-//! Threads that serve clients. Each has its own event loop and its own connections to Redis, so that
-//! nothing that a request needs crosses from one thread to another.
+//! What serves clients: as many workers as there are threads. Each worker has its own connections to Redis and its own
+//! kept answers, so that few wait for the same lock; whichever thread is free goes on with what any of them has to do,
+//! so that nobody waits behind another's long answer while a thread has nothing to do.
 
 use std::{
     io,
@@ -12,8 +13,8 @@ use std::{
 };
 
 use tokio::{
-    runtime::{Builder, Handle},
-    sync::{oneshot, watch},
+    runtime::{Builder, Handle, Runtime},
+    sync::watch,
     task::JoinSet,
     time::timeout,
 };
@@ -36,37 +37,52 @@ use crate::{
 /// How long who was let in may still take to open a WebSocket, or to ask for a page, when the server stops.
 const LAST_GREETING: Duration = Duration::from_secs(3);
 
-/// A thread that serves clients. It ends, and its clients with it, when this is dropped.
+/// The threads that serve clients. They end, and all clients with them, when this is dropped.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // It is dropped where nothing may wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A part of the clients, and what serves them.
 pub(super) struct Worker {
     handle: Handle,
     desk: Arc<Desk>,
     clients: Arc<AtomicUsize>,
-    /// Dropped, it ends the thread.
-    _running: oneshot::Sender<()>,
+    /// The last one ends them.
+    _threads: Arc<Threads>,
 }
 
 impl Worker {
-    /// Starts as many as the configuration says.
+    /// Starts as many as the configuration says, and a thread for each.
     pub(super) fn start_all(app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Vec<Self>> {
         let count = match app.live().config.listen.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
-        (0..count).map(|number| Self::start(number, count, app, hub)).collect()
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(count).thread_name("worker").enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let threads = Arc::new(Threads(Some(runtime)));
+        Ok((0..count).map(|_| Self::start(&handle, &threads, count, app, hub)).collect())
     }
 
-    fn start(number: usize, workers: usize, app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
+    fn start(
+        handle: &Handle,
+        threads: &Arc<Threads>,
+        workers: usize,
+        app: &Arc<App>,
+        hub: &Arc<Hub>,
+    ) -> Self {
         let cache = {
             let _within = handle.enter();
             app.cache.of_worker()
         };
-        let (running, ended) = oneshot::channel::<()>();
-        thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-            // Either way it is time to end.
-            let _ = runtime.block_on(ended);
-        })?;
         let ringer = Arc::<Ringer>::default();
         let ringing = ringer.clone();
         handle.spawn(async move { ringing.run().await });
@@ -80,7 +96,7 @@ impl Worker {
             hub: hub.clone(),
             ringer,
         });
-        Ok(Self { handle, desk, clients: Arc::default(), _running: running })
+        Self { handle: handle.clone(), desk, clients: Arc::default(), _threads: threads.clone() }
     }
 
     /// Whether it has too much to do for more clients.
@@ -98,7 +114,7 @@ impl Worker {
         self.desk.kept.clone()
     }
 
-    /// Its event loop.
+    /// What runs on the threads goes by this.
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
     }
