@@ -1,6 +1,6 @@
 # Short commands. `make test` is all that a new machine needs: it installs what is missing.
 
-.PHONY: demo dev test lint generate book bench conformance clients explorer examples wheel packages \
+.PHONY: demo dev test lint generate book bench soak conformance clients explorer examples wheel packages \
 	check-deploy fuzz deny
 
 ## Serve a simulated market; needs nothing installed.
@@ -35,6 +35,10 @@ book:
 ## Race the server against a bare echo and a bare broadcast; prints tables.
 bench:
 	scripts/bench
+
+## Two hours of clients that come and go; fails if memory grows.
+soak:
+	cargo bench --locked --quiet --bench soak
 
 ## The WebSocket conformance cases; needs python3-venv.
 conformance:

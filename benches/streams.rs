@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     let runtime = runtime();
     print_head("broadcast");
     // Each measures a server that nobody has asked for anything else.
-    let start = || Server::start(&redis, FIRST, &[]).0;
+    let start = || Server::start(&redis, FIRST, &["--set", "limits.connections_per_address=20000"]).0;
     let faults = runtime.block_on(fan_out(&start(), &redis, seconds, rounds));
     runtime.block_on(many_symbols(&start(), &redis, seconds));
     for watched in [1, 10] {
@@ -88,7 +88,13 @@ async fn fan_out(server: &Server, redis: &Redis, seconds: u64, rounds: u64) -> V
     let size = update_size(&server.url, &mut writer).await;
     let bare = Bare::start(&["--broadcast", &size.to_string(), "--redis", &redis.port.to_string()]);
     let mut faults = Vec::new();
-    for (subscribers, rate, is_overload) in [(100, 100, false), (1000, 20, false), (1000, 100, true)] {
+    for (subscribers, rate, is_overload) in [
+        (100, 100, false),
+        (1000, 20, false),
+        (1000, 100, true),
+        (10_000, 5, false),
+        (10_000, 1000, true),
+    ] {
         let load = Load { subscribers, rate, seconds };
         let mut pairs = Vec::new();
         for _ in 0..rounds {

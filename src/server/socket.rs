@@ -22,8 +22,9 @@ use tokio_tungstenite::{
 use super::{frames::Frames, http::linger, stats::Stats, throttle::Throttle};
 use crate::{config::Limits, transport::Io};
 
-/// Small, as a server has many connections and most of them are quiet.
-const READ_BUFFER: usize = 4 << 10;
+/// Small, as a server has many connections and most of them are quiet: it is kept for as long as the connection is. What
+/// is longer is read into a buffer of its own length.
+const READ_BUFFER: usize = 1 << 10;
 /// How many bytes of replies go out in one write at least, while there are more to come.
 const WRITE_BUFFER: usize = 16 << 10;
 
