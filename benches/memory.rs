@@ -9,7 +9,9 @@ use std::{env, thread, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use common::{Redis, Server, allow_many_files, number, print_head, print_own, runtime, symbol};
+use common::{
+    MANY_CONNECTIONS, Redis, Server, allow_many_files, number, print_head, print_own, runtime, symbol,
+};
 use wire::{Client, Writer};
 
 const EXCHANGE: &str = "kraken";
@@ -35,9 +37,7 @@ fn main() {
 
 /// A server that lets anybody have as many connections as there are descriptors.
 fn start(redis: &Redis) -> Server {
-    let limits =
-        ["--set", "limits.connections_per_address=20000", "--set", "limits.connections_per_login=20000"];
-    Server::start(redis, FIRST, &limits).0
+    Server::start(redis, FIRST, &MANY_CONNECTIONS).0
 }
 
 /// Connections on which nothing happens: those that asked for nothing yet, and the same when each has asked once.

@@ -36,8 +36,8 @@ use tokio::{
 };
 
 use common::{
-    Bare, Redis, SYMBOLS, Server, allow_many_files, compare, cpu_seconds, number, option, print_head,
-    print_own, runtime, symbol,
+    Bare, MANY_CONNECTIONS, Redis, SYMBOLS, Server, allow_many_files, compare, cpu_seconds, number, option,
+    print_head, print_own, runtime, symbol,
 };
 use wire::{Client, Writer, broadcast, channel, now, number_after};
 
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     let runtime = runtime();
     print_head("broadcast");
     // Each measures a server that nobody has asked for anything else.
-    let start = || Server::start(&redis, FIRST, &["--set", "limits.connections_per_address=20000"]).0;
+    let start = || Server::start(&redis, FIRST, &MANY_CONNECTIONS).0;
     let faults = runtime.block_on(fan_out(&start(), &redis, seconds, rounds));
     runtime.block_on(many_symbols(&start(), &redis, seconds));
     for watched in [1, 10] {
@@ -88,13 +88,9 @@ async fn fan_out(server: &Server, redis: &Redis, seconds: u64, rounds: u64) -> V
     let size = update_size(&server.url, &mut writer).await;
     let bare = Bare::start(&["--broadcast", &size.to_string(), "--redis", &redis.port.to_string()]);
     let mut faults = Vec::new();
-    for (subscribers, rate, is_overload) in [
-        (100, 100, false),
-        (1000, 20, false),
-        (1000, 100, true),
-        (10_000, 5, false),
-        (10_000, 1000, true),
-    ] {
+    for (subscribers, rate, is_overload) in
+        [(100, 100, false), (1000, 20, false), (1000, 100, true), (10_000, 5, false), (10_000, 1000, true)]
+    {
         let load = Load { subscribers, rate, seconds };
         let mut pairs = Vec::new();
         for _ in 0..rounds {
@@ -218,7 +214,8 @@ impl Load {
         if run.unbroken < *subscribers {
             fault(format!("{} chains are broken", subscribers - run.unbroken));
         }
-        if run.finished < *subscribers {
+        // Of the broadcast it may come too late.
+        if run.finished < *subscribers && !(is_overload && whose == "broadcast") {
             fault(format!("{} did not get the last value", subscribers - run.finished));
         }
         if let Some(notice) = run.notices.first() {

@@ -21,6 +21,10 @@ use tokio_tungstenite::{
 /// How many tickers [`Redis::fill`] writes.
 pub const SYMBOLS: usize = 2000;
 
+/// What a server is told that has more connections from one address than usual.
+pub const MANY_CONNECTIONS: [&str; 4] =
+    ["--set", "limits.connections_per_address=20000", "--set", "limits.connections_per_login=20000"];
+
 /// How long a server may take to start, also one that something looks over the shoulder of.
 const PATIENCE: Duration = Duration::from_secs(60);
 
