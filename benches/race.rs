@@ -28,7 +28,6 @@ use common::{
 const TICKER: &str =
     r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"binance","symbol":"S0007/USDT"}}"#;
 const ALL: &str = r#"{"request_id":1,"operation":"get_all_tickers","params":{"exchange":"binance"}}"#;
-const PING: &str = r#"{"request_id":1,"operation":"ping"}"#;
 
 fn main() {
     let args: Vec<String> = env::args().collect();
@@ -74,8 +73,6 @@ fn main() {
     }
     let all = runtime.block_on(load(&server.url, ALL, 4, 2, seconds));
     print_own(&format!("get_all_tickers of {SYMBOLS}: requests/s"), 0, all.rate);
-    let idle = runtime.block_on(idle_memory(&server, 10_000));
-    print_own("resident memory of an idle connection: KiB", 1, idle);
     print_own("start to first answer: ms", 0, started.as_secs_f64() * 1e3);
 }
 
@@ -137,21 +134,6 @@ async fn client(
             reply = socket.next().now_or_never();
         }
     }
-}
-
-/// KiB of resident memory that each idle connection adds.
-async fn idle_memory(server: &Server, connections: usize) -> f64 {
-    let before = server.process.resident_kib();
-    let mut idle = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        let mut socket = connect(&server.url).await;
-        // Every connection has spoken once.
-        socket.send(Message::text(PING)).await.unwrap();
-        socket.next().await.unwrap().unwrap();
-        idle.push(socket);
-    }
-    let after = server.process.resident_kib();
-    (after - before) / connections as f64
 }
 
 /// What one would write first: each request is parsed, asked of Redis, and answered, one after another.

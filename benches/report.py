@@ -81,7 +81,7 @@ def scaling(result):
 
     kept = figure("get_ticker, 16 in flight: requests/s", at=1)
     asked = figure("get_ticker, 16 in flight: requests/s", "near cache off", at=1)
-    connection = figure("resident memory of an idle connection: KiB")
+    connection = figure("10000 quiet connections", "that have asked for a ticker")
     stream = figure("idle stream of 1 symbol(s): bytes resident") / 1024
     overload = "1000 subscribers, 100 writes/s: overload"
     fan_out = 1000 * figure(overload, "updates/s of a subscriber", at=1)
@@ -97,7 +97,7 @@ def scaling(result):
         f"| the same, of which each asks Redis | {whole(asked)} | *near cache off* |",
         f"| updates in a second, each alone to its client | {whole(fan_out)} | *1000 subscribers, overload* |",
         f"| updates in a second of one core, some at a time | {whole(batched)} | *2000 symbols*: updates/s × 200 ÷ CPU |",
-        f"| memory of an idle connection with a stream: KiB | {connection + stream:.1f} | *idle connection* + *idle stream* |",
+        f"| memory of an idle connection with a stream: KiB | {connection + stream:.1f} | *quiet connections* + *idle stream* |",
         f"| processor time of Redis, a write told to one server: µs | {each * 1e6:.1f} | *2000 symbols*: CPU ÷ writes/s |",
         "",
         "| calculated | | how |",
