@@ -8,6 +8,7 @@ import type {
   ClientEvents,
   ClientOptions,
   ConnectionState,
+  PageOptions,
   RequestOptions,
   StreamOptions,
 } from "./options.js";
@@ -124,14 +125,7 @@ export class Core {
     params: object,
     options: CallOptions = {},
   ): Promise<Result> {
-    const { onWarning, onExplain } = options;
-    const explain = onExplain !== undefined;
-    const answer = await this.#ask<Result>({ operation, params, explain }, options);
-    if (answer.explain) {
-      onExplain?.(answer.explain);
-    }
-    answer.warnings.forEach((warning) => onWarning?.(warning));
-    return answer.result;
+    return (await this.#tell<Result>(operation, params, options)).result;
   }
 
   /**
@@ -150,23 +144,45 @@ export class Core {
 
   /**
    * Calls an operation as often as it takes to have all that there is, and yields each result: it holds what comes after
-   * the one before, as many as `params.limit` says, or as one reply may hold.
+   * the one before, as many as `limit` says, or as one reply may hold. The options are those of each call.
    *
    * @throws {@link CacheApiError} what the server answers; {@link ConnectionLost}, {@link CallTimeout} if it does not.
    */
   async *pages<Result = unknown>(
     operation: string,
     params: object = {},
-    options: CallOptions = {},
+    options: PageOptions = {},
   ): AsyncGenerator<Result, void, undefined> {
-    let cursor: string | undefined;
-    do {
-      const asked = cursor === undefined ? params : { ...params, cursor };
-      const answer = await this.#ask<Result>({ operation, params: asked }, options);
-      answer.warnings.forEach((warning) => options.onWarning?.(warning));
+    const { limit, cursor } = options;
+    let asked = {
+      ...params,
+      ...(limit !== undefined && { limit }),
+      ...(cursor !== undefined && { cursor }),
+    };
+    for (;;) {
+      const answer = await this.#tell<Result>(operation, asked, options);
       yield answer.result;
-      ({ cursor } = answer);
-    } while (cursor !== undefined);
+      if (answer.cursor === undefined) {
+        return;
+      }
+      asked = { ...asked, cursor: answer.cursor };
+    }
+  }
+
+  /** Asks, and tells the caller what comes beside the result. */
+  async #tell<Result>(
+    operation: string,
+    params: object,
+    options: CallOptions,
+  ): Promise<Answer<Result>> {
+    const { onWarning, onExplain } = options;
+    const explain = onExplain !== undefined;
+    const answer = await this.#ask<Result>({ operation, params, explain }, options);
+    if (answer.explain) {
+      onExplain?.(answer.explain);
+    }
+    answer.warnings.forEach((warning) => onWarning?.(warning));
+    return answer;
   }
 
   async #ask<Result>(question: Question, options: CallOptions): Promise<Answer<Result>> {

@@ -207,3 +207,79 @@ test("an answer tells where its time went and its data came from, if that is ask
     return true;
   });
 });
+
+test("a part of an answer is asked for among the options", async () => {
+  const all = await client.getAllTickers("binance");
+  const symbols = all.map(({ symbol }) => symbol);
+  const some = await client.getAllTickers("binance", { limit: 2 });
+  assert.deepEqual(
+    some.map(({ symbol }) => symbol),
+    symbols.slice(0, 2),
+  );
+  const params = { exchange: "binance", limit: 2 };
+  const { truncated, cursor } = await client.request<Ticker[]>("get_all_tickers", params);
+  assert.equal(truncated, true);
+  const rest = await client.getAllTickers("binance", { cursor });
+  assert.deepEqual(
+    rest.map(({ symbol }) => symbol),
+    symbols.slice(2),
+  );
+  const last = await client.request("get_all_tickers", { exchange: "binance", cursor });
+  assert.deepEqual([last.truncated, last.cursor], [false, undefined]);
+  await assert.rejects(client.getAllTickers("binance", { limit: 0 }), InvalidParams);
+});
+
+test("pages have all that there is, once and in order, and are told of as calls are", async (t) => {
+  const redis = await Redis.start();
+  const many = await Server.start({ redis });
+  const reader = new Client(many.url);
+  t.after(async () => {
+    reader.close();
+    await Promise.all([many.stop(), redis.stop()]);
+  });
+  const symbols = Array.from({ length: 25 }, (_, at) => `A${String(at).padStart(2, "0")}/B`);
+  const stored = symbols.flatMap((symbol, at) => [symbol, at === 13 ? "{" : ticker(symbol, at)]);
+  await redis.run(["HSET", "tickers:x", ...stored]);
+
+  const [warned, explained]: [Warning[], Explain[]] = [[], []];
+  const parts: string[][] = [];
+  const pages = reader.pages<Ticker[]>(
+    "get_all_tickers",
+    { exchange: "x" },
+    {
+      limit: 10,
+      onWarning: (warning) => warned.push(warning),
+      onExplain: (explain) => explained.push(explain),
+    },
+  );
+  for await (const tickers of pages) {
+    parts.push(tickers.map(({ symbol }) => symbol));
+  }
+  assert.ok(parts.length >= 3 && parts.every(({ length }) => length <= 10));
+  assert.deepEqual(
+    parts.flat(),
+    symbols.filter((_, at) => at !== 13),
+  );
+  assert.deepEqual(
+    warned.map(({ item }) => item),
+    [symbols[13]],
+  );
+  assert.equal(explained.length, parts.length);
+
+  // A limit among the params is as good; the options say from where.
+  const from = { cursor: symbols[19] };
+  const rest: number[] = [];
+  for await (const tickers of reader.pages<Ticker[]>(
+    "get_all_tickers",
+    { exchange: "x", limit: 4 },
+    from,
+  )) {
+    rest.push(tickers.length);
+  }
+  assert.deepEqual(rest, [4, 1]);
+
+  const abort = new AbortController();
+  const given = reader.pages("get_exchanges", {}, { limit: 1, signal: abort.signal });
+  abort.abort(new Error("enough"));
+  await assert.rejects(given.next(), /enough/);
+});
