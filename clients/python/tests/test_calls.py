@@ -233,3 +233,29 @@ async def test_a_stream_that_is_explained_does_not_stay_open(handler: fullon_cac
     assert stream is not None
     assert stream.get("subscribers") == 1
     assert await handler.list_streams() == []
+
+
+async def test_pages_have_all_that_there_is_once_and_in_order(
+    redis: RedisServer, handler: fullon_cache_api, caplog: pytest.LogCaptureFixture
+) -> None:
+    symbols = [f"A{number:02}/USDT" for number in range(25)]
+    for number, symbol in enumerate(symbols):
+        await redis.ticker(symbol, float(number), publish=False)
+    await redis.write.hset("tickers:binance", symbols[13], "{")
+    healthy = [symbol for symbol in symbols if symbol != symbols[13]]
+    async with soon():
+        parts = [
+            [ticker["symbol"] for ticker in part]
+            async for part in handler.pages("get_all_tickers", exchange="binance", limit=10)
+        ]
+        assert len(parts) > 2
+        assert all(len(part) <= 10 for part in parts)
+        assert [symbol for part in parts for symbol in part] == healthy
+        assert [record.message for record in caplog.records if symbols[13] in record.message]
+
+        part = await handler.get_all_tickers("binance", limit=2)
+        assert [ticker["symbol"] for ticker in part] == symbols[:2]
+        rest = await handler.get_all_tickers("binance", cursor=symbols[19])
+        assert [ticker["symbol"] for ticker in rest] == symbols[20:]
+        whole = [part async for part in handler.pages("get_all_tickers", exchange="binance")]
+        assert [len(part) for part in whole] == [len(healthy)]

@@ -15,6 +15,7 @@ from fullon_cache_api import (
     ClientClosed,
     ConnectionLost,
     Fresh,
+    InvalidParams,
     Reconnecting,
 )
 from fullon_cache_api.sync import fullon_cache_api
@@ -53,6 +54,22 @@ def test_calls_and_streams(url: str) -> None:
             assert next(iter(tickers))["exchange"] == "binance"
             assert len(handler.list_streams()) == 1
         assert not handler.list_streams()
+
+
+def test_pages(url: str) -> None:
+    with fullon_cache_api(url) as handler:
+        tickers = handler.get_all_tickers("binance")
+        parts = list(handler.pages("get_all_tickers", exchange="binance", limit=3))
+        assert len(parts) > 1
+        assert all(len(part) == 3 for part in parts[:-1])
+        told = [ticker["symbol"] for part in parts for ticker in part]
+        assert told == [ticker["symbol"] for ticker in tickers]
+        for part in handler.pages("get_all_tickers", exchange="binance", limit=1):
+            assert len(part) == 1
+            break
+        assert [part["status"] for part in handler.pages("ping")] == ["ok"]
+        with pytest.raises(InvalidParams):
+            next(iter(handler.pages("get_all_tickers", exchange="binance", limit=0)))
 
 
 def test_events(url: str) -> None:
