@@ -24,6 +24,7 @@ export function operation(change: Partial<Operation> = {}): Operation {
         resume: { anyOf: [{ type: "object" }, { type: "null" }] },
       },
     },
+    paging: [],
     update_type: null,
     keys: { tickers: "tickers:{exchange}" },
     commands: ["HGET"],

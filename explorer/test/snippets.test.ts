@@ -43,6 +43,23 @@ test("TypeScript calls by place, what is left out in between is undefined", () =
   assert.match(write("typescript", {}), /await client\.getTicker\(\);/);
 });
 
+test("what asks for a part stands among the options in TypeScript, and among the params elsewhere", () => {
+  const properties = { exchange: {}, symbol: {}, limit: { type: "integer" }, cursor: { type: ["string", "null"] } };
+  const orders = { name: "get_orders", params: { properties }, paging: ["limit", "cursor"] };
+  const params = { cursor: "it's", exchange: "a", limit: 2 };
+  assert.match(write("typescript", { exchange: "a" }, orders), /getOrders\("a"\);/);
+  const bots = { ...orders, params: { properties: { limit: {}, cursor: {} } } };
+  assert.match(write("typescript", { limit: 2 }, bots), /getOrders\(\{ limit: 2 \}\);/);
+  const typescript = write("typescript", { exchange: "a", limit: 2, cursor: null }, orders);
+  assert.match(typescript, /getOrders\(\s*"a",\s*undefined,\s*\{ limit: 2 \},\s*\);/);
+  assert.match(write("typescript", params, orders), /"a",\s*undefined,\s*\{ limit: 2, cursor: "it's" \},\s*\);/);
+  assert.match(write("python", params, orders), /exchange="a",\s*limit=2,\s*cursor="it's"/);
+  assert.match(write("rust", params, orders), /json!\(\{"cursor":"it's","exchange":"a","limit":2\}\)/);
+  assert.match(write("cli", params, orders), /call get_orders exchange=a limit=2 'cursor=it'\\''s' /);
+  const trades = { ...orders, paging: ["cursor"] };
+  assert.match(write("typescript", { ...params, cursor: "c" }, trades), /"a",\s*undefined,\s*2,\s*\{ cursor: "c" \},/);
+});
+
 test("the options of a stream are told as each language wants them", () => {
   const params = { exchange: "a", symbols: ["B/C"], snapshot: false, min_interval_ms: 250 };
   assert.match(write("python", params, stream), /snapshot=False,\n +min_interval_ms=250/);

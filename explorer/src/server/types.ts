@@ -37,6 +37,8 @@ export interface Operation {
   summary: string;
   description: string;
   params: Schema;
+  /** Those of the params that ask for a part of the result. */
+  paging: string[];
   /** Of a stream there is `update` in its place. */
   result?: Schema;
   update?: Schema;

@@ -1,11 +1,11 @@
-import { callText, split, type Language, type Wanted } from "./types";
+import { callText, split, type Language, type StreamOptions, type Wanted } from "./types";
 
 export const typescript: Language = { id: "typescript", name: "TypeScript", write };
 
 function write(wanted: Wanted): string {
   const { operation, url, isLoggedIn } = wanted;
   const { own, options } = split(wanted);
-  const args = argumentsOf(wanted, own, optionsText(options));
+  const args = argumentsOf(wanted, own, optionsText(wanted, options));
   const isStream = operation.kind === "stream";
   const start = isStream ? "const updates = client" : "const result = await client";
   const call = callText(`${start}.${camel(operation.name)}`, args, { indent: "", step: "  " });
@@ -31,7 +31,7 @@ function argumentsOf(
   options: string | undefined,
 ): string[] {
   const given = new Map(own);
-  const shared = operation.kind === "stream" ? ["snapshot", "min_interval_ms", "resume"] : [];
+  const shared = operation.kind === "stream" ? ["snapshot", "min_interval_ms", "resume"] : operation.paging;
   const names = Object.keys(operation.params.properties ?? {}).filter((name) => !shared.includes(name));
   const texts = names.map((name) => (given.has(name) ? JSON.stringify(given.get(name)) : "undefined"));
   if (options !== undefined) {
@@ -41,9 +41,12 @@ function argumentsOf(
   return texts.slice(0, last + 1);
 }
 
-function optionsText(options: ReturnType<typeof split>["options"]): string | undefined {
+/** What is told beside the params; what asks for a part of a result is among it. */
+function optionsText({ operation, params }: Wanted, options: StreamOptions): string | undefined {
   const { snapshot, minIntervalMs, resume } = options;
+  const paging = operation.paging.filter((name) => params[name] != null);
   const members = [
+    ...paging.map((name) => `${name}: ${JSON.stringify(params[name])}`),
     ...(snapshot === false ? ["snapshot: false"] : []),
     ...(minIntervalMs ? [`minIntervalMs: ${minIntervalMs}`] : []),
     ...(resume === undefined ? [] : [`resume: ${JSON.stringify(resume)}`]),
