@@ -7,7 +7,7 @@ use fullon_cache_api::{
     handlers::{accounts::*, bots::*, ohlcv::*, orders::*, processes::*, tickers::*, trades::*},
     operation::{Query, Watch},
 };
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 
 use crate::common::filled;
@@ -108,4 +108,21 @@ async fn an_answer_tells_where_its_time_went_if_that_is_asked() {
     assert_eq!(opened.explain.unwrap()["stream"]["subscribers"], 1);
     let open: Vec<Value> = client.call_by_name("list_streams", &json!({})).await.unwrap().read().unwrap();
     assert_eq!(open, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn pages_have_all_that_there_is_once_and_in_order() {
+    let (_redis, server, _other) = filled().await;
+    let client = Client::connect(&server.url()).await.unwrap();
+    let query = || GetAllTickers { exchange: "binance".into() };
+    let symbols =
+        |tickers: Vec<Ticker>| -> Vec<String> { tickers.into_iter().map(|ticker| ticker.symbol).collect() };
+    let all = symbols(client.call(query()).await.unwrap());
+    let parts: Vec<Vec<Ticker>> = client.pages(query(), Some(2)).try_collect().await.unwrap();
+    assert!(parts.len() > 1 && parts.iter().all(|part| part.len() <= 2), "{parts:?}");
+    assert_eq!(symbols(parts.into_iter().flatten().collect()), all);
+    let whole: Vec<Vec<Ticker>> = client.pages(query(), None).try_collect().await.unwrap();
+    assert_eq!(whole.into_iter().map(symbols).collect::<Vec<_>>(), [all]);
+    let refused = client.pages(query(), Some(0)).try_next().await.unwrap_err();
+    assert_eq!(refused.code(), "INVALID_PARAMS");
 }
