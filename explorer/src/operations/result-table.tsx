@@ -11,14 +11,16 @@ import { kindOf, tabularOf, type Column } from "./tabular";
 interface Props {
   value: unknown;
   schema: Schema | undefined;
+  /** Whether there is more than the value holds. */
+  isPart: boolean;
 }
 
 /** A result as a table. */
-export function ResultTable({ value, schema }: Props): JSX.Element {
+export function ResultTable({ value, schema, isPart }: Props): JSX.Element {
   const shown = useSignal(MAX_RESULT_ROWS);
   const table = useMemo(() => tabularOf(value, schema), [value, schema]);
   if (!table || table.rows.length === 0) {
-    return <Empty>There is nothing.</Empty>;
+    return <Empty>{isPart ? "There is nothing in this part." : "There is nothing."}</Empty>;
   }
   const { columns, rows, empty } = table;
   const isMembers = !Array.isArray(value) && columns.length === 2 && columns[0]?.name === "name";

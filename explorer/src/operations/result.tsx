@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { MAX_NOTES, MAX_RAW_CHARS } from "../bounds";
-import type { Answer, Operation, Schema } from "../server";
+import { isLive, type Answer, type Operation, type Schema } from "../server";
 import { Badge } from "../ui/badge";
 import { Cell } from "../ui/cell";
 import { Copy } from "../ui/copy";
@@ -9,8 +10,9 @@ import { JsonTree } from "../ui/json-tree";
 import { Tabs, type Tab } from "../ui/tabs";
 import { Text } from "../ui/text";
 import { FailureAlert } from "./failure";
+import { partText } from "./parts";
 import { ResultTable } from "./result-table";
-import type { Failure, Outcome } from "./run";
+import type { Done, Failure, Outcome } from "./run";
 import { kindOf } from "./tabular";
 import { Timing } from "./timing";
 
@@ -33,19 +35,23 @@ interface Props {
   outcome: Outcome | undefined;
   view: View;
   onView(view: View): void;
+  /** Asks for what follows on a part. */
+  onNext(shown: Done): void;
 }
 
 /** What came of running an operation. */
-export function Result({ operation, outcome, view, onView }: Props): JSX.Element | null {
-  if (!outcome || outcome.status === "running") {
-    return outcome ? <Empty>Running…</Empty> : null;
-  }
-  if (outcome.status === "failed") {
+export function Result({ operation, outcome, view, onView, onNext }: Props): JSX.Element | null {
+  if (outcome?.status === "failed") {
     return <Failed failure={outcome.failure} />;
   }
-  const { result, warnings, elapsedMs, explain } = outcome.answer;
+  // A part stays until the next is there.
+  const shown = outcome?.status === "running" ? outcome.before : outcome;
+  if (!shown) {
+    return outcome ? <Empty>Running…</Empty> : null;
+  }
+  const { result, warnings, elapsedMs, explain } = shown.answer;
   return (
-    <div class="result">
+    <div class="result" aria-busy={outcome !== shown}>
       <Timing elapsedMs={elapsedMs} explain={explain} />
       <Warnings warnings={warnings} />
       <Tabs
@@ -55,9 +61,33 @@ export function Result({ operation, outcome, view, onView }: Props): JSX.Element
         onChoose={onView}
         end={<Copy text={() => JSON.stringify(result, undefined, 2)} label="Copy JSON" />}
       >
-        <Shown view={view} result={result} schema={operation.result} />
+        <Shown key={shown.part} view={view} answer={shown.answer} schema={operation.result} />
       </Tabs>
+      <Part shown={shown} onNext={onNext} />
     </div>
+  );
+}
+
+/** Which part of the answer this is, and the way to the next. */
+function Part({ shown, onNext }: { shown: Done; onNext(shown: Done): void }): JSX.Element | null {
+  const line = useRef<HTMLParagraphElement>(null);
+  const text = partText(shown);
+  const hasNext = shown.answer.cursor !== undefined;
+  // The button goes away with the last part: who pressed it is not to begin at the top of the page.
+  useEffect(() => {
+    if (shown.part > 1 && !hasNext && document.activeElement === document.body) {
+      line.current?.focus();
+    }
+  }, [shown.part, hasNext]);
+  return text === undefined ? null : (
+    <p class="part" tabIndex={-1} ref={line}>
+      {text}
+      {hasNext && (
+        <button type="button" disabled={!isLive.value} onClick={() => onNext(shown)}>
+          Next part
+        </button>
+      )}
+    </p>
   );
 }
 
@@ -76,8 +106,9 @@ function Warnings({ warnings }: { warnings: Answer<unknown>["warnings"] }): JSX.
   );
 }
 
-function Shown(props: { view: View; result: unknown; schema: Schema | undefined }): JSX.Element {
-  const { view, result, schema } = props;
+function Shown(props: { view: View; answer: Answer<unknown>; schema: Schema | undefined }): JSX.Element {
+  const { view, answer, schema } = props;
+  const { result, truncated } = answer;
   switch (view) {
     case "tree":
       return (
@@ -89,7 +120,7 @@ function Shown(props: { view: View; result: unknown; schema: Schema | undefined 
       return <Raw value={result} />;
     default:
       return typeof result === "object" && result !== null ? (
-        <ResultTable value={result} schema={schema} />
+        <ResultTable value={result} schema={schema} isPart={truncated} />
       ) : (
         <p class="single">
           <Cell value={result} kind={kindOf(schema, result)} />

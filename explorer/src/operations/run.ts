@@ -4,9 +4,19 @@ import type { Violation } from "../validate/validate";
 
 /** What came of running an operation. */
 export type Outcome =
-  | { status: "running" }
-  | { status: "done"; answer: Answer<unknown> }
+  | { status: "running"; before?: Done | undefined }
+  | Done
   | { status: "failed"; failure: Failure };
+
+/** An answer, or a part of one. */
+export interface Done {
+  status: "done";
+  answer: Answer<unknown>;
+  /** What it was asked by. */
+  params: Params;
+  /** Which part it is, from 1 on. */
+  part: number;
+}
 
 /** Why an operation failed. */
 export interface Failure {
@@ -20,16 +30,18 @@ export interface Failure {
   explain?: Explain;
 }
 
-/** Runs an operation, and has the server tell where the time went. */
+/** Runs an operation, or asks for what follows on a part, and has the server tell where the time went. */
 export async function run(
   operation: Operation,
-  params: Params,
+  own: Params,
   signal: AbortSignal,
+  before?: Done,
 ): Promise<Outcome> {
+  const params = before ? { ...before.params, cursor: before.answer.cursor } : own;
   const began = performance.now();
   try {
     const answer = await call(operation.name, params, { signal, isExplained: true });
-    return { status: "done", answer };
+    return { status: "done", answer, params, part: (before?.part ?? 0) + 1 };
   } catch (error) {
     return { status: "failed", failure: failureOf(error, performance.now() - began) };
   }

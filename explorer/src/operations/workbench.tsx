@@ -10,8 +10,9 @@ import { fieldsOf } from "./fields";
 import { ParamsFields, ParamsJson } from "./form";
 import { faultsOf, formOf, type Form } from "./form-model";
 import { KeptForms } from "./kept-forms";
+import { partText } from "./parts";
 import { Result, viewOf } from "./result";
-import { run, type Outcome } from "./run";
+import { run, type Done, type Outcome } from "./run";
 import { takesSecret, withoutSecrets } from "./secrets";
 import { Snippets } from "./snippets";
 import { StreamResult } from "./stream-result";
@@ -64,17 +65,21 @@ export function Workbench({ operation, children }: Props): JSX.Element {
     }
     setQuery({ params: text });
   };
-  const submit = async (event: Event): Promise<void> => {
+  const submit = (event: Event): void => {
     event.preventDefault();
     if (isStream) {
       followed.value = form.value.params;
-      return;
+    } else {
+      void ask();
     }
+  };
+  /** What the form says, or, whatever stands there now, what follows on a part. */
+  const ask = async (before?: Done): Promise<void> => {
     underWay.current?.abort();
     const abort = new AbortController();
     underWay.current = abort;
-    outcome.value = { status: "running" };
-    const next = await run(operation, form.value.params, abort.signal);
+    outcome.value = { status: "running", before };
+    const next = await run(operation, form.value.params, abort.signal, before);
     if (!abort.signal.aborted) {
       outcome.value = next;
       told.value = next.status === "failed" ? next.failure.details : [];
@@ -84,7 +89,7 @@ export function Workbench({ operation, children }: Props): JSX.Element {
   return (
     <div class="workbench">
       <div class="workbench-main">
-        <form class="panel padded" onSubmit={(event) => void submit(event)} noValidate>
+        <form class="panel padded" onSubmit={submit} noValidate>
           <Tabs
             label="How params are edited"
             tabs={EDITORS}
@@ -117,6 +122,7 @@ export function Workbench({ operation, children }: Props): JSX.Element {
               outcome={outcome.value}
               view={viewOf(query["view"])}
               onView={(view) => setQuery({ view: view === "table" ? undefined : view })}
+              onNext={(shown) => void ask(shown)}
             />
           </section>
         )}
@@ -165,7 +171,14 @@ function paramsText(operation: Operation, params: Params): string | undefined {
 
 /** For those who do not see what comes of it. */
 function outcomeText(outcome: Outcome | undefined): string {
-  return outcome?.status === "running" ? "Running…" : outcome?.status === "done" ? "Answered" : "";
+  switch (outcome?.status) {
+    case "running":
+      return "Running…";
+    case "done":
+      return partText(outcome) ?? "Answered";
+    default:
+      return "";
+  }
 }
 
 function faultsText(count: number): string {

@@ -9,6 +9,10 @@ export interface Answer<Result> {
   result: Result;
   /** What had to be left out of the result, for it is stored in a corrupt form. */
   warnings: readonly Warning[];
+  /** Whether there is, or may be, more than the result holds. */
+  truncated: boolean;
+  /** What gives the rest, as the param `cursor` of the same request, if anything does. */
+  cursor?: string;
   /** From when it was asked until it was answered, in milliseconds. */
   elapsedMs: number;
   /** Where the time went at the server, if it was asked. */
