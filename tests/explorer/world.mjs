@@ -12,7 +12,8 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
-const BINARY = process.env.FULLON_CACHE_API_BINARY ?? fileURLToPath(new URL("../../target/debug/fullon-cache-api", import.meta.url));
+/** The server's program. */
+export const BINARY = process.env.FULLON_CACHE_API_BINARY ?? fileURLToPath(new URL("../../target/debug/fullon-cache-api", import.meta.url));
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Files to look at in place of those that are in the binary. */
 const OTHER_DIST = process.env.EXPLORER_DIST;
