@@ -20,7 +20,15 @@ CALCULATED = "<!-- calculated: begin -->", "<!-- calculated: end -->"
 # A name, then one to three figures in columns.
 ROW = re.compile(r"^(?P<name>.*?\S)(?P<figures>(?:\s+-?\d+(?:\.\d+)?){1,3})$")
 # What the README quotes, by how the names begin.
-QUOTED = ["get_ticker, 1 in", "get_ticker, 16 in", "100 subscribers", "1000 subscribers, 20"]
+QUOTED = [
+    "get_ticker, 1 in",
+    "get_ticker, 16 in",
+    "100 subscribers",
+    "1000 subscribers, 20",
+    "10000 subscribers",
+    "10000 quiet connections",
+    "10000 connections",
+]
 
 
 def said(*command):
@@ -83,8 +91,8 @@ def scaling(result):
     asked = figure("get_ticker, 16 in flight: requests/s", "near cache off", at=1)
     connection = figure("10000 quiet connections", "that have asked for a ticker")
     stream = figure("idle stream of 1 symbol(s): bytes resident") / 1024
-    overload = "1000 subscribers, 100 writes/s: overload"
-    fan_out = 1000 * figure(overload, "updates/s of a subscriber", at=1)
+    overload = "10000 subscribers, 1000 writes/s: overload"
+    fan_out = 10_000 * figure(overload, "updates/s of a subscriber", at=1)
     many = "2000 symbols, 5000 writes/s, 200 watch all"
     writes, redis = figure(many, "writes/s reached"), figure(many, "CPU seconds a second, redis-server")
     batched = 200 * figure(many, "updates/s of a subscriber") / figure(many, "CPU seconds a second, server")
@@ -95,7 +103,7 @@ def scaling(result):
         "|---|---|---|",
         f"| answers of one server in a second, kept | {whole(kept)} | *get_ticker, 16 in flight* |",
         f"| the same, of which each asks Redis | {whole(asked)} | *near cache off* |",
-        f"| updates in a second, each alone to its client | {whole(fan_out)} | *1000 subscribers, overload* |",
+        f"| updates in a second, each alone to its client | {whole(fan_out)} | *10000 subscribers, overload* |",
         f"| updates in a second of one core, some at a time | {whole(batched)} | *2000 symbols*: updates/s × 200 ÷ CPU |",
         f"| memory of an idle connection with a stream: KiB | {connection + stream:.1f} | *quiet connections* + *idle stream* |",
         f"| processor time of Redis, a write told to one server: µs | {each * 1e6:.1f} | *2000 symbols*: CPU ÷ writes/s |",
@@ -117,14 +125,18 @@ def scaling(result):
 
 
 def quoted(text):
-    """The first line of each table, and of what is raced in it what the README quotes."""
-    lines, is_quoted = [], False
+    """Of each table in which the README quotes something: its first line, and that."""
+    lines, head, is_quoted = [], None, False
     for line in text.splitlines():
         if line.endswith("ratio"):
-            lines += [line] if not lines else ["", line]
-        elif not line.startswith(" "):
+            head, is_quoted = line, False
+            continue
+        if not line.startswith(" "):
             is_quoted = any(line.startswith(name) for name in QUOTED)
-        if is_quoted and not line.endswith("ratio"):
+        if is_quoted and head:
+            lines += ["", head] if lines else [head]
+            head = None
+        if is_quoted:
             lines.append(line)
     return "\n".join(lines)
 
