@@ -262,6 +262,7 @@ impl Driver {
             tracked.note_all();
             // No message takes this read back.
             tracked.regular = None;
+            let at = tracked.when_rested(at);
             self.schedule(id, at);
         }
     }
@@ -423,7 +424,11 @@ impl Driver {
         }
         let has_failed = result.is_err();
         let now = Instant::now();
-        let not_before = self.pace.pay(sheet.len(), hub.settings().items_per_second, now);
+        let not_before = match has_failed {
+            false => self.pace.pay(sheet.len(), hub.settings().items_per_second, now),
+            // What was not read costs nothing.
+            true => now,
+        };
         match result {
             Ok(()) => topic.apply(changes, Some(wanted)),
             Err(error) => {

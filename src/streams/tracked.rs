@@ -94,7 +94,12 @@ impl Tracked {
     /// When a change that is told now is to be read: what takes long to read, or is large, is not read all the time.
     pub(super) fn after_gathering(&self, now: Instant) -> Instant {
         let gather = self.took.min(self.topic.operation().poll_interval()).max(GATHER);
-        (now + gather).max(self.not_before)
+        self.when_rested(now + gather)
+    }
+
+    /// The same time, or when it may be read again.
+    pub(super) fn when_rested(&self, at: Instant) -> Instant {
+        at.max(self.not_before)
     }
 
     /// A key changed.

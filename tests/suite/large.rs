@@ -9,7 +9,7 @@ use tokio::join;
 
 use crate::{
     common::{
-        Client, Redis, Server,
+        Client, Redis, Server, eventually, get,
         large::{self, LARGE_EXCHANGE, Size, exchange, order, order_id, symbol},
     },
     streams::{calls, listening, open},
@@ -34,6 +34,13 @@ async fn start(redis: &Redis) -> Server {
     let server = Server::start(config).await;
     server.app.cache().connected().await;
     server
+}
+
+/// How often what is watched by an operation was read, or that failed.
+async fn reads(server: &Server, operation: &str) -> u64 {
+    let page = get(server.address, "/metrics", &[]).await;
+    let series = format!("fullon_cache_api_topic_reads_total{{operation=\"{operation}\"}} ");
+    page.text().lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse().unwrap()
 }
 
 /// Asks again and again, until all is told, and gives the answers. Says of each that it is a part, but of the last one.
@@ -211,6 +218,35 @@ async fn a_stream_of_many_items_is_read_no_more_often_than_it_may_be() {
     // However many changes there were.
     let most = steps_of_one * (begin.elapsed().as_secs() + 2);
     assert!(steps <= most, "{steps} steps, {most} at the most");
+}
+
+#[tokio::test]
+async fn a_stream_of_many_items_pays_for_no_read_that_failed() {
+    let redis = Redis::start().await;
+    let size = Size { keys: 0, exchanges: 1, symbols: 1, trades: 1, statuses: 0, ..SIZE };
+    for commands in large::commands(size).collect::<Vec<_>>().chunks(1000) {
+        redis.send_all(commands).await;
+    }
+    let mut config = Server::config();
+    config.redis.url = Some(Secret::from(redis.url().as_str()));
+    // One read in two seconds.
+    config.streams.items_per_second = SIZE.orders / 2;
+    let server = Server::start(config).await;
+    let mut client = server.client().await;
+    listening(&mut client).await;
+    open(&mut client, "s", "stream_orders", json!({"exchange": LARGE_EXCHANGE})).await;
+    while client.receive().await["order_id"] != order_id(SIZE.orders - 1).as_str() {}
+
+    redis.signal("STOP");
+    while client.receive().await["type"] != "stream_stale" {}
+    let so_far = reads(&server, "stream_orders").await;
+    // They would keep it from being read for sixteen seconds.
+    eventually("it was tried often", async || reads(&server, "stream_orders").await >= so_far + 8).await;
+    redis.signal("CONT");
+    while client.receive().await["type"] != "stream_fresh" {}
+    let changed = order(7, LARGE_EXCHANGE).replace("47000.5", "48000.5");
+    redis.send::<()>(&["HSET", &format!("order_status:{LARGE_EXCHANGE}"), &order_id(7), &changed]).await;
+    assert_eq!(client.receive().await["price"], 48_000.5);
 }
 
 #[tokio::test]
