@@ -77,6 +77,10 @@ impl Look {
                 let gone = Part { elements: Vec::new(), after: mark.place, more: None };
                 return is_all.then_some(gone);
             };
+            if at == 0 && !is_all {
+                // What comes before it lies beyond.
+                return None;
+            }
             after = mark.place + count(elements.len() - 1 - at);
             elements.truncate(at);
         }
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn pages_go_back_to_the_beginning_of_a_list_that_grows() {
-        for (limit, growth) in [(1, 0), (7, 3), (100, 100), (1000, 0), (7, 200)] {
+        for (limit, growth) in [(1, 0), (7, 3), (100, 100), (1000, 0), (7, 200), (7, 71)] {
             let (mut mark, mut end, mut seen) = (None, 100, Vec::new());
             loop {
                 let part = part(mark, limit, &list(0..end)).unwrap();
