@@ -42,6 +42,9 @@ pub(crate) struct Memory {
     pub(crate) bytes: usize,
 }
 
+/// In how many entries of a log that may be it one is looked for, newest first: each is parsed while the topic waits.
+const MOST_LOOKED_AT: usize = 1000;
+
 /// What is watched.
 pub(crate) struct Topic {
     /// No other topic of this server has it.
@@ -103,10 +106,16 @@ impl Content {
         self.entries.range(range).map(|(version, entry)| (*version, entry))
     }
 
-    /// The version of the newest entry of a log that a client got as this.
+    /// The version of the entry of a log that a client got as this; None if that is not found, or could be several.
     pub(super) fn version_of(&self, echo: &Echo) -> Option<u64> {
-        let is_it = |entry: &Entry| matches!(&entry.what, What::Item(json) if echo.is_of(json));
-        self.entries.iter().rev().find(|(_, entry)| is_it(entry)).map(|(version, _)| *version)
+        let items = |(version, entry): (&u64, &Entry)| match &entry.what {
+            What::Item(json) => Some((*version, json.clone())),
+            _ => None,
+        };
+        let candidates = self.entries.iter().rev().filter_map(items).filter(|(_, json)| echo.may_be_of(json));
+        let (version, json) = candidates.take(MOST_LOOKED_AT).find(|(_, json)| echo.is_of(json))?;
+        let is_twice = self.entries.range(..version).filter_map(items).any(|(_, other)| other == json);
+        (!is_twice).then_some(version)
     }
 
     /// Whether these groups have been read.

@@ -102,3 +102,24 @@ async fn a_log_whose_last_entry_was_taken_away_meanwhile_says_so() {
     way.lead_to(&other);
     assert_eq!(told_until(&mut log, 29).await, ((20..30).collect(), vec![0]));
 }
+
+#[tokio::test]
+async fn a_log_whose_last_entry_is_there_twice_says_so() {
+    let redis = Redis::start().await;
+    add_trades(&redis, 0..10).await;
+    let server = Server::reading(&redis).await;
+    let way = Way::to(&server).await;
+    let client = hasty(&way.url).connect().await.unwrap();
+    let mut log = client.stream(trades()).events().await.unwrap();
+    assert_eq!(told_until(&mut log, 9).await, ((0..10).collect(), vec![]));
+    way.lead_nowhere();
+    way.cut();
+    add_trades(&redis, 10..12).await;
+    add_trades(&redis, 9..10).await;
+    add_trades(&redis, 12..20).await;
+    // The other server cannot know which of the two it was.
+    let other = Server::reading(&redis).await;
+    way.lead_to(&other);
+    let all: Vec<u64> = (0..12).chain([9]).chain(12..20).collect();
+    assert_eq!(told_until(&mut log, 19).await, (all, vec![0]));
+}
