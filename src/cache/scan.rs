@@ -2,7 +2,11 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    ops::Bound,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +29,14 @@ pub(super) struct ScanResult {
     pub(super) finished: Instant,
     pub(super) took: Duration,
     pub(super) steps: u32,
+}
+
+impl ScanResult {
+    /// Whether it tells so many keys after this one, or all that there are.
+    pub(super) fn tells(&self, count: usize, after: &str) -> bool {
+        let bounds = (Bound::Excluded(after), Bound::Unbounded);
+        self.truncated != Some(Cut::Keys) || self.keys.range::<str, _>(bounds).nth(count).is_some()
+    }
 }
 
 /// Why a scan did not find all.
@@ -56,7 +68,36 @@ pub(crate) struct ScanLimits {
 
 type Running = Shared<BoxFuture<'static, Result<Arc<ScanResult>, CacheError>>>;
 
-/// How many different scans are remembered at the most.
+/// A scan under way, or its result.
+struct Kept {
+    running: Running,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Counts as one who waits for a scan, until this is dropped.
+struct Waiter(Arc<AtomicUsize>);
+
+impl Waiter {
+    fn new(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting.clone())
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Kept {
+    /// What came of it, if it has ended, whether or not anybody waited for that.
+    fn outcome(&self) -> Option<Result<Arc<ScanResult>, CacheError>> {
+        self.running.clone().now_or_never()
+    }
+}
+
+/// How many different scans are remembered at the most, or under way.
 const MOST_REMEMBERED: usize = 256;
 
 /// How many scans run at once; others wait for their turn.
@@ -69,7 +110,7 @@ const STEPS_IN_A_ROW: u32 = 16;
 
 /// All scans under way or kept.
 pub(super) struct Scans {
-    running: Mutex<HashMap<Wanted, Running>>,
+    running: Mutex<HashMap<Wanted, Kept>>,
     turns: Arc<Semaphore>,
 }
 
@@ -86,7 +127,7 @@ impl Scans {
         wanted: Wanted,
         keep: Duration,
     ) -> Result<Arc<ScanResult>, CacheError> {
-        let running = self.join(cache, wanted, keep);
+        let (running, _waiter) = self.join(cache, wanted, keep)?;
         running.await
     }
 
@@ -101,10 +142,10 @@ impl Scans {
             };
             is_beyond || scan.keys.contains(key)
         };
-        self.running().retain(|wanted, running| {
+        self.running().retain(|wanted, kept| {
             !wanted.glob.matches(key)
                 || wanted.after.as_deref().is_some_and(|after| key <= after)
-                || running.peek().is_some_and(|scan| scan.as_ref().is_ok_and(|scan| is_found(scan)))
+                || kept.outcome().is_some_and(|scan| scan.is_ok_and(|scan| is_found(&scan)))
         });
     }
 
@@ -113,40 +154,58 @@ impl Scans {
         self.running().clear();
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<Wanted, Running>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<Wanted, Kept>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, cache: &Cache, wanted: Wanted, keep: Duration) -> Running {
-        let is_current = |running: &Running| match running.peek() {
+    fn join(&self, cache: &Cache, wanted: Wanted, keep: Duration) -> Result<(Running, Waiter), CacheError> {
+        let is_current = |kept: &Kept| match kept.outcome() {
             None => true,
             Some(Ok(result)) => result.finished.elapsed() < keep.max(result.took * KEPT_FOR),
             // A failure is told to all who waited for it, and kept for nobody else.
             Some(Err(_)) => false,
         };
         let mut scans = self.running();
-        if let Some(running) = scans.get(&wanted).filter(|running| is_current(running)) {
-            return running.clone();
+        if let Some(kept) = scans.get(&wanted).filter(|kept| is_current(kept)) {
+            return Ok((kept.running.clone(), Waiter::new(&kept.waiting)));
         }
         if scans.len() >= MOST_REMEMBERED {
-            scans.retain(|_, running| is_current(running));
+            scans.retain(|_, kept| is_current(kept));
+        }
+        if scans.len() >= MOST_REMEMBERED {
+            // Those under way are wanted by somebody; of the others none is missed.
+            scans.retain(|_, kept| kept.outcome().is_none());
+        }
+        if scans.len() >= MOST_REMEMBERED {
+            return Err(CacheError::Overloaded);
         }
         // A task of its own: it goes on though all who asked may leave, so nobody ever joins one that stands still.
-        let task = tokio::spawn(scan(cache.clone(), wanted.clone(), self.turns.clone()));
+        let waiting = Arc::<AtomicUsize>::default();
+        let waiter = Waiter::new(&waiting);
+        let task = tokio::spawn(scan(cache.clone(), wanted.clone(), self.turns.clone(), waiting.clone()));
         let running = task
             .map(|ended| {
                 ended.unwrap_or_else(|error| Err(CacheError::Defect(format!("a scan died: {error}").into())))
             })
             .boxed()
             .shared();
-        scans.insert(wanted, running.clone());
-        running
+        scans.insert(wanted, Kept { running: running.clone(), waiting });
+        Ok((running, waiter))
     }
 }
 
-async fn scan(cache: Cache, wanted: Wanted, turns: Arc<Semaphore>) -> Result<Arc<ScanResult>, CacheError> {
+async fn scan(
+    cache: Cache,
+    wanted: Wanted,
+    turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+) -> Result<Arc<ScanResult>, CacheError> {
     // An error would mean that it is closed, which it never is.
     let _turn = turns.acquire().await.ok();
+    if waiting.load(Ordering::Relaxed) == 0 {
+        // Nobody has waited for its turn. An error is kept for nobody.
+        return Err(CacheError::Timeout);
+    }
     let (begun, unrest) = (Instant::now(), cache.unrest());
     let mut search = Search { wanted: &wanted, keys: BTreeSet::new(), has_more: false, steps: 0 };
     let mut is_through = search.pass(&cache).await?;
@@ -215,4 +274,31 @@ fn read_step(reply: Reply) -> Result<(u64, Vec<String>), CacheError> {
     redis::from_redis_value::<(u64, Vec<Vec<u8>>)>(reply)
         .map(|(next, keys)| (next, keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect()))
         .map_err(|error| CacheError::Defect(format!("an answer to SCAN that is none: {error}").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{Pattern, Store};
+
+    #[tokio::test]
+    async fn scans_that_wait_are_bounded_and_end_if_nobody_waits_for_them() {
+        let cache = Cache::embedded(Store::new());
+        let scans = Scans { turns: Arc::new(Semaphore::new(0)), ..Scans::default() };
+        let glob = Pattern::parse("tickers:{exchange}").unwrap().glob(|_| None).unwrap();
+        let join = |number: usize| {
+            let limits = ScanLimits { keys: 1, steps: 1 };
+            let wanted = Wanted { glob: glob.clone(), limits, after: Some(number.to_string()) };
+            scans.join(&cache, wanted, Duration::ZERO)
+        };
+        let mut waiting: Vec<_> = (0..MOST_REMEMBERED).map(|number| join(number).unwrap()).collect();
+        assert_eq!(join(MOST_REMEMBERED).err(), Some(CacheError::Overloaded));
+        let (last, _waiter) = waiting.pop().unwrap();
+        let left = waiting.swap_remove(0).0;
+        drop(waiting);
+        scans.turns.add_permits(1);
+        assert_eq!(last.await.unwrap().steps, 1);
+        assert_eq!(left.await.err(), Some(CacheError::Timeout), "it ran for nobody");
+        assert!(join(MOST_REMEMBERED).is_ok(), "those that nobody waited for are still remembered");
+    }
 }

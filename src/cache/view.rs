@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    ops::Bound,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -250,33 +251,36 @@ impl View {
         let (mut walk, unrest) = (Walk::through(key.resolve(self)?), self.cache.unrest());
         let mut selection = self.page.select();
         self.step(&mut walk, &mut selection, &mut is_wanted).await?;
-        if !walk.is_over() {
-            // So few at once hold so much, however many ask.
-            let _turn = self.take_turn().await;
-            self.go_on(walk, unrest, &mut selection, &mut is_wanted).await?;
-        }
+        self.go_on((walk, unrest), &mut None, &mut selection, &mut is_wanted).await?;
         Ok(self.page_of(selection))
     }
 
-    /// Goes to the end of a way through a hash that is longer than its first step, and once more if what its cursors
-    /// are worth became doubtful since a first look at [`Cache::unrest`].
-    async fn go_on(
-        &self,
-        mut walk: Walk,
-        unrest: u64,
+    /// Goes to the end of a way through a hash, and once more if what its cursors are worth became doubtful since a
+    /// first look at [`Cache::unrest`].
+    async fn go_on<'v>(
+        &'v self,
+        (mut walk, unrest): (Walk, u64),
+        turn: &mut Option<SemaphorePermit<'v>>,
         selection: &mut Selection,
         is_wanted: &mut (impl FnMut(&str, &Stored) -> bool + Send),
     ) -> Result<()> {
-        while !walk.is_over() {
-            self.step(&mut walk, selection, is_wanted).await?;
+        if walk.is_over() {
+            return Ok(());
         }
-        if self.cache.unrest() != unrest {
-            let mut again = walk.again();
-            while !again.is_over() {
-                self.step(&mut again, selection, is_wanted).await?;
+        let mut is_again = false;
+        loop {
+            while !walk.is_over() {
+                if turn.is_none() && walk.is_long() {
+                    // So few at once hold so much, however many ask.
+                    *turn = self.take_turn().await;
+                }
+                self.step(&mut walk, selection, is_wanted).await?;
             }
+            if is_again || self.cache.unrest() == unrest {
+                return Ok(());
+            }
+            (walk, is_again) = (walk.again(), true);
         }
-        Ok(())
     }
 
     async fn step(
@@ -451,14 +455,22 @@ impl View {
         }
         let limits = self.plan.scan_limits;
         let waiting = Trace::answer(self.trace.as_ref());
-        let after = self.page.paging.cursor.clone();
-        let wanted = Wanted { glob, limits, after };
-        let scanned = self.cache.scan(wanted, self.keep_scans).await.map_err(cache_error)?;
+        let after = self.page.paging.cursor.as_deref();
+        let mut wanted = Wanted { glob, limits, after: None };
+        // Pages are of one scan, as far as that goes.
+        let mut scanned = self.cache.scan(wanted.clone(), self.keep_scans).await.map_err(cache_error)?;
+        let most = self.page.paging.limit.unwrap_or(usize::MAX);
+        if let Some(after) = after.filter(|after| !scanned.tells(most, after)) {
+            wanted.after = Some(after.to_owned());
+            scanned = self.cache.scan(wanted, self.keep_scans).await.map_err(cache_error)?;
+        }
         if let Some(waiting) = waiting {
             waiting.of_scan(&scanned);
         }
-        let most = self.page.paging.limit.unwrap_or(usize::MAX);
-        let cut = scanned.keys.iter().nth(most.saturating_sub(1)).filter(|_| scanned.keys.len() > most);
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let keys = || scanned.keys.range::<str, _>((first, Bound::Unbounded));
+        let mut beyond = keys().skip(most.saturating_sub(1));
+        let cut = beyond.next().filter(|_| beyond.next().is_some());
         if scanned.truncated.is_some() && cut.is_none() {
             self.push_warning(Warning {
                 error_code: ErrorCode::LimitExceeded,
@@ -475,7 +487,7 @@ impl View {
             (None, Some(Cut::Steps)) => self.page.truncate(None),
             (None, None) => {}
         }
-        Ok(scanned.keys.iter().take(most).filter_map(|key| found(key)).collect())
+        Ok(keys().take(most).filter_map(|key| found(key)).collect())
     }
 
     /// The key of a pattern where some slots get other values than the request's params.
@@ -518,12 +530,7 @@ impl View {
             let (mut walk, mut selection) = (Walk::through(found.key.clone()), Selection::of_bytes(left));
             if let Some(reply) = reply {
                 self.take_fields(walk.take(reply)?, &mut selection, &mut |_, _| true)?;
-                if !walk.is_over() {
-                    if turn.is_none() {
-                        turn = self.take_turn().await;
-                    }
-                    self.go_on(walk, unrest, &mut selection, &mut |_, _| true).await?;
-                }
+                self.go_on((walk, unrest), &mut turn, &mut selection, &mut |_, _| true).await?;
             }
             left = left.saturating_sub(selection.bytes());
             hashes.push(self.page_of(selection));

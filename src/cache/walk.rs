@@ -17,17 +17,22 @@ const MOST: u32 = 4096;
 /// About how many bytes a step is to bring: Redis copies them in less than a millisecond.
 const STEP_BYTES: usize = 256 << 10;
 
+/// After how many bytes a way counts as a long one.
+const LONG: usize = 1 << 20;
+
 /// A way through a hash.
 pub(super) struct Walk {
     key: Key,
     cursor: u64,
     count: u32,
+    /// How many bytes it has met.
+    bytes: usize,
     is_over: bool,
 }
 
 impl Walk {
     pub(super) fn through(key: Key) -> Self {
-        Self { key, cursor: 0, count: FIRST, is_over: false }
+        Self { key, cursor: 0, count: FIRST, bytes: 0, is_over: false }
     }
 
     /// The next step.
@@ -47,6 +52,7 @@ impl Walk {
         let fields = pairs(fields)?;
         let bytes = |value: &Reply| if let Reply::BulkString(bytes) = value { bytes.len() } else { 0 };
         let met: usize = fields.iter().map(|(field, value)| field.len() + bytes(value)).sum();
+        self.bytes += met;
         self.count = next_count(fields.len(), met);
         Ok(fields)
     }
@@ -54,6 +60,11 @@ impl Walk {
     /// The same way from its beginning.
     pub(super) fn again(self) -> Self {
         Self::through(self.key)
+    }
+
+    /// Whether it has met so much that not everybody may at once.
+    pub(super) fn is_long(&self) -> bool {
+        self.bytes > LONG
     }
 
     /// Whether that was the last step.

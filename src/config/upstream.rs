@@ -69,13 +69,14 @@ pub struct Redis {
     pub sentinel_password: Option<Secret>,
     /// A file that holds the password for the sentinels; an empty one holds none.
     pub sentinel_password_file: Option<PathBuf>,
-    /// Connections of each worker; all but one of them are for hashes, lists and scans.
+    /// Connections of each worker, in a cluster to each master; all but one of them are for hashes, lists and scans.
     #[serde(deserialize_with = "whole")]
     pub connections: usize,
     /// Commands that may wait for each connection.
     #[serde(deserialize_with = "whole")]
     pub queue: usize,
-    /// Reads of more keys than fit in one write that each worker runs at once; others wait for their turn.
+    /// Reads of more keys than fit in one write, or of more than a MiB of one hash, that each worker runs at once; others
+    /// wait for their turn.
     #[serde(deserialize_with = "whole")]
     pub wide_reads: usize,
     /// How long connecting and logging in may take, and before it the sentinels to say where the master is.
