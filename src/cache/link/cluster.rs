@@ -237,11 +237,23 @@ impl Cluster {
     ) -> Result<(String, MultiplexedConnection, Arc<Map>), Complaint> {
         let at = address.host_and_port();
         let asking = async {
-            let mut connection = match connection {
-                Some(connection) => connection,
-                None => reach(address, deadline).await?,
+            let question = Control::Nodes.to_redis();
+            let kept = match connection {
+                Some(mut kept) => {
+                    let answer = put(&question, (&mut kept, address), deadline).await;
+                    answer.is_ok().then_some((kept, answer))
+                }
+                None => None,
             };
-            let answer = put(&Control::Nodes.to_redis(), (&mut connection, address), deadline).await;
+            let (connection, answer) = match kept {
+                Some(kept) => kept,
+                // It may have been closed since.
+                None => {
+                    let mut fresh = reach(address, deadline).await?;
+                    let answer = put(&question, (&mut fresh, address), deadline).await;
+                    (fresh, answer)
+                }
+            };
             let answer = answer.map_err(|complaint| match complaint.contains("cluster support disabled") {
                 true => format!("{at} is no node of a cluster; name it by `redis.url`, or `redis.host` and `redis.port`"),
                 false => complaint,
@@ -262,13 +274,16 @@ impl Cluster {
         self.map.send_if_modified(|known| {
             has_changed = known.as_ref().is_none_or(|known| !map.is_as(known));
             has_moved = known.as_ref().is_none_or(|known| !map.has_the_masters_of(known));
+            if has_changed {
+                // Before anybody can read by the new one.
+                self.unrest.fetch_add(1, Ordering::Relaxed);
+            }
             *known = Some(map.clone());
             has_changed
         });
         if !has_changed {
             return;
         }
-        self.unrest.fetch_add(1, Ordering::Relaxed);
         if !has_moved {
             return tracing::debug!(redis = %self, "slots have moved");
         }
