@@ -508,7 +508,9 @@ impl App {
     /// The reply to be written now; None: it has to wait for room.
     fn due_now(&self, id: &RequestId, asked: Asked, outcome: &Outcome) -> Option<Due> {
         let bytes = outcome.as_ref().map_or(0, |(result, _)| result.len());
-        let rooms = self.room_for(bytes)?;
+        // What is larger than a reply may be is none.
+        let is_too_large = bytes > self.live().config.limits.reply_bytes;
+        let rooms = if is_too_large { Vec::new() } else { self.room_for(bytes)? };
         Some(Due { reply: self.reply(id, asked, outcome), rooms })
     }
 
