@@ -178,7 +178,7 @@ impl App {
         self.stats.reloaded(is_taken);
     }
 
-    /// Waits until what serves clients, and the thread that reads what is watched, has answered.
+    /// Waits until a thread that serves clients, and the one that reads what is watched, has answered.
     pub async fn responds(&self) {
         if let Some(runtime) = self.runtime.get() {
             // An error means that the server is stopping.

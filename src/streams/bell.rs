@@ -16,7 +16,7 @@ pub(crate) struct Bell {
     ringer: Arc<Ringer>,
 }
 
-/// Rings the bells of one worker's clients, on the worker's own thread.
+/// Rings the bells of one worker's clients, on one of the threads that serve them.
 #[derive(Debug, Default)]
 pub(crate) struct Ringer {
     to_ring: Mutex<Vec<Arc<Bell>>>,
@@ -32,7 +32,7 @@ impl Bell {
         Self { is_rung: AtomicBool::new(false), notify: Notify::new(), ringer }
     }
 
-    /// Rings it on the client's own thread.
+    /// Rings it at once.
     pub(crate) fn ring(&self) {
         if !self.is_rung.swap(true, Ordering::AcqRel) {
             self.notify.notify_one();

@@ -40,7 +40,7 @@ pub(super) struct Guest {
     address: Option<IpAddr>,
 }
 
-/// A client that came in, on the event loop that serves it.
+/// A client that came in, on the runtime that serves it.
 pub(super) struct Arrived {
     pub(super) socket: Box<dyn Io>,
     /// By which it is to be greeted first.
@@ -161,7 +161,7 @@ impl Guest {
         self.address
     }
 
-    /// Takes it over from the event loop of another thread.
+    /// Takes it over from the runtime that accepted it.
     pub(super) fn move_here(self) -> io::Result<Arrived> {
         let socket: Box<dyn Io> = match self.socket {
             GuestSocket::Tcp(socket) => {

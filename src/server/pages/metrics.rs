@@ -132,18 +132,14 @@ fn of_requests(page: &mut Exposition, app: &App) {
     for operation in live.registry.iter() {
         corrupt.sample(&[("operation", operation.name())], operation.corrupt_values());
     }
-    let mut reads = page.family(
-        "fullon_cache_api_reads_in_flight",
-        Gauge,
-        "Reads under way, by the thread that serves them.",
-    );
+    let mut reads = page.family("fullon_cache_api_reads_in_flight", Gauge, "Reads under way, by worker.");
     for (number, load) in app.loads.get().into_iter().flatten().enumerate() {
         reads.sample(&[("worker", &number.to_string())], load.reads());
     }
     page.single(
         "fullon_cache_api_reads_in_flight_limit",
         Gauge,
-        "How many reads each thread may have under way: limits.reads.",
+        "How many reads each worker may have under way: limits.reads.",
         live.config.limits.reads,
     );
 }
