@@ -114,7 +114,9 @@ impl Query for GetOrders {
         let wants_all = self.status.is_none() && self.symbol.is_none() && view.may_see(None);
         // What is corrupt is told of, below, to who may know of it.
         let is_wanted = |_: &str, stored: &Stored| {
-            wants_all || seen(view, stored).map_or(true, |fields| fields.is_some_and(|fields| self.asks_for(&fields)))
+            wants_all
+                || seen(view, stored)
+                    .map_or(true, |fields| fields.is_some_and(|fields| self.asks_for(&fields)))
         };
         for (order_id, stored) in &view.hash_where("orders", is_wanted).await? {
             let Some(fields) = view.healthy(order_id, seen(view, stored)).flatten() else { continue };
