@@ -37,6 +37,7 @@ pub mod cli;
 pub mod client;
 pub mod codegen;
 pub mod config;
+mod counted;
 pub mod demo;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;

@@ -18,6 +18,7 @@ use redis::Value as Reply;
 use tokio::{sync::Semaphore, time::sleep};
 
 use super::{Cache, CacheError, Glob, Read, view::SCAN_STEP};
+use crate::counted::Counted;
 
 /// The keys that a scan found, sorted.
 #[derive(Debug)]
@@ -71,23 +72,8 @@ type Running = Shared<BoxFuture<'static, Result<Arc<ScanResult>, CacheError>>>;
 /// A scan under way, or its result.
 struct Kept {
     running: Running,
+    /// How many wait for it.
     waiting: Arc<AtomicUsize>,
-}
-
-/// Counts as one who waits for a scan, until this is dropped.
-struct Waiter(Arc<AtomicUsize>);
-
-impl Waiter {
-    fn new(waiting: &Arc<AtomicUsize>) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting.clone())
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Kept {
@@ -158,7 +144,7 @@ impl Scans {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, cache: &Cache, wanted: Wanted, keep: Duration) -> Result<(Running, Waiter), CacheError> {
+    fn join(&self, cache: &Cache, wanted: Wanted, keep: Duration) -> Result<(Running, Counted), CacheError> {
         let is_current = |kept: &Kept| match kept.outcome() {
             None => true,
             Some(Ok(result)) => result.finished.elapsed() < keep.max(result.took * KEPT_FOR),
@@ -167,7 +153,7 @@ impl Scans {
         };
         let mut scans = self.running();
         if let Some(kept) = scans.get(&wanted).filter(|kept| is_current(kept)) {
-            return Ok((kept.running.clone(), Waiter::new(&kept.waiting)));
+            return Ok((kept.running.clone(), Counted::new(&kept.waiting)));
         }
         if scans.len() >= MOST_REMEMBERED {
             scans.retain(|_, kept| is_current(kept));
@@ -179,9 +165,10 @@ impl Scans {
         if scans.len() >= MOST_REMEMBERED {
             return Err(CacheError::Overloaded);
         }
-        // A task of its own: it goes on though all who asked may leave, so nobody ever joins one that stands still.
+        // A task of its own: once it has its turn it goes on though all who asked may leave, so nobody ever joins one
+        // that stands still.
         let waiting = Arc::<AtomicUsize>::default();
-        let waiter = Waiter::new(&waiting);
+        let waiter = Counted::new(&waiting);
         let task = tokio::spawn(scan(cache.clone(), wanted.clone(), self.turns.clone(), waiting.clone()));
         let running = task
             .map(|ended| {

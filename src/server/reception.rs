@@ -21,9 +21,9 @@ use super::{
     http::{self, TooMany},
     listen::{Arrived, Guest},
     pages,
-    worker::{Counted, Worker},
+    worker::Worker,
 };
-use crate::{access::AddressPlace, config::Limits};
+use crate::{access::AddressPlace, config::Limits, counted::Counted};
 
 /// How many clients that are one too many are told so at a time; the others are cut off.
 const REFUSALS_AT_ONCE: usize = 64;

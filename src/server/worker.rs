@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     access::Load,
+    counted::Counted,
     streams::{Hub, Ringer},
 };
 
@@ -176,20 +177,4 @@ async fn greet(guest: Guest, app: &Arc<App>) -> io::Result<Option<Upgraded>> {
     }
     let is_local = address.is_none_or(|address| address.is_loopback());
     Ok(http::handshake(socket, Peer { address, is_local, certificate }, app).await)
-}
-
-/// Counts as one for as long as it lives.
-pub(super) struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    pub(super) fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
