@@ -108,10 +108,12 @@ impl Content {
 
     /// The version of the entry of a log that a client got as this; None if that is not found, or could be several.
     pub(super) fn version_of(&self, echo: &Echo) -> Option<u64> {
-        let items = |(version, entry): (&u64, &Entry)| match &entry.what {
-            What::Item(json) => Some((*version, json.clone())),
-            _ => None,
-        };
+        fn items<'e>((version, entry): (&u64, &'e Entry)) -> Option<(u64, &'e str)> {
+            match &entry.what {
+                What::Item(json) => Some((*version, json)),
+                _ => None,
+            }
+        }
         let candidates = self.entries.iter().rev().filter_map(items).filter(|(_, json)| echo.may_be_of(json));
         let (version, json) = candidates.take(MOST_LOOKED_AT).find(|(_, json)| echo.is_of(json))?;
         let is_twice = self.entries.range(..version).filter_map(items).any(|(_, other)| other == json);
