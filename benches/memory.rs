@@ -10,16 +10,14 @@ use std::{env, thread, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use common::{
-    MANY_CONNECTIONS, Redis, Server, allow_many_files, number, print_head, print_own, runtime, symbol,
+    FIRST, MANY_CONNECTIONS, Redis, Server, allow_many_files, number, print_head, print_own, runtime, symbol,
 };
-use wire::{Client, Writer};
+use wire::{Client, Writer, opening};
 
 const EXCHANGE: &str = "kraken";
-/// What shows that the server has reached Redis.
-const FIRST: &str =
-    r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"kraken","symbol":"S0007/USDT"}}"#;
 /// How long memory may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(30);
+
 fn main() {
     let args: Vec<String> = env::args().collect();
     allow_many_files(&args);
@@ -103,10 +101,6 @@ async fn streams(server: &Server, connections: usize) {
     }
     println!("{connections} connections with {STREAMS} streams each");
     print_own("  MB resident in all", 0, at_rest(server).await * 1024.0 / 1e6);
-}
-
-fn opening(id: usize, params: &str) -> String {
-    format!(r#"{{"request_id":{id},"operation":"stream_tickers","params":{params}}}"#)
 }
 
 async fn connect(server: &Server, connections: usize) -> Vec<Client> {

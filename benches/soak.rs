@@ -25,14 +25,12 @@ use tokio::{
 };
 
 use common::{
-    Redis, SYMBOLS, Server, allow_many_files, append_command, number, print_head, print_own, runtime, symbol,
+    FIRST, Redis, SYMBOLS, Server, allow_many_files, append_command, number, print_head, print_own, runtime,
+    symbol,
 };
 use wire::{Client, Writer};
 
 const EXCHANGE: &str = "kraken";
-/// What shows that the server has reached Redis.
-const FIRST: &str =
-    r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"kraken","symbol":"S0007/USDT"}}"#;
 /// How many clients there are at any time.
 const CLIENTS: u64 = 200;
 /// How often it is looked at what is resident.

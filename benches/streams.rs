@@ -36,18 +36,15 @@ use tokio::{
 };
 
 use common::{
-    Bare, MANY_CONNECTIONS, Redis, SYMBOLS, Server, allow_many_files, compare, cpu_seconds, number, option,
-    print_head, print_own, runtime, symbol,
+    Bare, FIRST, MANY_CONNECTIONS, Redis, SYMBOLS, Server, allow_many_files, compare, cpu_seconds, number,
+    option, print_head, print_own, runtime, symbol,
 };
-use wire::{Client, Writer, broadcast, channel, now, number_after};
+use wire::{Client, Writer, broadcast, channel, now, number_after, opening};
 
 /// Where one symbol changes.
 const ONE: &str = "binance";
 /// Where many symbols are.
 const MANY: &str = "kraken";
-/// What shows that the server has reached Redis.
-const FIRST: &str =
-    r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"kraken","symbol":"S0007/USDT"}}"#;
 /// How long the last of what was written may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -112,10 +109,6 @@ async fn watch(url: &str, params: &str) -> Client {
     let reply = client.next().await;
     assert!(reply.contains("\"success\":true"), "{reply}");
     client
-}
-
-fn opening(id: usize, params: &str) -> String {
-    format!(r#"{{"request_id":{id},"operation":"stream_tickers","params":{params}}}"#)
 }
 
 fn all_of(exchange: &str) -> String {

@@ -21,6 +21,10 @@ use tokio_tungstenite::{
 /// How many tickers [`Redis::fill`] writes.
 pub const SYMBOLS: usize = 2000;
 
+/// What shows that the server has reached a Redis in which [`Redis::fill`] has filled `kraken`.
+pub const FIRST: &str =
+    r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"kraken","symbol":"S0007/USDT"}}"#;
+
 /// What a server is told that has more connections from one address than usual.
 pub const MANY_CONNECTIONS: [&str; 4] =
     ["--set", "limits.connections_per_address=20000", "--set", "limits.connections_per_login=20000"];

@@ -117,6 +117,11 @@ impl Client {
     }
 }
 
+/// The request that opens a stream of tickers.
+pub fn opening(id: usize, params: &str) -> String {
+    format!(r#"{{"request_id":{id},"operation":"stream_tickers","params":{params}}}"#)
+}
+
 /// The number after a name in a JSON text; None where there is none.
 pub fn number_after(text: &str, name: &str) -> Option<f64> {
     let rest = &text[text.find(name)? + name.len()..];
