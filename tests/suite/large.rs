@@ -185,8 +185,8 @@ async fn no_read_of_a_large_cache_keeps_redis_busy() {
     assert!(calls(&redis, &["scan"]).await >= 100);
 }
 
-#[tokio::test]
-async fn a_stream_of_many_items_is_read_no_more_often_than_it_may_be() {
+/// A client that watches very many orders, of which so many may be read in a second.
+async fn watching_orders(items_per_second: usize) -> (Redis, Server, Client) {
     let redis = Redis::start().await;
     let size = Size { keys: 0, exchanges: 1, symbols: 1, trades: 1, statuses: 0, ..SIZE };
     for commands in large::commands(size).collect::<Vec<_>>().chunks(1000) {
@@ -194,12 +194,18 @@ async fn a_stream_of_many_items_is_read_no_more_often_than_it_may_be() {
     }
     let mut config = Server::config();
     config.redis.url = Some(Secret::from(redis.url().as_str()));
-    // One read a second.
-    config.streams.items_per_second = SIZE.orders;
+    config.streams.items_per_second = items_per_second;
     let server = Server::start(config).await;
     let mut client = server.client().await;
     listening(&mut client).await;
     open(&mut client, "s", "stream_orders", json!({"exchange": LARGE_EXCHANGE})).await;
+    (redis, server, client)
+}
+
+#[tokio::test]
+async fn a_stream_of_many_items_is_read_no_more_often_than_it_may_be() {
+    // One read a second.
+    let (redis, _server, mut client) = watching_orders(SIZE.orders).await;
     let mut ids = BTreeSet::new();
     while ids.len() < SIZE.orders {
         let update = client.receive().await;
@@ -222,19 +228,8 @@ async fn a_stream_of_many_items_is_read_no_more_often_than_it_may_be() {
 
 #[tokio::test]
 async fn a_stream_of_many_items_pays_for_no_read_that_failed() {
-    let redis = Redis::start().await;
-    let size = Size { keys: 0, exchanges: 1, symbols: 1, trades: 1, statuses: 0, ..SIZE };
-    for commands in large::commands(size).collect::<Vec<_>>().chunks(1000) {
-        redis.send_all(commands).await;
-    }
-    let mut config = Server::config();
-    config.redis.url = Some(Secret::from(redis.url().as_str()));
     // One read in two seconds.
-    config.streams.items_per_second = SIZE.orders / 2;
-    let server = Server::start(config).await;
-    let mut client = server.client().await;
-    listening(&mut client).await;
-    open(&mut client, "s", "stream_orders", json!({"exchange": LARGE_EXCHANGE})).await;
+    let (redis, server, mut client) = watching_orders(SIZE.orders / 2).await;
     while client.receive().await["order_id"] != order_id(SIZE.orders - 1).as_str() {}
 
     redis.signal("STOP");

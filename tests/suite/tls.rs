@@ -48,6 +48,23 @@ impl Certificate {
         let args = settings.into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
         Redis::start_with(RedisOptions { args: args.collect(), replicates, ..RedisOptions::default() }).await
     }
+
+    /// A sentinel that names the master at a port, and what has the server ask it.
+    async fn sentinel(&self, port: u16, asks_clients: &str, master: u16) -> (Sentinel, [String; 3]) {
+        let lines = self.settings(port, asks_clients).map(|(key, value)| format!("{key} {value}"));
+        let more = [
+            "tls-replication yes".to_owned(),
+            "sentinel resolve-hostnames yes".to_owned(),
+            "sentinel announce-hostnames yes".to_owned(),
+            format!("sentinel monitor {MASTER} localhost {master} 1"),
+        ];
+        let settings = [
+            format!("redis.sentinels=rediss://localhost:{port}"),
+            format!("redis.sentinel_master={MASTER}"),
+            "redis.tls=true".to_owned(),
+        ];
+        (Sentinel::start(&[&lines[..], &more].concat()).await, settings)
+    }
 }
 
 fn check(settings: &[String]) -> Command {
@@ -86,19 +103,7 @@ async fn a_redis_behind_tls_is_read_if_its_certificate_is_trusted() {
 async fn sentinels_and_the_master_that_they_name_may_speak_tls() {
     let (certificate, port, of_sentinel) = (Certificate::new(), free_port(), free_port());
     let _redis = certificate.redis(port, "no", true).await;
-    let lines = certificate.settings(of_sentinel, "no").map(|(key, value)| format!("{key} {value}"));
-    let more = [
-        "tls-replication yes".to_owned(),
-        "sentinel resolve-hostnames yes".to_owned(),
-        "sentinel announce-hostnames yes".to_owned(),
-        format!("sentinel monitor {MASTER} localhost {port} 1"),
-    ];
-    let _sentinel = Sentinel::start(&[&lines[..], &more].concat()).await;
-    let settings = [
-        format!("redis.sentinels=rediss://localhost:{of_sentinel}"),
-        format!("redis.sentinel_master={MASTER}"),
-        "redis.tls=true".to_owned(),
-    ];
+    let (_sentinel, settings) = certificate.sentinel(of_sentinel, "no", port).await;
     let found = format!("rediss://localhost:{port}/0 (named by the sentinel localhost:{of_sentinel})");
     assert_that_trust_matters(&certificate, &settings, &found).await;
 }
@@ -125,19 +130,7 @@ async fn a_redis_that_asks_for_a_certificate_is_shown_one() {
     assert!(ended.code == Some(2) && ended.stderr.contains("redis.tls_key: "), "{ended:?}");
 
     // Sentinels may ask for it too.
-    let lines = certificate.settings(of_sentinel, "yes").map(|(key, value)| format!("{key} {value}"));
-    let more = [
-        "tls-replication yes".to_owned(),
-        "sentinel resolve-hostnames yes".to_owned(),
-        "sentinel announce-hostnames yes".to_owned(),
-        format!("sentinel monitor {MASTER} localhost {port} 1"),
-    ];
-    let _sentinel = Sentinel::start(&[&lines[..], &more].concat()).await;
-    let named = [
-        format!("redis.sentinels=rediss://localhost:{of_sentinel}"),
-        format!("redis.sentinel_master={MASTER}"),
-        "redis.tls=true".to_owned(),
-    ];
+    let (_sentinel, named) = certificate.sentinel(of_sentinel, "yes", port).await;
     let ended = run(check(&[&named[..], &own].concat())).await;
     let found = format!("ok    redis: {url}/0 (named by the sentinel localhost:{of_sentinel})");
     assert!(ended.code == Some(0) && ended.stdout.contains(&found), "{ended:?}");

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use fullon_cache_api::{
-    client::{Event, Events, Item, Update},
+    client::{Client, Event, Events, Item, Update},
     handlers::trades::{StreamTradeUpdates, Trade},
 };
 use futures_util::StreamExt as _;
@@ -84,8 +84,8 @@ async fn streams_go_over_to_another_server_and_nothing_is_lost_unsaid() {
     assert_eq!(prices.into_keys().collect::<Vec<_>>(), ["CHANGED/B", "KEPT/B"]);
 }
 
-#[tokio::test]
-async fn a_log_whose_last_entry_was_taken_away_meanwhile_says_so() {
+/// A log of which ten trades were told before its server went away, and the way on which another may come.
+async fn cut_off_after_ten() -> (Redis, Way, Client, Log) {
     let redis = Redis::start().await;
     add_trades(&redis, 0..10).await;
     let server = Server::reading(&redis).await;
@@ -95,6 +95,12 @@ async fn a_log_whose_last_entry_was_taken_away_meanwhile_says_so() {
     assert_eq!(told_until(&mut log, 9).await, ((0..10).collect(), vec![]));
     way.lead_nowhere();
     way.cut();
+    (redis, way, client, log)
+}
+
+#[tokio::test]
+async fn a_log_whose_last_entry_was_taken_away_meanwhile_says_so() {
+    let (redis, way, _client, mut log) = cut_off_after_ten().await;
     redis.send::<()>(&["DEL", "trades:x:AB"]).await;
     add_trades(&redis, 20..30).await;
     // The other server was not there, and cannot know what was between.
@@ -105,15 +111,7 @@ async fn a_log_whose_last_entry_was_taken_away_meanwhile_says_so() {
 
 #[tokio::test]
 async fn a_log_whose_last_entry_is_there_twice_says_so() {
-    let redis = Redis::start().await;
-    add_trades(&redis, 0..10).await;
-    let server = Server::reading(&redis).await;
-    let way = Way::to(&server).await;
-    let client = hasty(&way.url).connect().await.unwrap();
-    let mut log = client.stream(trades()).events().await.unwrap();
-    assert_eq!(told_until(&mut log, 9).await, ((0..10).collect(), vec![]));
-    way.lead_nowhere();
-    way.cut();
+    let (redis, way, _client, mut log) = cut_off_after_ten().await;
     add_trades(&redis, 10..12).await;
     add_trades(&redis, 9..10).await;
     add_trades(&redis, 12..20).await;
