@@ -261,11 +261,6 @@ impl Operation {
         self
     }
 
-    /// Whether it may read much, so that those who ask the same at the same time share one read.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.verbs.iter().any(|verb| verb.is_bulk())
-    }
-
     /// The domain: the name of the handler file.
     pub(crate) fn domain(&self) -> &'static str {
         self.module.rsplit("::").next().unwrap_or(self.module)

@@ -47,7 +47,7 @@ pub(crate) use near::{Basis, Near, Notes};
 pub(crate) use page::Paging;
 pub(crate) use scan::ScanLimits;
 use scan::{ScanResult, Scans};
-pub(crate) use trace::Trace;
+pub(crate) use trace::{Spent, Trace};
 
 /// A shared handle to the cache; cheap to clone.
 #[derive(Clone)]

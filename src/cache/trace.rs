@@ -25,6 +25,8 @@ pub(crate) struct Trace {
 pub(crate) struct Spent {
     /// When it began.
     pub(crate) begun: Option<Instant>,
+    /// It has sent no command, for an answer was kept that was read then.
+    pub(crate) found: Option<Instant>,
     /// How long it waited for others after that.
     pub(crate) waited: Duration,
     /// For how long the cache had yet to answer at least one command.
@@ -58,20 +60,17 @@ enum What {
 }
 
 impl Trace {
-    /// Of a read that is for one alone, who wants to know, and begins at once.
-    pub(crate) fn of_one() -> Arc<Self> {
-        let trace = Self::default();
-        trace.ask(true);
-        trace.begin();
-        Arc::new(trace)
-    }
-
-    /// One more asks for the read; `wants` says whether to know its course.
-    pub(crate) fn ask(&self, wants: bool) {
-        self.asked_by.fetch_add(1, Ordering::Relaxed);
+    /// One more asks for the read, unless it has begun, and says whether to know its course.
+    pub(crate) fn join(&self, wants: bool) -> bool {
+        // Before it is looked whether it has begun: who begins looks at it after.
         if wants {
-            self.is_wanted.store(true, Ordering::Relaxed);
+            self.is_wanted.store(true, Ordering::SeqCst);
         }
+        let is_in_time = !self.has_begun.load(Ordering::SeqCst);
+        if is_in_time {
+            self.asked_by.fetch_add(1, Ordering::Relaxed);
+        }
+        is_in_time
     }
 
     /// How many asked for it.
@@ -81,15 +80,17 @@ impl Trace {
 
     /// The read begins.
     pub(crate) fn begin(&self) {
-        self.has_begun.store(true, Ordering::Relaxed);
+        self.has_begun.store(true, Ordering::SeqCst);
         if self.is_wanted() {
             self.spent().begun = Some(Instant::now());
         }
     }
 
-    /// Whether it has begun, so that who asks now is too late.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::Relaxed)
+    /// It sends no command, for an answer is kept that was read then.
+    pub(crate) fn finds(&self, read: Instant) {
+        if self.is_wanted() {
+            self.spent().found = Some(read);
+        }
     }
 
     /// What it has come to.
@@ -98,7 +99,7 @@ impl Trace {
     }
 
     fn is_wanted(&self) -> bool {
-        self.is_wanted.load(Ordering::Relaxed)
+        self.is_wanted.load(Ordering::SeqCst)
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {

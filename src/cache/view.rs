@@ -56,7 +56,7 @@ pub struct Plan {
 pub struct View {
     cache: Cache,
     plan: Arc<Plan>,
-    params: Value,
+    params: Arc<Value>,
     /// Whose rows are to be seen; None where the operation does not say that its rows have owners.
     users: Option<Users>,
     /// When it has taken too long: no further command is sent then.
@@ -130,7 +130,8 @@ const FIELDS_AT_ONCE: usize = 1000;
 pub(super) const SCAN_STEP: u32 = 1000;
 
 impl View {
-    pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: Value) -> Self {
+    pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: impl Into<Arc<Value>>) -> Self {
+        let params = params.into();
         let (users, until, trace, notes) = (None, None, None, None);
         let (page, keep_scans, warnings) = (Page::default(), plan.keep_scans, Mutex::default());
         Self { cache, plan, params, users, until, _under_way: None, trace, notes, page, keep_scans, warnings }
@@ -174,8 +175,8 @@ impl View {
 
     /// The same, whose course is taken note of.
     #[must_use]
-    pub(crate) fn traced(mut self, trace: Option<Arc<Trace>>) -> Self {
-        self.trace = trace;
+    pub(crate) fn traced(mut self, trace: Arc<Trace>) -> Self {
+        self.trace = Some(trace);
         self
     }
 

@@ -216,7 +216,6 @@ fn join_one(
         name: operation.name,
         number,
         answer: operation.answer,
-        is_shared: operation.is_shared(),
         has_owned_rows: operation.has_owned_rows,
         paging: operation.is_paged.then(|| paging_of(operation)),
         is_kept: entry.near_cache,

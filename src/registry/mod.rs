@@ -45,8 +45,6 @@ pub struct Registered {
     /// Its place among all operations of this binary, whatever a reload makes of it.
     pub(crate) number: usize,
     pub(crate) answer: Answer,
-    /// Whether those who ask the same at the same time share one read.
-    pub(crate) is_shared: bool,
     /// Whether what it reads belongs to different users.
     pub(crate) has_owned_rows: bool,
     is_for_strangers: bool,
@@ -169,10 +167,10 @@ impl Registered {
     }
 
     /// Takes out of the params what asks for a part of the answer; None: it does not answer in parts.
-    pub(crate) fn take_paging(&self, params: &mut Value) -> Result<Option<Paging>, Error> {
+    pub(crate) fn take_paging(&self, params: &mut Arc<Value>) -> Result<Option<Paging>, Error> {
         let Some(names) = &self.paging else { return Ok(None) };
         let mut paging = Map::new();
-        if let Some(params) = params.as_object_mut() {
+        if let Some(params) = Arc::make_mut(params).as_object_mut() {
             for name in names {
                 paging.extend(params.remove(*name).map(|value| ((*name).to_owned(), value)));
             }

@@ -1,5 +1,7 @@
 //! Params against their schema: all violations at once, each with its path.
 
+use std::sync::Arc;
+
 use jsonschema::error::ValidationErrorKind;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -98,7 +100,7 @@ pub(super) fn check_example(operation: &Registered, example: &str) -> Result<(),
             check(&own).map_err(|error| error.to_string())
         }
         Answer::Read { check, .. } => {
-            let mut own = params;
+            let mut own = Arc::new(params);
             operation.take_paging(&mut own).map_err(|error| error.message().to_owned())?;
             check(&own).map_err(|error| error.to_string())
         }

@@ -7,28 +7,22 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
-use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    App, Live, System,
-    caller::{Caller, Who},
+    App,
+    asking::{Asking, Begun, Desk, Made, Pending},
+    caller::Caller,
     explain::Explaining,
-    flights::{Flight, Flights},
-    kept::{Answer as KeptAnswer, Keeping, Kept},
     room::{Room, Rooms},
 };
 use crate::{
-    access::{Bounds, Load, Users, overloaded},
-    cache::{Cache, Trace, View},
-    operation::{Answer, Outcome, ReadFn, SystemFn},
-    protocol::{Error, ErrorCode, Message, Rejected, Remarks, Reply, Request, RequestId, parse_params},
-    registry::{Ask, Registered},
-    streams::{Hub, Opening, Ringer},
+    operation::Outcome,
+    protocol::{Error, ErrorCode, Message, Rejected, Remarks, Reply, Request, RequestId},
 };
 
 /// The reply to a frame, now or when the cache has answered.
@@ -64,38 +58,6 @@ enum Work {
 struct Asked {
     number: Option<usize>,
     since: Instant,
-}
-
-/// An outcome to come.
-enum Pending {
-    Own(BoxFuture<'static, Outcome>),
-    Shared(Flight),
-}
-
-/// An outcome that is there.
-enum Made {
-    Own(Outcome),
-    Shared(Arc<Outcome>),
-}
-
-impl Future for Pending {
-    type Output = Made;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Self::Own(outcome) => outcome.poll_unpin(cx).map(Made::Own),
-            Self::Shared(outcome) => outcome.poll_unpin(cx).map(Made::Shared),
-        }
-    }
-}
-
-impl Made {
-    fn outcome(&self) -> &Outcome {
-        match self {
-            Self::Own(outcome) => outcome,
-            Self::Shared(outcome) => outcome,
-        }
-    }
 }
 
 impl Future for Running {
@@ -160,21 +122,6 @@ pub(super) struct Answered {
     pub(super) requests: usize,
     pub(super) array: Option<u64>,
     pub(super) due: Due,
-}
-
-/// What a worker's sessions share.
-pub(super) struct Desk {
-    pub(super) app: Arc<App>,
-    /// The cache by way of the worker's own connections.
-    pub(super) cache: Cache,
-    pub(super) flights: Flights,
-    pub(super) kept: Arc<Kept>,
-    pub(super) load: Arc<Load>,
-    /// How many workers there are.
-    pub(super) workers: usize,
-    pub(super) hub: Arc<Hub>,
-    /// Tells the worker's clients of what is new on their streams.
-    pub(super) ringer: Arc<Ringer>,
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
@@ -263,7 +210,8 @@ fn begin_one(
     let now = if array.is_none() { since } else { Instant::now() };
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
-    let (id, prepared) = match request {
+    let asking = Asking { desk, live: &live, caller, who: who.as_deref(), now };
+    let (id, begun) = match request {
         Ok(request) => {
             let found = live.registry.get(&request.operation);
             asked.number = found.map(|operation| operation.number);
@@ -271,25 +219,12 @@ fn begin_one(
                 let operation = found.map_or("none", |operation| operation.name());
                 tracing::debug!(request_id = %request.id, operation, "request");
             }
-            let prepared =
-                charged.and_then(|()| prepare(desk, &live, caller, who.as_deref(), (found, &request, now)));
-            (request.id, prepared)
+            let explaining = explaining.as_deref_mut();
+            let begun = charged.and_then(|()| asking.begin(&request, found, array, explaining));
+            (request.id, begun)
         }
         Err(Rejected { id, error }) => (id, charged.and(Err(error))),
     };
-    let asking = Asking { desk, live: &live, caller, who: who.as_deref() };
-    let begun = prepared.and_then(|prepared| match prepared {
-        Prepared::Kept(answer) => Ok(asking.give_again(answer, explaining.as_deref_mut())),
-        Prepared::Ask { operation, params, keep } => match operation.answer {
-            Answer::System(answer) => Ok(asking.begin_system(answer, params)),
-            Answer::Stream { .. } => {
-                asking.open_stream(&id, operation, params, array, explaining.as_deref_mut())
-            }
-            Answer::Read { run, .. } => {
-                asking.begin_read(run, operation, (params, keep), explaining.as_deref_mut())
-            }
-        },
-    });
     let due = match begun {
         Ok(Begun::Now(outcome)) => Due::of(app.reply(&id, asked, &outcome)),
         // What is kept is not so large that it would have to wait.
@@ -304,204 +239,6 @@ fn begin_one(
         Err(error) => Due::of(app.failure(&id, asked, &error)),
     };
     Answering::Now(due.explained(explaining))
-}
-
-/// What a request has come to.
-enum Begun {
-    Now(Outcome),
-    /// It was answered a moment ago.
-    Again(Arc<KeptAnswer>),
-    Later(Pending),
-}
-
-/// Who asks, and of what.
-struct Asking<'a> {
-    desk: &'a Desk,
-    live: &'a Live,
-    caller: &'a Arc<Caller>,
-    who: Option<&'a Who>,
-}
-
-impl Asking<'_> {
-    fn give_again(&self, answer: Arc<KeptAnswer>, explaining: Option<&mut Explaining>) -> Begun {
-        if let Some(explaining) = explaining {
-            explaining.gives_again(answer.basis.since());
-        }
-        Begun::Again(answer)
-    }
-
-    fn begin_system(&self, answer: SystemFn, params: Value) -> Begun {
-        let system = System { app: self.desk.app.clone(), caller: self.caller.clone() };
-        let mut answer = answer(system, params);
-        // All but one need not wait for anything, and what follows in the frame may build on it.
-        match (&mut answer).now_or_never() {
-            Some(outcome) => Begun::Now(outcome),
-            None => Begun::Later(Pending::Own(answer)),
-        }
-    }
-
-    fn open_stream(
-        &self,
-        id: &RequestId,
-        operation: &Arc<Registered>,
-        params: Value,
-        array: Option<u64>,
-        explaining: Option<&mut Explaining>,
-    ) -> Result<Begun, Error> {
-        if self.desk.load.refuses_streams(self.live.config.limits.reads) {
-            return Err(overloaded());
-        }
-        let (users, principal) = (self.users(operation), self.who.map(Who::principal));
-        let explain = explaining.is_some();
-        let opening = Opening { id, operation, params, users, principal, array, explain };
-        let (settings, explain) = self.caller.streams.open(opening)?;
-        if let Some(explaining) = explaining {
-            explaining.opens(explain);
-        }
-        Ok(Begun::Now(Ok((settings, Remarks::default()))))
-    }
-
-    fn begin_read(
-        &self,
-        run: ReadFn,
-        operation: &Registered,
-        (params, keep): (Value, Option<Box<str>>),
-        explaining: Option<&mut Explaining>,
-    ) -> Result<Begun, Error> {
-        let Self { desk, live, .. } = self;
-        let limits = &live.config.limits;
-        let principal = self.who.ok_or_else(Error::unauthenticated)?.principal();
-        let mut own = params.clone();
-        let paging = operation.take_paging(&mut own)?;
-        let busy = &desk.app.shares.busy;
-        let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
-        let under_way = desk.load.begin(principal, &bounds)?;
-        let users = self.users(operation);
-        let most = live.config.near_cache.bytes;
-        let begin = |trace| {
-            let keeping = keep
-                .map(|text| Keeping::begin(&desk.kept, desk.cache.near(), operation, (text, &params), most));
-            let view = View::new(desk.cache.clone(), operation.plan.clone(), own);
-            let view = view.counted(under_way, limits.read_timeout.get()).traced(trace);
-            let view = view.paged(paging).of_bytes(limits.reply_bytes);
-            let view = view.noted(keeping.as_ref().map(Keeping::notes));
-            let read = run(match &users {
-                Some(users) => view.of_users(users.clone()),
-                None => view,
-            });
-            match keeping {
-                None => read,
-                Some(keeping) => kept(read, keeping),
-            }
-        };
-        let wants = explaining.is_some();
-        let (pending, trace) = match operation.is_shared {
-            false => {
-                let trace = wants.then(Trace::of_one);
-                (Pending::Own(begin(trace.clone())), trace)
-            }
-            true => {
-                let read = |trace| within(limits.read_timeout.get(), begin(Some(trace)));
-                let (flight, trace) = desk.flights.join(&operation.plan, &params, users.clone(), wants, read);
-                (Pending::Shared(flight), trace)
-            }
-        };
-        if let (Some(explaining), Some(trace)) = (explaining, trace) {
-            explaining.reads(trace, &desk.cache);
-        }
-        Ok(Begun::Later(pending))
-    }
-
-    /// Whose rows are to be seen, where they have owners.
-    fn users(&self, operation: &Registered) -> Option<Users> {
-        self.who.filter(|_| operation.has_owned_rows).map(|who| who.rights().users().clone())
-    }
-}
-
-/// A read that has so much time in all.
-fn within(limit: Duration, read: BoxFuture<'static, Outcome>) -> BoxFuture<'static, Outcome> {
-    Box::pin(async move {
-        timeout(limit, read).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorCode::CacheTimeout, format!("the read took more than {limit:?}")))
-        })
-    })
-}
-
-/// A read whose answer is kept.
-fn kept(read: BoxFuture<'static, Outcome>, keeping: Keeping) -> BoxFuture<'static, Outcome> {
-    Box::pin(async move {
-        let outcome = read.await;
-        keeping.keep(&outcome);
-        outcome
-    })
-}
-
-/// A request that there is nothing wrong with.
-enum Prepared<'l> {
-    /// It was answered a moment ago.
-    Kept(Arc<KeptAnswer>),
-    Ask {
-        operation: &'l Arc<Registered>,
-        params: Value,
-        /// The params' text, if the answer is to be kept.
-        keep: Option<Box<str>>,
-    },
-}
-
-/// The operation and its params, if there is nothing wrong with either and the caller may ask for it.
-fn prepare<'l>(
-    desk: &Desk,
-    live: &'l Live,
-    caller: &Caller,
-    who: Option<&Who>,
-    (found, request, now): (Option<&'l Arc<Registered>>, &Request<'_>, Instant),
-) -> Result<Prepared<'l>, Error> {
-    if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
-        // Whether or not there is such an operation.
-        caller.refuse(found.map(|found| &**found), None, &"not logged in");
-        return Err(Error::unauthenticated());
-    }
-    let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;
-    caller.check(who, operation, Ask::Anything)?;
-    operation.check_on()?;
-    if !matches!(operation.answer, Answer::System(_)) && desk.app.held_back.load(Ordering::Relaxed) {
-        let message = "the server has yet to see that its login to the cache may only read";
-        return Err(Error::new(ErrorCode::CacheUnavailable, message));
-    }
-    let settings = &live.config.near_cache;
-    let is_kept = operation.is_kept && settings.bytes > 0 && desk.cache.near().is_fed();
-    let text = request.params.as_deref().unwrap_or("{}");
-    if is_kept && let Some(answer) = desk.kept.find(operation, text, now, settings) {
-        may_ask(live, caller, who, operation, &answer.params)?;
-        desk.kept.note(true);
-        return Ok(Prepared::Kept(answer));
-    }
-    let params = match &request.params {
-        None => Value::Object(Map::new()),
-        Some(raw) => parse_params(raw, live.config.limits.json_depth)
-            .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
-    };
-    operation.validate(&params)?;
-    may_ask(live, caller, who, operation, &params)?;
-    if is_kept {
-        desk.kept.note(false);
-    }
-    Ok(Prepared::Ask { operation, params, keep: is_kept.then(|| text.into()) })
-}
-
-/// An error if the caller may not ask for it with these params.
-fn may_ask(
-    live: &Live,
-    caller: &Caller,
-    who: Option<&Who>,
-    operation: &Registered,
-    params: &Value,
-) -> Result<(), Error> {
-    caller.check(who, operation, Ask::With(params))?;
-    if let Some(who) = who.filter(|_| live.config.log.audit_reads) {
-        caller.audit_read(who, operation, params);
-    }
-    Ok(())
 }
 
 impl App {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    cache::{Cache, Trace},
+    cache::{Cache, Spent, Trace},
     config::microseconds,
     protocol::Reply,
     streams::StreamExplain,
@@ -120,8 +120,14 @@ impl Explaining {
             }
             Course::Stream(stream) => (Source::Topic, None, Some(stream)),
             Course::Read { trace, asked, is_embedded } => {
-                let source = if is_embedded { Source::Embedded } else { Source::Redis };
-                (source, Some(ReadExplain::of(&trace, asked, self.waited)), None)
+                let spent = trace.so_far();
+                age_us = spent.found.map(|read| microseconds(read.elapsed()));
+                let source = match is_embedded {
+                    _ if age_us.is_some() => Source::NearCache,
+                    true => Source::Embedded,
+                    false => Source::Redis,
+                };
+                (source, Some(ReadExplain::of(&spent, trace.asked_by(), asked, self.waited)), None)
             }
         };
         let explain = serde_json::to_string(&Explain { server_us, source, age_us, read, stream });
@@ -134,14 +140,13 @@ impl Explaining {
 }
 
 impl ReadExplain {
-    fn of(trace: &Trace, asked: Instant, before: Duration) -> Self {
-        let spent = trace.so_far();
+    fn of(spent: &Spent, shared_by: u32, asked: Instant, before: Duration) -> Self {
         let for_others = spent.begun.map(|begun| begun.saturating_duration_since(asked)).unwrap_or_default();
         Self {
             waited_us: microseconds(before + for_others + spent.waited),
             redis_us: microseconds(spent.in_cache),
             commands: spent.commands().collect(),
-            shared_by: trace.asked_by(),
+            shared_by,
         }
     }
 }

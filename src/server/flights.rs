@@ -1,11 +1,10 @@
-//! Reads of much, shared: those who ask for the same while it is being read wait for the next read of
-//! it, and that one serves them all. Each gets what was read after it asked, and however many ask, each
-//! thing is read by one at a time.
+//! Reads, shared: those who ask for the same while it is being read wait for the next read of it, and that one serves
+//! them all. It begins after each of them asked, and however many ask, each thing is read by one at a time.
 
 use std::{
     collections::HashMap,
-    hash::{Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
+    hash::{BuildHasher as _, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{
@@ -25,87 +24,166 @@ pub(super) type Flight = Shared<BoxFuture<'static, Arc<Outcome>>>;
 
 /// How many different reads are shared at the most; further ones are read for each alone.
 const MOST_SHARED: usize = 1024;
+/// How many reads there may be before it is looked which of them nobody waits for any more.
+const FEW: usize = 64;
+/// How many bytes the params of a read may have that is shared, for they are remembered for a while after it.
+const MOST_BYTES: usize = 4 << 10;
 
-/// The shared reads of one worker, under way or waiting for their turn.
+/// The shared reads of one worker: under way, waiting for their turn, or ended a while ago.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<Subject, Latest>>);
+pub(super) struct Flights {
+    board: Mutex<Board>,
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Board {
+    /// By the hashes of their subjects. Of two with the same hash the later one is there.
+    latest: HashMap<u64, Latest>,
+    /// How many there may be before those are swept off that nobody waits for.
+    sweep_at: usize,
+}
 
 /// What is read.
-#[derive(PartialEq, Eq, Hash)]
-struct Subject {
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'s> {
     /// A reload may have given the operation another one.
-    plan: ByAddress,
-    params: Value,
-    users: Option<Users>,
-}
-
-/// A plan, the same only as itself.
-struct ByAddress(Arc<Plan>);
-
-impl PartialEq for ByAddress {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for ByAddress {}
-
-impl Hash for ByAddress {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
-    }
+    pub(super) plan: &'s Arc<Plan>,
+    /// The params, in the words that they came in.
+    pub(super) text: &'s str,
+    /// Whose rows are to be seen, where they have owners.
+    pub(super) users: Option<&'s Users>,
 }
 
 /// The last read of its subject that was asked for.
 struct Latest {
-    flight: WeakShared<BoxFuture<'static, Arc<Outcome>>>,
+    plan: Arc<Plan>,
+    text: Arc<str>,
+    users: Option<Users>,
+    params: Arc<Value>,
+    flight: Weak,
+    /// The one that it waits for. It may go on when nobody waits for the last one any more.
+    before: Option<Weak>,
     trace: Arc<Trace>,
 }
 
+type Weak = WeakShared<BoxFuture<'static, Arc<Outcome>>>;
+
+impl Latest {
+    fn is_of(&self, subject: Subject<'_>) -> bool {
+        Arc::ptr_eq(&self.plan, subject.plan)
+            && *self.text == *subject.text
+            && self.users.as_ref() == subject.users
+    }
+
+    /// The read, for one more, unless it has begun.
+    fn join(&self, wants: bool) -> Option<Joined> {
+        let flight = self.flight.upgrade().filter(|_| self.trace.join(wants))?;
+        Some(Joined { flight, trace: self.trace.clone(), params: self.params.clone() })
+    }
+
+    /// The read that the next one has to wait for.
+    fn under_way(&self) -> Option<Flight> {
+        self.flight.upgrade().or_else(|| self.before.as_ref()?.upgrade())
+    }
+}
+
+/// A read, for one of those who have asked for it.
+pub(super) struct Joined {
+    pub(super) flight: Flight,
+    /// Its course, which is known if one of them wants to know it.
+    pub(super) trace: Arc<Trace>,
+    /// What the words say.
+    pub(super) params: Arc<Value>,
+}
+
+/// A read to come.
+pub(super) struct Next {
+    pub(super) plan: Arc<Plan>,
+    pub(super) text: Arc<str>,
+    pub(super) users: Option<Users>,
+    pub(super) params: Arc<Value>,
+}
+
+impl Next {
+    fn subject(&self) -> Subject<'_> {
+        Subject { plan: &self.plan, text: &self.text, users: self.users.as_ref() }
+    }
+}
+
 impl Flights {
-    /// Joins the next read of a subject; `read` makes it, if nobody has asked for it yet. `wants` says whether to know
-    /// its course, which comes with it then.
-    pub(super) fn join(
+    /// Joins the next read of a subject, if somebody has asked for it. `wants` says whether to know its course.
+    pub(super) fn join(&self, subject: Subject<'_>, wants: bool) -> Option<Joined> {
+        let hash = self.hash(subject);
+        let board = self.board();
+        board.latest.get(&hash).filter(|latest| latest.is_of(subject))?.join(wants)
+    }
+
+    /// Joins the next read of a subject, which is this one, unless somebody has asked for it meanwhile. It begins when
+    /// the one before it has ended, and is told whether there was one.
+    pub(super) fn join_or_begin<Read: Future<Output = Outcome> + Send>(
         &self,
-        plan: &Arc<Plan>,
-        params: &Value,
-        users: Option<Users>,
+        next: Next,
         wants: bool,
-        read: impl FnOnce(Arc<Trace>) -> BoxFuture<'static, Outcome>,
-    ) -> (Flight, Option<Arc<Trace>>) {
-        let subject = Subject { plan: ByAddress(plan.clone()), params: params.clone(), users };
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let latest = flights.get(&subject).and_then(|latest| Some((latest, latest.flight.upgrade()?)));
-        let before = match latest {
-            Some((Latest { trace, .. }, flight)) if !trace.has_begun() => {
-                trace.ask(wants);
-                return (flight, wants.then(|| trace.clone()));
-            }
-            Some((_, flight)) => Some(flight),
-            None => None,
-        };
+        read: impl FnOnce(Arc<Trace>, bool) -> Read + Send + 'static,
+    ) -> Joined {
+        let hash = self.hash(next.subject());
+        let mut board = self.board();
+        let latest = board.latest.get(&hash).filter(|latest| latest.is_of(next.subject()));
+        if let Some(joined) = latest.and_then(|latest| latest.join(wants)) {
+            return joined;
+        }
+        let before = latest.and_then(Latest::under_way);
+        let weak_before = before.as_ref().and_then(Shared::downgrade);
         let trace = Arc::new(Trace::default());
-        trace.ask(wants);
-        let flight = fly(before, read(trace.clone()), trace.clone());
-        let wanted = wants.then(|| trace.clone());
-        if flights.len() >= MOST_SHARED {
-            flights.retain(|_, latest| latest.flight.upgrade().is_some());
+        trace.join(wants);
+        let flight = fly(before, trace.clone(), read);
+        let Next { plan, text, users, params } = next;
+        let joined = Joined { flight, trace: trace.clone(), params: params.clone() };
+        let is_short = text.len() <= MOST_BYTES;
+        if let Some(flight) = joined.flight.downgrade().filter(|_| is_short && board.has_room(hash)) {
+            let before = weak_before;
+            board.latest.insert(hash, Latest { plan, text, users, params, flight, before, trace });
         }
-        if let Some(weak) = flight.downgrade().filter(|_| flights.len() < MOST_SHARED) {
-            flights.insert(subject, Latest { flight: weak, trace });
+        joined
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hash(&self, subject: Subject<'_>) -> u64 {
+        self.hasher.hash_one((Arc::as_ptr(subject.plan), subject.text, subject.users))
+    }
+}
+
+impl Board {
+    /// Whether there is room for a subject of this hash.
+    fn has_room(&mut self, hash: u64) -> bool {
+        if self.latest.contains_key(&hash) {
+            return true;
         }
-        (flight, wanted)
+        if self.latest.len() >= self.sweep_at.max(FEW) {
+            self.latest.retain(|_, latest| latest.under_way().is_some());
+            self.sweep_at = (self.latest.len() * 2).min(MOST_SHARED);
+        }
+        self.latest.len() < MOST_SHARED
     }
 }
 
 /// A read that begins when the one before it has ended.
-fn fly(before: Option<Flight>, read: BoxFuture<'static, Outcome>, trace: Arc<Trace>) -> Flight {
+fn fly<Read: Future<Output = Outcome> + Send>(
+    before: Option<Flight>,
+    trace: Arc<Trace>,
+    read: impl FnOnce(Arc<Trace>, bool) -> Read + Send + 'static,
+) -> Flight {
     let flight = async move {
+        let comes_after = before.is_some();
         if let Some(before) = before {
             before.await;
         }
         trace.begin();
-        Arc::new(read.await)
+        Arc::new(read(trace, comes_after).await)
     };
     flight.boxed().shared()
 }
@@ -140,15 +218,24 @@ mod tests {
         }
 
         fn ask(&self, symbol: &str) -> Flight {
-            let read = |_| -> BoxFuture<'static, Outcome> {
-                let (let_end, begun) = (self.let_end.clone(), self.begun.clone());
-                Box::pin(async move {
-                    let number = begun.fetch_add(1, Ordering::Relaxed);
-                    let_end.acquire().await.unwrap().forget();
-                    Ok((number.to_string(), Remarks::default()))
-                })
+            self.ask_for(symbol, None)
+        }
+
+        fn ask_for(&self, symbol: &str, users: Option<Users>) -> Flight {
+            let (let_end, begun) = (self.let_end.clone(), self.begun.clone());
+            let read = |_, _| async move {
+                let number = begun.fetch_add(1, Ordering::Relaxed);
+                let_end.acquire().await.unwrap().forget();
+                Ok((number.to_string(), Remarks::default()))
             };
-            self.flights.join(&self.plan, &json!({ "symbol": symbol }), None, false, read).0
+            let params = Arc::new(json!({ "symbol": symbol }));
+            let next = Next { plan: self.plan.clone(), text: symbol.into(), users, params };
+            self.flights.join_or_begin(next, false, read).flight
+        }
+
+        /// How many are remembered.
+        fn len(&self) -> usize {
+            self.flights.board.lock().unwrap().latest.len()
         }
     }
 
@@ -178,5 +265,53 @@ mod tests {
         drop(left);
         reads.let_end.add_permits(1);
         assert_eq!(number(reads.ask("a")).await, "1");
+    }
+
+    #[tokio::test]
+    async fn a_read_is_waited_for_even_if_the_next_one_was_given_up() {
+        let reads = Reads::new();
+        let mut first = reads.ask("a");
+        assert!((&mut first).now_or_never().is_none());
+        drop(reads.ask("a"));
+        let mut third = reads.ask("a");
+        assert!((&mut third).now_or_never().is_none());
+        assert_eq!(reads.begun.load(Ordering::Relaxed), 1);
+        reads.let_end.add_permits(2);
+        assert_eq!((number(first).await.as_str(), number(third).await.as_str()), ("0", "1"));
+    }
+
+    #[tokio::test]
+    async fn nobody_joins_a_read_of_what_others_may_see() {
+        let reads = Reads::new();
+        let users = |id: &str| Some(Users::new(false, [id.to_owned()]));
+        let flights = [None, users("1"), users("2"), Some(Users::All), users("1")];
+        let flights = flights.map(|users| reads.ask_for("a", users));
+        reads.let_end.add_permits(flights.len());
+        let read = futures_util::future::join_all(flights.map(number)).await;
+        assert_eq!(read, ["0", "1", "2", "3", "1"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_of_reads_is_bounded() {
+        let reads = Reads::new();
+        for number in 0..10 * FEW {
+            drop(reads.ask(&number.to_string()));
+        }
+        assert!(reads.len() <= FEW, "{}", reads.len());
+        let many: Vec<_> = (0..2 * MOST_SHARED).map(|number| reads.ask(&number.to_string())).collect();
+        assert_eq!(reads.len(), MOST_SHARED);
+        reads.let_end.add_permits(many.len());
+        let ended = futures_util::future::join_all(many).await;
+        assert_eq!(ended.len(), 2 * MOST_SHARED, "those that are not shared are read as well");
+
+        let begun = reads.begun.load(Ordering::Relaxed);
+        let (one, other) = (reads.ask("new"), reads.ask("new"));
+        reads.let_end.add_permits(2);
+        assert_eq!(number(one).await, number(other).await);
+        assert_eq!(
+            reads.begun.load(Ordering::Relaxed),
+            begun + 1,
+            "when they have ended there is room again"
+        );
     }
 }

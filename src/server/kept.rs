@@ -38,7 +38,7 @@ pub(super) struct Kept {
 /// An answer, and what it is the answer to.
 pub(super) struct Answer {
     plan: Arc<Plan>,
-    pub(super) params: Value,
+    pub(super) params: Arc<Value>,
     pub(super) result: String,
     pub(super) remarks: Remarks,
     pub(super) basis: Basis,
@@ -48,7 +48,7 @@ pub(super) struct Answer {
 /// Answers by the operation's number and the params' text, as it came.
 #[derive(Default)]
 struct Shelf {
-    answers: Vec<HashMap<Box<str>, Arc<Answer>>>,
+    answers: Vec<HashMap<Arc<str>, Arc<Answer>>>,
     bytes: usize,
 }
 
@@ -57,13 +57,13 @@ impl Shelf {
         self.answers.get(number)?.get(params)
     }
 
-    fn take(&mut self, number: usize, params: &str) -> Option<(Box<str>, Arc<Answer>)> {
+    fn take(&mut self, number: usize, params: &str) -> Option<(Arc<str>, Arc<Answer>)> {
         let taken = self.answers.get_mut(number)?.remove_entry(params)?;
         self.bytes -= taken.1.bytes;
         Some(taken)
     }
 
-    fn put(&mut self, number: usize, params: Box<str>, answer: Arc<Answer>) {
+    fn put(&mut self, number: usize, params: Arc<str>, answer: Arc<Answer>) {
         if self.answers.len() <= number {
             self.answers.resize_with(number + 1, HashMap::new);
         }
@@ -87,7 +87,7 @@ impl Shelves {
         self.first.get(number, params).or_else(|| self.second.get(number, params))
     }
 
-    fn put(&mut self, number: usize, params: Box<str>, answer: Arc<Answer>, most: usize) {
+    fn put(&mut self, number: usize, params: Arc<str>, answer: Arc<Answer>, most: usize) {
         let begun_later =
             |other: &Arc<Answer>| other.basis.since() > answer.basis.since() && other.basis.holds();
         if self.get(number, &params).is_some_and(begun_later) {
@@ -102,25 +102,24 @@ impl Shelves {
 
 impl Answer {
     /// Whether it may be given, to who asks now for the operation as it is now.
-    fn holds(&self, operation: &Registered, now: Instant, settings: &NearCache) -> bool {
-        Arc::ptr_eq(&self.plan, &operation.plan)
+    fn holds(&self, plan: &Arc<Plan>, now: Instant, settings: &NearCache) -> bool {
+        Arc::ptr_eq(&self.plan, plan)
             && now.saturating_duration_since(self.basis.since()) < settings.max_age.get()
             && self.basis.holds()
     }
 }
 
 impl Kept {
-    /// The answer to who asks an operation now, with params of this text.
+    /// The answer to who asks an operation, by its number and as it is now, with params of this text.
     pub(super) fn find(
         &self,
-        operation: &Registered,
+        (number, plan): (usize, &Arc<Plan>),
         params: &str,
         now: Instant,
         settings: &NearCache,
     ) -> Option<Arc<Answer>> {
-        let number = operation.number;
         let mut shelves = self.shelves();
-        if !shelves.get(number, params)?.holds(operation, now, settings) {
+        if !shelves.get(number, params)?.holds(plan, now, settings) {
             shelves.first.take(number, params);
             shelves.second.take(number, params);
             return None;
@@ -131,9 +130,9 @@ impl Kept {
         shelves.first.get(number, params).cloned()
     }
 
-    /// Counts a request that might be answered by what is kept: whether it was.
-    pub(super) fn note(&self, is_given: bool) {
-        if is_given { &self.given } else { &self.missed }.add_one();
+    /// Counts requests that might be answered by what is kept: whether they were.
+    pub(super) fn note(&self, requests: u32, are_given: bool) {
+        if are_given { &self.given } else { &self.missed }.add(requests.into());
     }
 
     /// How many requests were answered by an answer that was kept.
@@ -163,9 +162,9 @@ pub(super) struct Keeping {
     notes: Arc<Notes>,
     number: usize,
     plan: Arc<Plan>,
-    text: Box<str>,
-    params: Value,
-    most: usize,
+    text: Arc<str>,
+    params: Arc<Value>,
+    settings: NearCache,
 }
 
 impl Keeping {
@@ -174,8 +173,8 @@ impl Keeping {
         kept: &Arc<Kept>,
         near: &Arc<Near>,
         operation: &Registered,
-        (text, params): (Box<str>, &Value),
-        most: usize,
+        (text, params): (Arc<str>, Arc<Value>),
+        settings: &NearCache,
     ) -> Self {
         Self {
             kept: kept.clone(),
@@ -183,8 +182,8 @@ impl Keeping {
             number: operation.number,
             plan: operation.plan.clone(),
             text,
-            params: params.clone(),
-            most,
+            params,
+            settings: settings.clone(),
         }
     }
 
@@ -193,17 +192,30 @@ impl Keeping {
         self.notes.clone()
     }
 
+    /// The answer, if one is kept by now. One to the operation as it is since a reload stays where it is.
+    pub(super) fn find(&self) -> Option<Arc<Answer>> {
+        let shelves = self.kept.shelves();
+        let answer = shelves.get(self.number, &self.text)?;
+        answer.holds(&self.plan, Instant::now(), &self.settings).then(|| answer.clone())
+    }
+
+    /// Counts requests that it is the answer to, and whether it was kept.
+    pub(super) fn note(&self, requests: u32, are_given: bool) {
+        self.kept.note(requests, are_given);
+    }
+
     /// Keeps the answer, if it is one that nothing had to be left out of.
     pub(super) fn keep(self, outcome: &Outcome) {
         let Ok((result, remarks)) = outcome else { return };
         let is_whole = remarks.warnings.is_empty();
         let Some(basis) = self.notes.basis().filter(|basis| is_whole && basis.holds()) else { return };
         let bytes = result.len() + 2 * self.text.len() + OVERHEAD;
-        if bytes > self.most / SHARE {
+        let most = self.settings.bytes;
+        if bytes > most / SHARE {
             return;
         }
         let (plan, params) = (self.plan, self.params);
         let answer = Answer { plan, params, result: result.clone(), remarks: remarks.clone(), basis, bytes };
-        self.kept.shelves().put(self.number, self.text, Arc::new(answer), self.most);
+        self.kept.shelves().put(self.number, self.text, Arc::new(answer), most);
     }
 }

@@ -1,5 +1,6 @@
 //! Listens, upgrades, and runs one session a client.
 
+mod asking;
 mod caller;
 mod deadlines;
 mod dispatch;

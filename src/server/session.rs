@@ -17,9 +17,10 @@ use tokio_tungstenite::tungstenite::{
 
 use super::{
     Signal,
+    asking::Desk,
     caller::Caller,
     deadlines::{Deadlines, Look},
-    dispatch::{self, Answered, Answering, Desk, Due, Running},
+    dispatch::{self, Answered, Answering, Due, Running},
     farewell::Farewell,
     http::Upgraded,
     room::Room,

@@ -21,8 +21,8 @@ use tokio::{
 
 use super::{
     App, Signal,
+    asking::Desk,
     caller::Peer,
-    dispatch::Desk,
     flights::Flights,
     http::{self, Upgraded},
     kept::Kept,

@@ -155,12 +155,9 @@ async fn who_shared_a_read_learns_with_how_many_and_how_long_it_waited_for_its_t
     client.call("get_bots", json!({})).await;
 
     redis.signal("STOP");
-    client.send(&asking("first", "get_bots", json!({})).to_string()).await;
-    // By the time that this is answered the read is under way.
-    client.call("ping", json!({})).await;
-    client.send(r#"{"request_id": "plain", "operation": "get_bots"}"#).await;
-    client.send(&asking("second", "get_bots", json!({})).to_string()).await;
-    client.call("ping", json!({})).await;
+    client.begin(&asking("first", "get_bots", json!({}))).await;
+    client.send(&json!({"request_id": "plain", "operation": "get_bots"}).to_string()).await;
+    client.begin(&asking("second", "get_bots", json!({}))).await;
     redis.signal("CONT");
     let mut replies = Vec::new();
     for _ in 0..3 {

@@ -14,7 +14,7 @@ use tokio_tungstenite::{MaybeTlsStream, tungstenite::Message};
 
 use crate::{
     common::{Redis, Server, filled},
-    streams::calls,
+    streams::{calls, ticker},
 };
 use fullon_cache_api::{
     cache::{Cache, Store},
@@ -41,6 +41,44 @@ async fn those_who_ask_the_same_at_the_same_time_share_one_read() {
     // For each exchange one for those who asked first, and one for all who asked while that one ran.
     let reads = calls(&redis, &["hscan"]).await;
     assert!((2..=4).contains(&reads), "{reads}");
+}
+
+#[tokio::test]
+async fn however_many_ask_for_the_same_value_it_is_read_by_one_at_a_time() {
+    let redis = Redis::start().await;
+    let mut config = Server::config();
+    config.redis.port = redis.port;
+    config.redis.response_timeout = Span::millis(20_000);
+    config.near_cache.bytes = 0;
+    config.listen.workers = 1;
+    let cache = Cache::redis(config.redis.link_settings().unwrap());
+    let server = Server::start_with(Registry::built_in().unwrap(), cache, config).await;
+    server.app.cache().connected().await;
+    let params = |symbol: &str| json!({"exchange": "x", "symbol": symbol});
+    let request = |symbol: &str| json!({"operation": "get_ticker", "params": params(symbol)});
+    for (symbol, price) in [("A/B", 1.0), ("C/D", 2.0)] {
+        let () = redis.send(&["HSET", "tickers:x", symbol, &ticker("x", symbol, price)]).await;
+    }
+    let mut first = server.client().await;
+    let mut others = Vec::new();
+    for _ in 0..50 {
+        others.push(server.client().await);
+    }
+    // The worker's own connections are made.
+    first.call("get_ticker", params("A/B")).await;
+    let before = calls(&redis, &["hget"]).await;
+
+    redis.signal("STOP");
+    first.begin(&request("A/B")).await;
+    for (number, other) in others.iter_mut().enumerate() {
+        other.begin(&request(if number == 0 { "C/D" } else { "A/B" })).await;
+    }
+    redis.signal("CONT");
+    for (number, client) in [&mut first].into_iter().chain(&mut others).enumerate() {
+        assert_eq!(client.receive().await["result"]["price"], if number == 1 { 2.0 } else { 1.0 });
+    }
+    // The first one's, that of the other value, and that of all who asked while the first one's ran.
+    assert_eq!(calls(&redis, &["hget"]).await - before, 3);
 }
 
 /// Passes bytes on between a server and its Redis, so many of them in a hundredth of a second.

@@ -86,6 +86,39 @@ async fn what_has_not_changed_is_not_read_again() {
     assert_eq!(clients[0].call("get_ticker", params("A/B")).await["price"], 2.0);
 }
 
+#[tokio::test]
+async fn those_who_wait_behind_a_read_are_given_what_it_has_read() {
+    let redis = Redis::start().await;
+    write(&redis, "A/B", 1.0).await;
+    let server = start(&redis, |config| {
+        config.listen.workers = 1;
+        config.redis.response_timeout = Span::millis(20_000);
+    })
+    .await;
+    let (mut first, mut second) = (server.client().await, server.client().await);
+    listening(&mut first).await;
+    first.keeps("A/B").await;
+    let before = calls(&redis, &["hget"]).await;
+
+    redis.signal("STOP");
+    // In other words, so that nothing is kept yet.
+    let same = json!({"symbol": "A/B", "exchange": "x"});
+    let request = json!({"operation": "get_ticker", "params": same, "explain": true});
+    first.begin(&request).await;
+    second.begin(&request).await;
+    redis.signal("CONT");
+    let (first, second) = (first.receive().await, second.receive().await);
+    assert_eq!(
+        (&first["explain"]["source"], &second["explain"]["source"]),
+        (&json!("redis"), &json!("near_cache"))
+    );
+    assert_eq!((&first["result"], &second["result"]["price"]), (&second["result"], &json!(1.0)));
+    assert!(second["explain"]["waited_us"].as_u64() > Some(0), "{second}");
+    assert!(second["explain"]["age_us"].as_u64() > Some(0), "{second}");
+    assert_eq!(second["explain"]["commands"], json!({}));
+    assert_eq!(calls(&redis, &["hget"]).await - before, 1);
+}
+
 /// A writer writes all the time; readers read all the time, in the same words.
 #[tokio::test]
 async fn nobody_is_ever_given_what_is_older_than_what_it_has_seen() {

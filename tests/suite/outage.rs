@@ -191,8 +191,10 @@ async fn more_reads_than_may_wait_are_refused_and_told_when_to_come_back() {
     let mut client = server.client().await;
     assert!(ticker(&mut client).await.0);
     let () = redis.send(&["CLIENT", "PAUSE", "500", "ALL"]).await;
-    let requests = vec![json!({"operation": "get_queue_length", "params": {"exchange": "binance"}}); 200];
-    client.send(&json!(requests).to_string()).await;
+    // Each of something else: what is the same is read once.
+    let request =
+        |number| json!({"operation": "get_queue_length", "params": {"exchange": format!("x{number}")}});
+    client.send(&(0..200).map(request).collect::<serde_json::Value>().to_string()).await;
     let replies = client.receive().await;
     let refused: Vec<_> =
         replies.as_array().unwrap().iter().filter(|reply| reply["error_code"] == "OVERLOADED").collect();

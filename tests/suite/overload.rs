@@ -1,11 +1,15 @@
 //! More than can be done: what can be is done all the same, the rest is refused at once, and who asks for
 //! little is served beside who asks for much.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use crate::{
     access::token,
-    common::{Client, Fixture, Redis, Server},
+    common::{Client, Redis, Server},
+    streams::ticker,
 };
 use fullon_cache_api::{
     access::Scope,
@@ -14,7 +18,7 @@ use fullon_cache_api::{
     registry::Registry,
 };
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -24,6 +28,18 @@ use tokio::{
 const FAR: Duration = Duration::from_millis(40);
 const FARTHER: Duration = Duration::from_millis(150);
 const READS: usize = 40;
+/// Enough that no two requests under way are for the same, which would be read once.
+const SYMBOLS: usize = 3000;
+
+fn symbol(number: usize) -> String {
+    format!("S{number}/USDT")
+}
+
+/// Params that no other request under way has.
+fn params() -> Value {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    json!({"exchange": "x", "symbol": symbol(LAST.fetch_add(1, Ordering::Relaxed) % SYMBOLS)})
+}
 
 /// A way to a Redis on which everything takes its time, however much it is.
 async fn long_way_to(redis: &Redis, time: Duration) -> u16 {
@@ -66,7 +82,9 @@ async fn carry(
 
 async fn far_away(time: Duration, change: impl FnOnce(&mut Config)) -> (Redis, Server) {
     let redis = Redis::start().await;
-    Fixture::load().fill(&redis).await;
+    let mut fill = vec!["HSET".to_owned(), "tickers:x".to_owned()];
+    fill.extend((0..SYMBOLS).flat_map(|number| [symbol(number), ticker("x", &symbol(number), 1.0)]));
+    redis.send::<()>(&fill.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let mut config = Server::config();
     config.redis.url =
         Some(Secret::from(format!("redis://127.0.0.1:{}", long_way_to(&redis, time).await).as_str()));
@@ -107,7 +125,7 @@ async fn ask(server: &Server, login: Option<&str>, clients: usize, time: Duratio
         let mut served = Served::default();
         while Instant::now() < end {
             let begin = Instant::now();
-            let reply = client.ask("get_ticker", json!({"exchange": "binance", "symbol": "BTC/USDT"})).await;
+            let reply = client.ask("get_ticker", params()).await;
             if reply["success"] == true {
                 served.good += 1;
                 continue;
@@ -160,13 +178,11 @@ async fn streams_are_refused_before_reads_and_connections_before_streams() {
         (server.client().await, server.client().await, server.client().await);
     other.call("ping", json!({})).await;
     redis.send::<()>(&["CLIENT", "PAUSE", "400", "ALL"]).await;
-    let read = json!({"operation": "get_ticker", "params": {"exchange": "binance", "symbol": "BTC/USDT"}})
-        .to_string();
     // Of two who ask for much each gets half. What is sent after that on a connection is read after it.
     let mut load = async |each: usize| {
         for client in [&mut busy, &mut busier] {
             for _ in 0..each {
-                client.send(&read).await;
+                client.send(&json!({"operation": "get_ticker", "params": params()}).to_string()).await;
             }
             client.send(&json!({"request_id": "p", "operation": "ping"}).to_string()).await;
             assert_eq!(client.receive().await["request_id"], "p");

@@ -14,6 +14,8 @@ async fn logged_in(server: &Server, token: &str) -> Client {
 
 async fn with_users() -> (Redis, Server) {
     guarded(|config| {
+        // So that all have one worker, and could share what it reads.
+        config.listen.workers = 1;
         config.auth.tokens = vec![
             root(),
             token("one", &[Scope::Orders], &["1001"]),

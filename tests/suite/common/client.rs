@@ -77,6 +77,12 @@ impl Client {
         reply
     }
 
+    /// Sends a request that is not answered at once, and sees that it has come in.
+    pub async fn begin(&mut self, request: &Value) {
+        self.send(&request.to_string()).await;
+        self.call("ping", json!({})).await;
+    }
+
     /// The result of a request that must succeed, with nothing left out.
     pub async fn call(&mut self, operation: &str, params: Value) -> Value {
         let mut reply = self.ask(operation, params.clone()).await;

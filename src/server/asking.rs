@@ -1,0 +1,304 @@
+//! From a request to its outcome: whether it may be asked at all, whether the answer is at hand, and the read that is
+//! begun, or joined, if not.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use super::{
+    App, Live, System,
+    caller::{Caller, Who},
+    explain::Explaining,
+    flights::{Flight, Flights, Joined, Next, Subject},
+    kept::{Answer as KeptAnswer, Keeping, Kept},
+};
+use crate::{
+    access::{Bounds, Load, Users, overloaded},
+    cache::{Cache, Trace, View},
+    operation::{Answer, Outcome, ReadFn, SystemFn},
+    protocol::{Error, ErrorCode, Remarks, Request, parse_params},
+    registry::{Ask, Registered},
+    streams::{Hub, Opening, Ringer},
+};
+
+/// What a worker's sessions share.
+pub(super) struct Desk {
+    pub(super) app: Arc<App>,
+    /// The cache by way of the worker's own connections.
+    pub(super) cache: Cache,
+    pub(super) flights: Flights,
+    pub(super) kept: Arc<Kept>,
+    pub(super) load: Arc<Load>,
+    /// How many workers there are.
+    pub(super) workers: usize,
+    pub(super) hub: Arc<Hub>,
+    /// Tells the worker's clients of what is new on their streams.
+    pub(super) ringer: Arc<Ringer>,
+}
+
+/// An outcome to come.
+pub(super) enum Pending {
+    Own(BoxFuture<'static, Outcome>),
+    Shared(Flight),
+}
+
+/// An outcome that is there.
+pub(super) enum Made {
+    Own(Outcome),
+    Shared(Arc<Outcome>),
+}
+
+impl Future for Pending {
+    type Output = Made;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Own(outcome) => outcome.poll_unpin(cx).map(Made::Own),
+            Self::Shared(outcome) => outcome.poll_unpin(cx).map(Made::Shared),
+        }
+    }
+}
+
+impl Made {
+    pub(super) fn outcome(&self) -> &Outcome {
+        match self {
+            Self::Own(outcome) => outcome,
+            Self::Shared(outcome) => outcome,
+        }
+    }
+}
+
+/// What a request has come to.
+pub(super) enum Begun {
+    Now(Outcome),
+    /// It was answered a moment ago.
+    Again(Arc<KeptAnswer>),
+    Later(Pending),
+}
+
+/// Who asks, and when.
+pub(super) struct Asking<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) live: &'a Live,
+    pub(super) caller: &'a Arc<Caller>,
+    pub(super) who: Option<&'a Who>,
+    pub(super) now: Instant,
+}
+
+impl Asking<'_> {
+    /// Begins to answer a request for an operation, if there is one of that name; in this array, or alone.
+    pub(super) fn begin(
+        &self,
+        request: &Request<'_>,
+        found: Option<&Arc<Registered>>,
+        array: Option<u64>,
+        explaining: Option<&mut Explaining>,
+    ) -> Result<Begun, Error> {
+        let operation = self.admit(request, found)?;
+        let text = request.params.as_deref().unwrap_or("{}");
+        let is_kept = self.may_keep(operation);
+        if is_kept && let Some(answer) = self.kept(operation, text)? {
+            return Ok(give_again(answer, explaining));
+        }
+        if let Answer::Read { .. } = operation.answer
+            && let Some(joined) = self.joined(operation, text, explaining.is_some())?
+        {
+            return Ok(self.wait_for(joined, explaining));
+        }
+        let params = match &request.params {
+            None => Value::Object(Map::new()),
+            Some(raw) => parse_params(raw, self.live.config.limits.json_depth)
+                .map_err(|error| Error::new(ErrorCode::MalformedMessage, format!("`params`: {error}")))?,
+        };
+        operation.validate(&params)?;
+        self.check_params(operation, &params)?;
+        match operation.answer {
+            Answer::System(answer) => Ok(self.begin_system(answer, params)),
+            Answer::Stream { .. } => self.open_stream(request, operation, params, array, explaining),
+            Answer::Read { run, .. } => self.begin_read(run, operation, (text, params), is_kept, explaining),
+        }
+    }
+
+    /// The operation, if the caller may ask for it.
+    fn admit<'o>(
+        &self,
+        request: &Request<'_>,
+        found: Option<&'o Arc<Registered>>,
+    ) -> Result<&'o Arc<Registered>, Error> {
+        let Self { desk, live, caller, who, .. } = self;
+        if who.is_none() && !found.is_some_and(|operation| operation.needs_no_login()) {
+            // Whether or not there is such an operation.
+            caller.refuse(found.map(|found| &**found), None, &"not logged in");
+            return Err(Error::unauthenticated());
+        }
+        let operation = found.ok_or_else(|| live.registry.unknown(&request.operation))?;
+        caller.check(*who, operation, Ask::Anything)?;
+        operation.check_on()?;
+        if !matches!(operation.answer, Answer::System(_)) && desk.app.held_back.load(Ordering::Relaxed) {
+            let message = "the server has yet to see that its login to the cache may only read";
+            return Err(Error::new(ErrorCode::CacheUnavailable, message));
+        }
+        Ok(operation)
+    }
+
+    /// An error if the caller may not ask for it with these params.
+    fn check_params(&self, operation: &Registered, params: &Value) -> Result<(), Error> {
+        self.caller.check(self.who, operation, Ask::With(params))?;
+        if let Some(who) = self.who.filter(|_| self.live.config.log.audit_reads) {
+            self.caller.audit_read(who, operation, params);
+        }
+        Ok(())
+    }
+
+    /// Whether an answer may be kept, and given again to who asks in the same words.
+    fn may_keep(&self, operation: &Registered) -> bool {
+        operation.is_kept && self.live.config.near_cache.bytes > 0 && self.desk.cache.near().is_fed()
+    }
+
+    /// The answer that is kept.
+    fn kept(&self, operation: &Registered, text: &str) -> Result<Option<Arc<KeptAnswer>>, Error> {
+        let asked = (operation.number, &operation.plan);
+        let Some(answer) = self.desk.kept.find(asked, text, self.now, &self.live.config.near_cache) else {
+            return Ok(None);
+        };
+        self.check_params(operation, &answer.params)?;
+        self.desk.kept.note(1, true);
+        Ok(Some(answer))
+    }
+
+    /// The read of the same that somebody else has asked for, and that has yet to begin. It counts for who asked first.
+    fn joined(&self, operation: &Registered, text: &str, wants: bool) -> Result<Option<Joined>, Error> {
+        let subject = Subject { plan: &operation.plan, text, users: self.users(operation) };
+        let Some(joined) = self.desk.flights.join(subject, wants) else { return Ok(None) };
+        self.check_params(operation, &joined.params)?;
+        Ok(Some(joined))
+    }
+
+    fn begin_system(&self, answer: SystemFn, params: Value) -> Begun {
+        let system = System { app: self.desk.app.clone(), caller: self.caller.clone() };
+        let mut answer = answer(system, params);
+        // All but one need not wait for anything, and what follows in the frame may build on it.
+        match (&mut answer).now_or_never() {
+            Some(outcome) => Begun::Now(outcome),
+            None => Begun::Later(Pending::Own(answer)),
+        }
+    }
+
+    fn open_stream(
+        &self,
+        request: &Request<'_>,
+        operation: &Arc<Registered>,
+        params: Value,
+        array: Option<u64>,
+        explaining: Option<&mut Explaining>,
+    ) -> Result<Begun, Error> {
+        if self.desk.load.refuses_streams(self.live.config.limits.reads) {
+            return Err(overloaded());
+        }
+        let (users, principal) = (self.users(operation).cloned(), self.who.map(Who::principal));
+        let explain = explaining.is_some();
+        let opening = Opening { id: &request.id, operation, params, users, principal, array, explain };
+        let (settings, explain) = self.caller.streams.open(opening)?;
+        if let Some(explaining) = explaining {
+            explaining.opens(explain);
+        }
+        Ok(Begun::Now(Ok((settings, Remarks::default()))))
+    }
+
+    fn begin_read(
+        &self,
+        run: ReadFn,
+        operation: &Arc<Registered>,
+        (text, params): (&str, Value),
+        is_kept: bool,
+        explaining: Option<&mut Explaining>,
+    ) -> Result<Begun, Error> {
+        let Self { desk, live, .. } = self;
+        let limits = &live.config.limits;
+        let principal = self.who.ok_or_else(Error::unauthenticated)?.principal();
+        let (text, params) = (Arc::<str>::from(text), Arc::new(params));
+        let mut own = params.clone();
+        let paging = operation.take_paging(&mut own)?;
+        let busy = &desk.app.shares.busy;
+        let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
+        let under_way = desk.load.begin(principal, &bounds)?;
+        let keeping = is_kept.then(|| {
+            let words = (text.clone(), params.clone());
+            Keeping::begin(&desk.kept, desk.cache.near(), operation, words, &live.config.near_cache)
+        });
+        let users = self.users(operation).cloned();
+        let next = Next { plan: operation.plan.clone(), text, users: users.clone(), params };
+        let (cache, plan) = (desk.cache.clone(), operation.plan.clone());
+        let (limit, bytes) = (limits.read_timeout.get(), limits.reply_bytes);
+        let read = move |trace: Arc<Trace>, comes_after| {
+            let view = View::new(cache, plan, own).counted(under_way, limit).traced(trace.clone());
+            let view = view.paged(paging).of_bytes(bytes).noted(keeping.as_ref().map(Keeping::notes));
+            let read = run(match users {
+                Some(users) => view.of_users(users),
+                None => view,
+            });
+            let read = async move {
+                match keeping {
+                    Some(keeping) => kept(read, keeping, &trace, comes_after).await,
+                    None => read.await,
+                }
+            };
+            within(limit, read)
+        };
+        let joined = desk.flights.join_or_begin(next, explaining.is_some(), read);
+        Ok(self.wait_for(joined, explaining))
+    }
+
+    /// Waits for a read, as one of those who asked for it.
+    fn wait_for(&self, joined: Joined, explaining: Option<&mut Explaining>) -> Begun {
+        if let Some(explaining) = explaining {
+            explaining.reads(joined.trace, &self.desk.cache);
+        }
+        Begun::Later(Pending::Shared(joined.flight))
+    }
+
+    /// Whose rows are to be seen, where they have owners.
+    fn users(&self, operation: &Registered) -> Option<&Users> {
+        self.who.filter(|_| operation.has_owned_rows).map(|who| who.rights().users())
+    }
+}
+
+fn give_again(answer: Arc<KeptAnswer>, explaining: Option<&mut Explaining>) -> Begun {
+    if let Some(explaining) = explaining {
+        explaining.gives_again(answer.basis.since());
+    }
+    Begun::Again(answer)
+}
+
+/// A read that has so much time in all.
+async fn within(limit: Duration, read: impl Future<Output = Outcome>) -> Outcome {
+    timeout(limit, read).await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorCode::CacheTimeout, format!("the read took more than {limit:?}")))
+    })
+}
+
+/// A read whose answer is kept. One that `comes_after` another of the same has nothing to do if that one's answer still
+/// holds.
+async fn kept(
+    read: BoxFuture<'static, Outcome>,
+    keeping: Keeping,
+    trace: &Trace,
+    comes_after: bool,
+) -> Outcome {
+    if comes_after && let Some(answer) = keeping.find() {
+        trace.finds(answer.basis.since());
+        keeping.note(trace.asked_by(), true);
+        return Ok((answer.result.clone(), answer.remarks.clone()));
+    }
+    keeping.note(trace.asked_by(), false);
+    let outcome = read.await;
+    keeping.keep(&outcome);
+    outcome
+}
