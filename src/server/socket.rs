@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -25,6 +26,9 @@ use crate::{config::Limits, transport::Io};
 /// Small, as a server has many connections and most of them are quiet: it is kept for as long as the connection is. What
 /// is longer is read into a buffer of its own length.
 const READ_BUFFER: usize = 1 << 10;
+/// How much is taken from the connection at once, as far as it is there. What the library has no room for waits in a
+/// buffer that is there only meanwhile: to ask the system for every kilobyte costs more than to read it.
+const READ_AHEAD: usize = 4 << 10;
 /// How many bytes of replies go out in one write at least, while there are more to come.
 const WRITE_BUFFER: usize = 16 << 10;
 
@@ -42,8 +46,10 @@ pin_project! {
         #[pin]
         io: TimeoutStream<Box<dyn Io>>,
         frames: Frames,
-        // Of what came with the upgrade already.
+        // Of what has come so far; told when all of it is taken.
         has_too_many: bool,
+        // What has come and is not taken yet.
+        ahead: Bytes,
         into: Throttle,
         out: Throttle,
         traffic: Traffic,
@@ -73,7 +79,8 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats
     let (into, out) = (Throttle::new(limits.bytes_in_per_second), Throttle::new(limits.bytes_out_per_second));
     stats.received_bytes.add(early.len() as u64);
     let traffic = Traffic { received: early.len() as u64, sent: 0 };
-    let metered = Box::pin(Metered { io, frames, has_too_many, into, out, traffic, stats });
+    let ahead = Bytes::new();
+    let metered = Box::pin(Metered { io, frames, has_too_many, ahead, into, out, traffic, stats });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
 }
 
@@ -106,22 +113,28 @@ pub(super) async fn close(mut socket: Socket, code: CloseCode, reason: &'static 
 
 impl AsyncRead for Metered {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
         let this = self.project();
-        let too_many = || Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
-        if *this.has_too_many {
-            return too_many();
+        if this.ahead.is_empty() {
+            if *this.has_too_many {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
+            }
+            ready!(this.into.poll_ready(cx));
+            let mut room = [0; READ_AHEAD];
+            let mut read = ReadBuf::new(&mut room[..READ_AHEAD.min(this.into.share())]);
+            ready!(this.io.poll_read(cx, &mut read))?;
+            let came = read.filled();
+            this.into.note(came.len());
+            this.traffic.received += came.len() as u64;
+            this.stats.received_bytes.add(came.len() as u64);
+            *this.has_too_many = this.frames.note(came).is_err();
+            let (now, later) = came.split_at(came.len().min(buf.remaining()));
+            buf.put_slice(now);
+            *this.ahead = Bytes::copy_from_slice(later);
+        } else {
+            let now = this.ahead.split_to(this.ahead.len().min(buf.remaining()));
+            buf.put_slice(&now);
         }
-        ready!(this.into.poll_ready(cx));
-        ready!(this.io.poll_read(cx, buf))?;
-        let came = &buf.filled()[before..];
-        this.into.note(came.len());
-        this.traffic.received += came.len() as u64;
-        this.stats.received_bytes.add(came.len() as u64);
-        match this.frames.note(came) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(_) => too_many(),
-        }
+        Poll::Ready(Ok(()))
     }
 }
 

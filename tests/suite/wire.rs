@@ -8,7 +8,10 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
 
 use crate::common::{Client, Server, filled};
-use fullon_cache_api::cache::Store;
+use fullon_cache_api::{
+    cache::{Cache, Store},
+    registry::Registry,
+};
 
 /// A server of the embedded cache with one ticker.
 async fn small() -> (Server, Client) {
@@ -49,6 +52,28 @@ async fn numbers_keep_their_digits_and_times_are_seconds() {
     client.send(&request.to_string()).await;
     let expected = r#"{"request_id":1,"success":true,"result":{"symbol":"BTC/USDT","exchange":"binance","price":47000.50,"volume":1e3,"timestamp":1640995200.123}}"#;
     assert_eq!(client.receive_text().await, expected);
+}
+
+/// More than is read at once, of requests of all lengths, to a client that may have two under way.
+#[tokio::test]
+async fn requests_that_come_all_at_once_are_all_answered() {
+    let mut config = Server::config();
+    config.limits.in_flight = 2;
+    let (registry, cache) = (Registry::built_in().unwrap(), Cache::embedded(Store::new()));
+    let server = Server::start_with(registry, cache, config).await;
+    let mut client = server.client().await;
+    let ids: Vec<String> = (0..300).map(|number| format!("{number}-{}", "x".repeat(number % 50))).collect();
+    for id in &ids {
+        let request = json!({"request_id": id, "operation": "get_bots"});
+        client.socket.feed(Message::text(request.to_string())).await.unwrap();
+    }
+    client.socket.flush().await.unwrap();
+    let mut answered = Vec::new();
+    for _ in &ids {
+        answered.push(client.receive().await["request_id"].as_str().unwrap().to_owned());
+    }
+    answered.sort_by_key(|id| id.split('-').next().unwrap().parse::<u32>().unwrap());
+    assert_eq!(answered, ids);
 }
 
 #[tokio::test]
