@@ -125,8 +125,8 @@ impl Read {
     }
 }
 
-/// A command that reads no data of the cache. All go to the Redis, but for one, which its sentinels get. The Redis library sends three more as it connects:
-/// `HELLO`, `AUTH` and `SELECT`.
+/// A command that reads no data of the cache. All go to the Redis, but for two, which its sentinels get. The Redis library
+/// sends three more as it connects: `HELLO`, `AUTH` and `SELECT`.
 #[derive(Debug, Clone)]
 pub enum Control {
     /// `HELLO`: which server this is, its version and its role. Every user may.
@@ -161,9 +161,16 @@ pub enum Control {
     Nodes,
     /// `ASKING`: the next read is of a key that is on its way to this node of a cluster.
     Asking,
-    /// `SENTINEL GET-MASTER-ADDR-BY-NAME`: where the master is. The one thing that sentinels are asked.
+    /// `ROLE`: whether a replica has all that its master passes on.
+    Role,
+    /// `SENTINEL GET-MASTER-ADDR-BY-NAME`: where the master is. This and the next are all that sentinels are asked.
     WhereIsMaster {
         /// What they call it.
+        name: String,
+    },
+    /// `SENTINEL REPLICAS`: where its replicas are, and how they are.
+    WhereAreReplicas {
+        /// What they call the master.
         name: String,
     },
 }
@@ -204,9 +211,15 @@ impl Control {
                 cmd
             }
             Self::Asking => redis::cmd("ASKING"),
+            Self::Role => redis::cmd("ROLE"),
             Self::WhereIsMaster { name } => {
                 let mut cmd = redis::cmd("SENTINEL");
                 cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+                cmd
+            }
+            Self::WhereAreReplicas { name } => {
+                let mut cmd = redis::cmd("SENTINEL");
+                cmd.arg("REPLICAS").arg(name);
                 cmd
             }
         }

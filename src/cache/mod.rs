@@ -35,7 +35,7 @@ pub use json::{Json, JsonList, JsonObject};
 pub use key::{Glob, Key, MAX_VALUE_BYTES, Pattern, SlotError};
 pub use link::{Address, Certificates, LinkSettings, LinkState, NodeState, Whereabouts};
 pub use number::{difference, is_number};
-pub use rights::{Denied, Probe, Rights, Writing, acl_line};
+pub use rights::{Denied, Probe, Rights, Setup, Writing, acl_line};
 pub use shape::{Added, Shape};
 pub use store::Store;
 pub use stored::{Fields, Stored};

@@ -31,10 +31,42 @@ pub struct Rights {
     pub denied: Vec<(Probe, Denied)>,
     /// Whether the user may write.
     pub writing: Writing,
-    /// Whether it is the user of a cluster, of which more is asked than of one Redis.
-    pub is_cluster: bool,
-    /// Whether the user may read, there, what is on its way from one node to another.
+    /// What Redis is made of, by which the user needs more.
+    pub setup: Setup,
+    /// Whether the user may all that this takes besides: read what is on its way from one node of a cluster to another,
+    /// or see whether a replica is in step.
     pub may_ask: bool,
+}
+
+/// What Redis is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setup {
+    /// One Redis, or the master that sentinels name.
+    One,
+    /// The master that sentinels name, and its replicas.
+    Replicas,
+    /// The masters of a cluster.
+    Cluster,
+}
+
+impl Setup {
+    /// What the user needs besides, as it stands in an ACL.
+    fn rights(self) -> &'static str {
+        match self {
+            Self::One => "",
+            Self::Replicas => " +role",
+            Self::Cluster => " +cluster|nodes +asking",
+        }
+    }
+
+    /// What the user needs besides and can do without, for a while.
+    fn question(self) -> Option<&'static str> {
+        match self {
+            Self::One => None,
+            Self::Replicas => Some("ROLE"),
+            Self::Cluster => Some("ASKING"),
+        }
+    }
 }
 
 /// What exactly is denied.
@@ -101,8 +133,8 @@ const OTHER_WRITES: [&[&str]; 5] = [
 
 pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, CacheError> {
     let user = links.user().to_owned();
-    let is_cluster = links.is_cluster();
-    let mut all = Rights { user, is_cluster, denied: Vec::new(), writing: Writing::Denied, may_ask: true };
+    let setup = links.setup();
+    let mut all = Rights { user, setup, denied: Vec::new(), writing: Writing::Denied, may_ask: true };
     // Each Redis has users of its own.
     for redis in links.parts().await? {
         let at_once = links.may_wait();
@@ -112,8 +144,8 @@ pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, C
             }
         }
         all.writing = all.writing.and(writing(&redis, &all.user, probes, at_once).await?);
-        if is_cluster {
-            let asking = Control::AclDryRun { user: all.user.clone(), command: vec!["ASKING".to_owned()] };
+        if let Some(question) = setup.question() {
+            let asking = Control::AclDryRun { user: all.user.clone(), command: vec![question.to_owned()] };
             // Where Redis does not say, that has been said already.
             all.may_ask &= matches!(redis.control(asking).await, Ok(Reply::Okay) | Err(_));
         }
@@ -204,8 +236,8 @@ fn read_for(probe: &Probe) -> Option<Read> {
 }
 
 /// The command that makes a Redis user who may do just what these probes need, listen to these channels
-/// and be told which keys change, whatever that user could do before; of a cluster also which node has which.
-pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob], is_cluster: bool) -> String {
+/// and be told which keys change, whatever that user could do before; and what it takes where Redis is made of that.
+pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob], setup: Setup) -> String {
     let user = if user == "default" { "fullon_reader" } else { user };
     let globs: BTreeSet<String> = probes
         .iter()
@@ -216,9 +248,9 @@ pub fn acl_line(user: &str, probes: &[Probe], channels: &[Glob], is_cluster: boo
         probes.iter().map(|probe| format!("+{}", probe.verb.name().to_lowercase())).collect();
     let channels = channels.iter().map(|channel| format!("&{}", channel.as_str())).collect();
     let words = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(" ");
-    let of_cluster = if is_cluster { " +cluster|nodes +asking" } else { "" };
+    let of_setup = setup.rights();
     format!(
-        "ACL SETUSER {user} reset on >PASSWORD {} {} {} +client|tracking +psubscribe +punsubscribe +ping +select +acl|dryrun{of_cluster}",
+        "ACL SETUSER {user} reset on >PASSWORD {} {} {} +client|tracking +psubscribe +punsubscribe +ping +select +acl|dryrun{of_setup}",
         words(globs),
         words(channels),
         words(verbs)

@@ -63,6 +63,9 @@ pub struct Redis {
     pub sentinels: Vec<Sentinel>,
     /// What the sentinels call the master, e.g. `mymaster`.
     pub sentinel_master: Option<String>,
+    /// Whether, of a Redis behind sentinels, a replica is read instead of the master, while one is in good order.
+    #[serde(deserialize_with = "flag")]
+    pub replicas: bool,
     /// User to log in to the sentinels as.
     pub sentinel_user: Option<Secret>,
     /// Password to log in to the sentinels with.
@@ -107,6 +110,7 @@ impl Default for Redis {
             cluster: Vec::new(),
             sentinels: Vec::new(),
             sentinel_master: None,
+            replicas: false,
             sentinel_user: None,
             sentinel_password: None,
             sentinel_password_file: None,
@@ -157,7 +161,7 @@ impl Redis {
             .sentinels
             .iter()
             .map(|one| Address::parse(&one.url(), user, password)?.with_certificates(&certificates));
-        Ok(Whereabouts::named_by(sentinels.collect::<Result<_, _>>()?, master, redis))
+        Ok(Whereabouts::named_by(sentinels.collect::<Result<_, _>>()?, master, self.replicas, redis))
     }
 
     /// Where Redis is, or, if sentinels or the nodes of a cluster are to say that, how it is spoken to there.
@@ -251,7 +255,23 @@ impl Redis {
             ("redis.sentinel_password_file", self.sentinel_password_file.is_some()),
         ];
         let fault = "it is for sentinels, and there are none; list them as `redis.sentinels`";
-        given.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| (key, fault)).collect()
+        let given = given.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| (key, fault));
+        given.chain(self.fault_of_replicas().map(|fault| ("redis.replicas", fault))).collect()
+    }
+
+    /// What is wrong with reading replicas where no sentinel tells of them.
+    fn fault_of_replicas(&self) -> Option<&'static str> {
+        match self.cluster.is_empty() {
+            _ if !self.replicas => None,
+            true => Some(
+                "sentinels tell of replicas, and there are none; list them as `redis.sentinels`, or give a replica's own \
+                 address by `redis.url`, or `redis.host` and `redis.port`",
+            ),
+            false => Some(
+                "the replicas of a cluster cannot be read, for they do not have the keys that are on their way between \
+                 masters; leave it out",
+            ),
+        }
     }
 
     /// The keys that say where Redis is, if it is one, and are given.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    cache::{Cache, CacheError, Denied, Rights, Writing, acl_line},
+    cache::{Cache, CacheError, Denied, Rights, Setup, Writing, acl_line},
     registry::Registry,
 };
 
@@ -46,13 +46,18 @@ pub async fn check_rights(registry: &Registry, cache: &Cache) -> Result<RightsRe
     report.not_read_only = complaint(&rights);
     report.lacking = (!rights.may_ask).then(|| {
         let user = &rights.user;
-        format!(
-            "the Redis user {user:?} may not run ASKING: while slots are moved, their keys cannot be read"
-        )
+        match rights.setup {
+            Setup::Replicas => {
+                format!("the Redis user {user:?} may not run ROLE: no replica is read, but the master")
+            }
+            Setup::One | Setup::Cluster => format!(
+                "the Redis user {user:?} may not run ASKING: while slots are moved, their keys cannot be read"
+            ),
+        }
     });
     let complaints = [&report.not_read_only, &report.lacking];
     if !report.off.is_empty() || !report.doubtful.is_empty() || complaints.into_iter().any(Option::is_some) {
-        let line = acl_line(&rights.user, &probes, &registry.channels(), rights.is_cluster);
+        let line = acl_line(&rights.user, &probes, &registry.channels(), rights.setup);
         report.proper_user = Some(line);
     }
     Ok(report)

@@ -7,6 +7,7 @@ mod replaced;
 use std::{collections::BTreeMap, time::Duration};
 
 use fullon_cache_api::{
+    cache::Setup,
     config::{Config, Secret},
     registry::Registry,
 };
@@ -19,7 +20,7 @@ use tokio::{
 
 use crate::{
     common::{Client, Cluster, PATIENCE, Redis, Seen, Server, Watcher, Writer, eventually},
-    rights::acl_line_of_cluster,
+    rights::acl_line_of,
     streams::ticker,
 };
 
@@ -28,7 +29,8 @@ const PASSWORD: &str = "rightpass";
 
 /// What makes that user on every node.
 fn user() -> Vec<String> {
-    let line = acl_line_of_cluster("default", &Registry::built_in().unwrap()).replace("PASSWORD", PASSWORD);
+    let line =
+        acl_line_of(Setup::Cluster, "default", &Registry::built_in().unwrap()).replace("PASSWORD", PASSWORD);
     ["--user"].into_iter().chain(line.split_whitespace().skip(2)).map(str::to_owned).collect()
 }
 

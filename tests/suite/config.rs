@@ -277,6 +277,29 @@ fn sentinels_and_what_is_said_of_them_go_together() {
 }
 
 #[test]
+fn replicas_are_read_where_sentinels_tell_of_them() {
+    let setting = |given: &[(&str, &str)]| {
+        given
+            .iter()
+            .fold(Setting::new(), |setting, (key, value)| setting.flag(&format!("redis.{key}"), value))
+    };
+    let sentinels = [("sentinels", "10.0.0.5:26379"), ("sentinel_master", "mymaster")];
+    assert!(setting(&[sentinels[0], sentinels[1], ("replicas", "true")]).load().0.redis.replicas);
+    assert!(!setting(&sentinels).load().0.redis.replicas);
+    let for_none = "sentinels tell of replicas, and there are none; list them as `redis.sentinels`, or give a replica's \
+                    own address by `redis.url`, or `redis.host` and `redis.port`";
+    let of_cluster = "the replicas of a cluster cannot be read, for they do not have the keys that are on their way \
+                      between masters; leave it out";
+    for (given, fault) in [
+        (&[("replicas", "true")][..], for_none),
+        (&[("replicas", "true"), ("host", "10.0.0.5")], for_none),
+        (&[("replicas", "true"), ("cluster", "10.0.0.5:6379")], of_cluster),
+    ] {
+        assert_eq!(setting(given).problems(), format!("--set: `redis.replicas`: {fault}"));
+    }
+}
+
+#[test]
 fn all_values_out_of_bounds_are_named_at_once() {
     let setting = Setting::new().flag("limits.in_flight", "0").variable("LOG_LEVEL", "nonsense");
     let problems = setting.flag("redis.queue", "0").problems();

@@ -2,18 +2,18 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
-use fullon_cache_api::registry::Registry;
+use fullon_cache_api::{cache::Setup, registry::Registry};
 use serde_json::json;
 use tokio::time::timeout;
 
 /// The line that makes a user for these operations.
 pub fn acl_line(user: &str, registry: &Registry) -> String {
-    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels(), false)
+    acl_line_of(Setup::One, user, registry)
 }
 
-/// The same for a user of a cluster.
-pub fn acl_line_of_cluster(user: &str, registry: &Registry) -> String {
-    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels(), true)
+/// The same for a user of a Redis that is made of more.
+pub fn acl_line_of(setup: Setup, user: &str, registry: &Registry) -> String {
+    fullon_cache_api::cache::acl_line(user, &registry.probes(), &registry.channels(), setup)
 }
 
 use crate::common::{Binary, Client, Ended, Fixture, Program, Redis, RedisOptions, readme, run};

@@ -2,8 +2,11 @@
 
 mod followed;
 mod moved;
+mod replicas;
+mod scene;
 
 use fullon_cache_api::{
+    cache::Setup,
     config::{Config, Secret},
     registry::Registry,
 };
@@ -11,8 +14,8 @@ use redis::{FromRedisValue, RedisResult};
 use serde_json::{Value, json};
 
 use crate::{
-    common::{Client, LOGIN, MASTER, Redis, RedisOptions, Sentinel, Server, free_port},
-    rights::acl_line,
+    common::{Client, LOGIN, MASTER, Redis, RedisOptions, Sentinel, Server, eventually, free_port},
+    rights::acl_line_of,
 };
 
 /// The password of the Redis user that may do what the server needs and nothing else.
@@ -23,12 +26,25 @@ const CONNECTIONS: usize = 1 + 2 * (WORKERS + 1) + 1;
 
 /// A Redis that has such a user, and speaks to sentinels and other Redises.
 async fn redis(args: &[&str]) -> Redis {
-    let line = acl_line("default", &Registry::built_in().unwrap()).replace("PASSWORD", PASSWORD);
+    redis_of(Setup::One, args).await
+}
+
+/// The same where the user may have to do more.
+async fn redis_of(setup: Setup, args: &[&str]) -> Redis {
+    let line = acl_line_of(setup, "default", &Registry::built_in().unwrap()).replace("PASSWORD", PASSWORD);
     let user = line.split_whitespace().skip(2);
     // A replica is sent everything at once, not when more have come.
     let all = ["--user"].into_iter().chain(user).chain(["--repl-diskless-sync-delay", "0"]);
     let args = all.chain(args.iter().copied()).map(str::to_owned).collect();
     Redis::start_with(RedisOptions { replicates: true, args, ..RedisOptions::default() }).await
+}
+
+/// A replica that is in step with its master.
+async fn replica_of(setup: Setup, master: &Redis, args: &[&str]) -> Redis {
+    let port = master.port.to_string();
+    let replica = redis_of(setup, &[&["--replicaof", "127.0.0.1", &port], args].concat()).await;
+    eventually("the replica is in step", async || scene::follows(&replica).await).await;
+    replica
 }
 
 /// Sends a command on a connection of its own: sentinels cut those that last.
@@ -42,6 +58,10 @@ async fn ask<T: FromRedisValue>(redis: &Redis, words: &[&str]) -> RedisResult<T>
 async fn connections(redis: &Redis) -> usize {
     let clients: String = ask(redis, &["CLIENT", "LIST"]).await.unwrap();
     clients.matches("user=fullon_reader ").count()
+}
+
+fn all(sentinels: &[Sentinel]) -> Vec<&Sentinel> {
+    sentinels.iter().collect()
 }
 
 /// A configuration that names sentinels, the first of which is not there.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use redis::{Cmd, Value as Reply, aio::MultiplexedConnection};
+use redis::{Cmd, RedisResult, Value as Reply, aio::MultiplexedConnection};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -55,9 +55,18 @@ pub(super) async fn put(
     (connection, address): (&mut MultiplexedConnection, &Address),
     deadline: Instant,
 ) -> Result<Reply, String> {
-    let at = address.host_and_port();
+    let answer = try_to_put(question, (connection, address), deadline).await?;
+    answer.map_err(|error| format!("{}: {error}", address.host_and_port()))
+}
+
+/// The same, where it matters what is wrong with an answer.
+pub(super) async fn try_to_put(
+    question: &Cmd,
+    (connection, address): (&mut MultiplexedConnection, &Address),
+    deadline: Instant,
+) -> Result<RedisResult<Reply>, String> {
     match timeout_at(deadline, connection.send_packed_command(question)).await {
-        Ok(answer) => answer.and_then(Reply::extract_error).map_err(|error| format!("{at}: {error}")),
-        Err(_) => Err(format!("{at} does not answer")),
+        Ok(answer) => Ok(answer.and_then(Reply::extract_error)),
+        Err(_) => Err(format!("{} does not answer", address.host_and_port())),
     }
 }

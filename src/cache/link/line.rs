@@ -128,19 +128,24 @@ impl Lines {
 
     /// Whether every Redis is there; if not, what is wrong.
     pub(super) fn probe(&self) -> impl Future<Output = Option<Outage>> + Send + use<> {
-        let each = self.connections.clone().into_iter().map(|mut connection| async move {
-            let ping = Control::Ping.to_redis();
-            match timeout(PROBE_TIMEOUT, connection.send_packed_command(&ping)).await {
-                Err(_) => Some(Outage::Silent),
-                // A refusal is an answer too.
-                Ok(Err(error)) if error.is_unrecoverable_error() => {
-                    Some(Outage::Down(error.to_string().into()))
-                }
-                Ok(_) => None,
-            }
-        });
+        let place = self.place.clone();
+        let each = self.connections.clone().into_iter();
+        let each = each.map(move |connection| probe_one(connection, place.clone()));
         let each: Vec<_> = each.collect();
         async move { join_all(each).await.into_iter().flatten().next() }
+    }
+}
+
+async fn probe_one(mut connection: MultiplexedConnection, place: Option<Place>) -> Option<Outage> {
+    let question = place.as_ref().map_or(Control::Ping, Place::probe).to_redis();
+    match timeout(PROBE_TIMEOUT, connection.send_packed_command(&question)).await {
+        Err(_) => Some(Outage::Silent),
+        Ok(Err(error)) if error.is_unrecoverable_error() => Some(Outage::Down(error.to_string().into())),
+        // A refusal is an answer too, but of a replica.
+        Ok(answer) => {
+            let place = place?;
+            place.fault(answer).map(|fault| place.doubt(Outage::Down(fault.into())))
+        }
     }
 }
 

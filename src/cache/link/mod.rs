@@ -2,6 +2,7 @@
 //! connection is made again for ever, and every command is answered within its time. A Redis may be many: the nodes of
 //! a cluster.
 
+mod choice;
 mod cluster;
 mod feed;
 mod inquiry;
@@ -24,7 +25,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{CacheError, Control, Glob, Near, Read};
+use super::{CacheError, Control, Glob, Near, Read, Setup};
 pub(crate) use feed::{Event, Means, Wish};
 pub(in crate::cache) use pool::Pool;
 use pool::Shared;
@@ -56,7 +57,7 @@ impl Outage {
         match self {
             Self::Starting => CacheError::Unavailable("the first connection is still being made".into()),
             Self::Silent => CacheError::Timeout,
-            Self::Moved => CacheError::Unavailable("another Redis is the master by now".into()),
+            Self::Moved => CacheError::Unavailable("another Redis is read by now".into()),
             Self::Down(cause) => CacheError::Unavailable(cause.clone()),
         }
     }
@@ -144,9 +145,13 @@ impl Links {
         self.settings.whereabouts.user()
     }
 
-    /// Whether it is a cluster, of which more must be asked.
-    pub(in crate::cache) fn is_cluster(&self) -> bool {
-        matches!(self.to, To::Cluster(_))
+    /// What it is made of.
+    pub(in crate::cache) fn setup(&self) -> Setup {
+        match self.to {
+            To::Cluster(_) => Setup::Cluster,
+            To::One(_) if self.settings.whereabouts.allows_replicas() => Setup::Replicas,
+            To::One(_) => Setup::One,
+        }
     }
 
     /// Tells when Redis has moved.

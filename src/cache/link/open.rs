@@ -16,13 +16,25 @@ pub(super) struct Opened {
 }
 
 /// Connects to a Redis that was found, logs in, and asks who is there. What Redis tells by itself goes to `hear`, where it
-/// speaks RESP3. A Redis, or what stands before it, may have that switched off; then all but that works.
+/// speaks RESP3. A Redis, or what stands before it, may have that switched off; then all but that works. A replica that
+/// cannot be read is left by all.
 pub(super) async fn open(
     place: Place,
     settings: &LinkSettings,
     hear: impl Fn(PushInfo) + Send + Sync + 'static,
 ) -> Result<Opened, Outage> {
-    let connecting = async {
+    match try_to_open(&place, settings, hear).await {
+        Ok((connection, facts)) => Ok(Opened { connection, facts, place }),
+        Err(outage) => Err(place.doubt(outage)),
+    }
+}
+
+async fn try_to_open(
+    place: &Place,
+    settings: &LinkSettings,
+    hear: impl Fn(PushInfo) + Send + Sync + 'static,
+) -> Result<(MultiplexedConnection, ServerFacts), Outage> {
+    let greeting = async {
         let hearing = configured().set_push_sender(move |push: PushInfo| {
             hear(push);
             Ok::<(), ()>(())
@@ -39,13 +51,22 @@ pub(super) async fn open(
         let facts = ServerFacts { version, role, mode, is_mute: false };
         Ok::<_, RedisError>((connection, facts))
     };
+    let connecting = async {
+        let (mut connection, facts) = greeting.await?;
+        let fault = match place.is_replica() {
+            true => place.fault(connection.send_packed_command(&place.probe().to_redis()).await),
+            false => None,
+        };
+        Ok::<_, RedisError>((connection, facts, fault))
+    };
     let outcome = tokio::select! {
         outcome = timeout(settings.connect_timeout, connecting) => outcome,
         () = place.left() => return Err(Outage::Moved),
     };
     match outcome {
-        Ok(Ok((connection, facts))) => match place.refusal(&facts) {
-            None => Ok(Opened { connection, facts, place }),
+        Ok(Ok((_, _, Some(fault)))) => Err(Outage::Down(fault.into())),
+        Ok(Ok((connection, facts, None))) => match place.refusal(&facts) {
+            None => Ok((connection, facts)),
             Some(refusal) => Err(refusal),
         },
         Ok(Err(error)) => Err(place.blame(&error)),

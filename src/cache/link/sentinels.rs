@@ -1,10 +1,10 @@
-//! Redis Sentinels: who is asked where the master is.
+//! Redis Sentinels: who is asked where the master is, and its replicas.
 
 use std::{
     fmt,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,16 +17,24 @@ use tokio::{
 
 use super::{
     Address, Control,
-    inquiry::{BEAT, first_answer, put, reach},
+    choice::{Choice, Role, fault_of_replica, good_replicas},
+    inquiry::{BEAT, first_answer, put, reach, try_to_put},
     whereabouts::Moves,
 };
 
-/// A master, as a sentinel names it.
+/// The Redis to read, as a sentinel names it.
 #[derive(Debug, Clone)]
-pub(super) struct Master {
+pub(super) struct Named {
     pub(super) address: Address,
+    pub(super) role: Role,
     /// The sentinel that named it last; none if none answers by now.
     pub(super) named_by: Option<Arc<str>>,
+}
+
+impl Named {
+    fn what(&self) -> (String, Role) {
+        (self.address.shown(), self.role)
+    }
 }
 
 /// The sentinels of one master, and what they said last.
@@ -34,11 +42,16 @@ pub(super) struct Master {
 pub(super) struct Sentinels {
     addresses: Vec<Address>,
     name: String,
-    /// How the master is spoken to, wherever it is.
+    /// Whether a replica is read, while one is in good order.
+    replicas: bool,
+    /// How Redis is spoken to, wherever it is.
     spoken_to: Address,
     /// The sentinel that answered last is asked first.
     first: AtomicUsize,
-    named: watch::Sender<Option<Master>>,
+    /// Whether the one that answered last tells of no replicas.
+    hides_replicas: AtomicBool,
+    choice: Mutex<Choice>,
+    named: watch::Sender<Option<Named>>,
 }
 
 /// A sentinel that has answered.
@@ -48,9 +61,22 @@ struct Line {
 }
 
 impl Sentinels {
-    pub(super) fn new(addresses: Vec<Address>, name: &str, spoken_to: Address) -> Self {
-        let first = AtomicUsize::new(0);
-        Self { addresses, name: name.to_owned(), spoken_to, first, named: watch::Sender::new(None) }
+    pub(super) fn new(addresses: Vec<Address>, name: &str, replicas: bool, spoken_to: Address) -> Self {
+        Self {
+            addresses,
+            name: name.to_owned(),
+            replicas,
+            spoken_to,
+            first: AtomicUsize::new(0),
+            hides_replicas: AtomicBool::new(false),
+            choice: Mutex::default(),
+            named: watch::Sender::new(None),
+        }
+    }
+
+    /// Whether replicas may be read.
+    pub(super) fn allow_replicas(&self) -> bool {
+        self.replicas
     }
 
     pub(super) fn spoken_to(&self) -> &Address {
@@ -61,8 +87,8 @@ impl Sentinels {
         self.spoken_to.is_tls() || self.addresses.iter().any(Address::is_tls)
     }
 
-    /// The master that was named last.
-    pub(super) fn named(&self) -> Option<Master> {
+    /// The Redis that was named last.
+    pub(super) fn named(&self) -> Option<Named> {
         self.named.borrow().clone()
     }
 
@@ -70,13 +96,22 @@ impl Sentinels {
         Moves::of(self.named.subscribe())
     }
 
-    /// Finds out where the master is, for all to know.
+    /// Finds out which Redis to read, for all to know.
     pub(super) async fn ask(&self, patience: Duration) -> Result<(), String> {
         self.ask_all(patience).await.map(|_| ())
     }
 
-    /// Asks them now and then on a connection that is kept, so that a move is seen even where no connection to the
-    /// master breaks.
+    /// This replica cannot be read, whatever sentinels say of it: all go elsewhere.
+    pub(super) fn doubt(&self, replica: &Address, cause: &str) {
+        let mut choice = self.choice();
+        if choice.doubt(replica) {
+            tracing::warn!(redis = %replica.shown(), "the replica is not read: {cause}");
+        }
+        self.choose(&choice, self.named().and_then(|named| named.named_by));
+    }
+
+    /// Asks them now and then on a connection that is kept, so that a move is seen even where no connection to Redis
+    /// breaks.
     pub(super) async fn look_out(&self, patience: Duration) {
         let mut kept: Option<Line> = None;
         let mut is_blind = false;
@@ -84,6 +119,7 @@ impl Sentinels {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             beat.tick().await;
+            self.look_again(patience.min(BEAT)).await;
             if let Some(line) = &mut kept
                 && self.ask_on(line, Instant::now() + patience.min(BEAT)).await.is_ok()
             {
@@ -103,6 +139,31 @@ impl Sentinels {
             }
             is_blind = asked.is_err();
             kept = asked.ok();
+        }
+    }
+
+    /// Looks whether a replica that could not be read can be read by now, if no other one is.
+    async fn look_again(&self, patience: Duration) {
+        if self.named().is_none_or(|named| named.role == Role::Replica) {
+            return;
+        }
+        let Some(replica) = self.choice().due() else { return };
+        let deadline = Instant::now() + patience;
+        let asking = async {
+            let mut connection = reach(&replica, deadline).await?;
+            let answer = try_to_put(&Control::Role.to_redis(), (&mut connection, &replica), deadline).await?;
+            fault_of_replica(answer).map_err(|error| error.to_string())
+        };
+        match asking.await {
+            Ok(None) => {
+                let mut choice = self.choice();
+                choice.trust(&replica);
+                self.choose(&choice, self.named().and_then(|named| named.named_by));
+            }
+            Ok(Some(fault)) | Err(fault) => {
+                tracing::debug!(redis = %replica.shown(), "the replica is not read: {fault}");
+                self.choice().doubt(&replica);
+            }
         }
     }
 
@@ -137,29 +198,74 @@ impl Sentinels {
         let (host, port) = place_in(answer)
             .map_err(|error| format!("{at}: {error}"))?
             .ok_or_else(|| format!("{at} knows no master of that name"))?;
+        let mut replicas = if self.replicas { self.replicas_on(line, deadline).await? } else { Vec::new() };
+        // One that has just taken over may still be listed among them.
+        replicas.retain(|replica| *replica != (host.clone(), port));
         self.first.store(line.index, Ordering::Relaxed);
-        self.take_note(Master { address: self.spoken_to.moved_to(host, port), named_by: Some(at.into()) });
+        let address = |(host, port)| self.spoken_to.moved_to(host, port);
+        let mut choice = self.choice();
+        choice.learn(address((host, port)), replicas.into_iter().map(address).collect());
+        self.choose(&choice, Some(at.into()));
         Ok(())
     }
 
-    fn take_note(&self, master: Master) {
-        let (now, sentinel) = (master.address.shown(), master.named_by.clone());
-        let mut before = None;
-        let has_moved = self.named.send_if_modified(|named| {
-            before = named.replace(master).map(|master| master.address.shown());
-            before.as_ref() != Some(&now)
-        });
-        if let (true, Some(before)) = (has_moved, before) {
-            let sentinel = sentinel.as_deref();
-            tracing::warn!(redis = %now, before = %before, sentinel, "the master has moved");
+    /// The replicas that a sentinel calls good; none if it tells of none.
+    async fn replicas_on(&self, line: &mut Line, deadline: Instant) -> Result<Vec<(String, u16)>, String> {
+        let question = Control::WhereAreReplicas { name: self.name.clone() }.to_redis();
+        let address = &self.addresses[line.index];
+        let at = address.host_and_port();
+        match try_to_put(&question, (&mut line.connection, address), deadline).await? {
+            Ok(answer) => {
+                self.hides_replicas.store(false, Ordering::Relaxed);
+                good_replicas(answer).map_err(|error| format!("{at}: {error}"))
+            }
+            Err(error) if error.code().is_some() => {
+                if !self.hides_replicas.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        sentinel = %at,
+                        "the sentinel tells of no replicas, so the master is read; its user needs +sentinel|replicas ({error})"
+                    );
+                }
+                Ok(Vec::new())
+            }
+            Err(error) => Err(format!("{at}: {error}")),
         }
+    }
+
+    /// Has all go to the Redis that is the one to read by now.
+    fn choose(&self, choice: &Choice, named_by: Option<Arc<str>>) {
+        let mut before = None;
+        let mut now = None;
+        self.named.send_if_modified(|named| {
+            let read = named.as_ref().map(|named| (&named.address, named.role));
+            let Some((address, role)) = choice.made(read) else { return false };
+            let next = Named { address, role, named_by };
+            now = Some(next.clone());
+            before = named.replace(next);
+            // One that is a master by now is another one, for it was made sure of something else.
+            before.as_ref().map(Named::what) != now.as_ref().map(Named::what)
+        });
+        let (Some(before), Some(now)) = (before, now) else { return };
+        let (redis, role, sentinel) = (now.address.shown(), now.role.name(), now.named_by.as_deref());
+        let at = before.address.shown();
+        match (before.role, now.role) {
+            _ if before.what() == now.what() => {}
+            (Role::Master, Role::Master) => {
+                tracing::warn!(redis = %redis, before = %at, sentinel, "the master has moved");
+            }
+            _ => tracing::warn!(redis = %redis, role, before = %at, sentinel, "another Redis is read"),
+        }
+    }
+
+    fn choice(&self) -> MutexGuard<'_, Choice> {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nobody vouches any more for what was said last. Says whether anything was.
     fn take_note_of_silence(&self) -> bool {
         self.named.send_if_modified(|named| {
-            if let Some(master) = named {
-                master.named_by = None;
+            if let Some(named) = named {
+                named.named_by = None;
             }
             // It is where it was.
             false

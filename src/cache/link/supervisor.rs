@@ -334,15 +334,25 @@ impl Batch {
 
 async fn attempt(settings: Arc<LinkSettings>, shared: Arc<Shared>) -> Result<Line, Outage> {
     let lost = Arc::new(Notify::new());
-    let tell = lost.clone();
-    let hear = move |push: PushInfo| {
-        if push.kind == PushKind::Disconnection {
-            tell.notify_one();
+    loop {
+        let tell = lost.clone();
+        let hear = move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                tell.notify_one();
+            }
+        };
+        // For a connection of commands it is one place.
+        let found = settings.whereabouts.find(settings.connect_timeout).await?.pop();
+        let place = found.ok_or(Outage::Starting)?;
+        let is_replica = place.is_replica();
+        match open(place, &settings, hear).await {
+            Ok(Opened { connection, facts, place }) => {
+                *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+                return Ok(Line { connection, lost, place });
+            }
+            // It is not found again for a while, so this ends at the master.
+            Err(Outage::Moved) if is_replica => {}
+            Err(outage) => return Err(outage),
         }
-    };
-    // For a connection of commands it is one place.
-    let place = settings.whereabouts.find(settings.connect_timeout).await?.pop().ok_or(Outage::Starting)?;
-    let Opened { connection, facts, place } = open(place, &settings, hear).await?;
-    *shared.server.lock().unwrap_or_else(PoisonError::into_inner) = facts;
-    Ok(Line { connection, lost, place })
+    }
 }

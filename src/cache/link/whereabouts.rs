@@ -3,17 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
+use redis::{RedisResult, Value as Reply};
 use tokio::sync::watch;
 
 use super::{
-    Address, Outage,
+    Address, Control, Outage,
+    choice::{Role, fault_of_replica},
     cluster::Cluster,
     map::Map,
     pool::ServerFacts,
-    sentinels::{Master, Sentinels},
+    sentinels::{Named, Sentinels},
 };
 
-/// Where Redis is: at one address for ever, where sentinels say that the master is, or at the masters of a cluster. What
+/// Where Redis is: at one address for ever, where sentinels say that it is, or at the masters of a cluster. What
 /// was learned last is known to all clones.
 #[derive(Debug, Clone)]
 pub struct Whereabouts(Kind);
@@ -33,10 +35,10 @@ impl Whereabouts {
         Self(Kind::At(Arc::new(address)))
     }
 
-    /// Where these sentinels say that the master is that they call so. How it is spoken to is as at the other
-    /// address: the login, the database, TLS.
-    pub fn named_by(sentinels: Vec<Address>, master: &str, spoken_to: Address) -> Self {
-        Self(Kind::NamedBy(Arc::new(Sentinels::new(sentinels, master, spoken_to))))
+    /// Where these sentinels say that the master is that they call so, or, where `replicas` may be read, one of those,
+    /// while one is in good order. How it is spoken to is as at the other address: the login, the database, TLS.
+    pub fn named_by(sentinels: Vec<Address>, master: &str, replicas: bool, spoken_to: Address) -> Self {
+        Self(Kind::NamedBy(Arc::new(Sentinels::new(sentinels, master, replicas, spoken_to))))
     }
 
     /// At the masters of the cluster that these hosts and ports are nodes of. How they are spoken to is as at the address.
@@ -56,6 +58,11 @@ impl Whereabouts {
             Kind::Cluster(cluster) => Some(cluster),
             _ => None,
         }
+    }
+
+    /// Whether it may be a replica.
+    pub(super) fn allows_replicas(&self) -> bool {
+        matches!(&self.0, Kind::NamedBy(sentinels) if sentinels.allow_replicas())
     }
 
     /// The node, if it is one.
@@ -94,7 +101,7 @@ impl Whereabouts {
         match &self.0 {
             Kind::At(address) | Kind::Node(address) => (Some(address.shown()), None),
             Kind::NamedBy(sentinels) => match sentinels.named() {
-                Some(master) => (Some(master.address.shown()), master.named_by.map(|by| by.to_string())),
+                Some(named) => (Some(named.address.shown()), named.named_by.map(|by| by.to_string())),
                 None => (None, None),
             },
             Kind::Cluster(cluster) => (Some(cluster.to_string()), None),
@@ -118,8 +125,12 @@ impl Whereabouts {
                 sentinels.ask(patience).await.map_err(|cause| Outage::Down(cause.into()))?;
                 let mut moves = sentinels.moves();
                 // Another answer may be newer than this one.
-                let master = moves.newest().ok_or(Outage::Starting)?;
-                Ok(vec![place(master.address, moves, Found::Named)])
+                let named = moves.newest().ok_or(Outage::Starting)?;
+                let found = match named.role {
+                    Role::Master => Found::Named,
+                    Role::Replica => Found::Replica(sentinels.clone()),
+                };
+                Ok(vec![place(named.address, moves, found)])
             }
             Kind::Cluster(cluster) => {
                 cluster.ask(patience).await?;
@@ -170,10 +181,12 @@ pub(super) struct Place {
 }
 
 /// Who says that it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Found {
     Configured,
     Named,
+    /// These name it as a replica.
+    Replica(Arc<Sentinels>),
     InCluster,
 }
 
@@ -188,11 +201,41 @@ impl Place {
         self.moves.clone().next().await;
     }
 
+    /// What is asked to see that it can be read still.
+    pub(super) fn probe(&self) -> Control {
+        if self.is_replica() { Control::Role } else { Control::Ping }
+    }
+
+    pub(super) fn is_replica(&self) -> bool {
+        matches!(self.found, Found::Replica(_))
+    }
+
+    /// Why a replica that answers the probe so cannot be read.
+    pub(super) fn fault(&self, answer: RedisResult<Reply>) -> Option<String> {
+        if !self.is_replica() {
+            return None;
+        }
+        fault_of_replica(answer).unwrap_or_else(|error| Some(error.to_string()))
+    }
+
+    /// It cannot be read, whoever names it. If it is a replica, all go elsewhere.
+    pub(super) fn doubt(&self, outage: Outage) -> Outage {
+        match (&self.found, outage) {
+            (Found::Replica(_), Outage::Moved) => Outage::Moved,
+            (Found::Replica(sentinels), outage) => {
+                let cause = outage.cause().unwrap_or_else(|| outage.error().to_string());
+                sentinels.doubt(&self.address, &cause);
+                Outage::Moved
+            }
+            (_, outage) => outage,
+        }
+    }
+
     /// Why such a Redis is not the one that was looked for. One that does not tell is taken for it.
     pub(super) fn refusal(&self, facts: &ServerFacts) -> Option<Outage> {
         let at = self.address.host_and_port();
         let is_in_cluster = facts.mode.as_deref().map(|mode| mode == "cluster");
-        let cause = match (self.found, facts.role.as_deref()) {
+        let cause = match (&self.found, facts.role.as_deref()) {
             (Found::Named, Some(role)) if role != "master" => {
                 format!("the sentinels name {at}, which says that it is a {role}")
             }
@@ -209,10 +252,13 @@ impl Place {
 
     /// An error with the address, where the configuration has none.
     pub(super) fn blame(&self, error: &impl std::fmt::Display) -> Outage {
+        let at = self.address.host_and_port();
         let cause = match self.found {
             Found::Configured => error.to_string(),
-            Found::Named => format!("the sentinels name {}: {error}", self.address.host_and_port()),
-            Found::InCluster => format!("{}: {error}", self.address.host_and_port()),
+            Found::Named => format!("the sentinels name {at}: {error}"),
+            // Who takes note of it says whose it is.
+            Found::Replica(_) => error.to_string(),
+            Found::InCluster => format!("{at}: {error}"),
         };
         Outage::Down(cause.into())
     }
@@ -225,8 +271,8 @@ pub(crate) struct Moves(Told);
 #[derive(Debug, Clone)]
 enum Told {
     Nothing,
-    /// The master that sentinels name.
-    Master(watch::Receiver<Option<Master>>),
+    /// The Redis that sentinels name.
+    Named(watch::Receiver<Option<Named>>),
     /// How many times the masters of a cluster were others.
     Count(watch::Receiver<u64>),
     /// Who has which slots.
@@ -239,8 +285,8 @@ impl Moves {
         Self(Told::Nothing)
     }
 
-    pub(super) fn of(named: watch::Receiver<Option<Master>>) -> Self {
-        Self(Told::Master(named))
+    pub(super) fn of(named: watch::Receiver<Option<Named>>) -> Self {
+        Self(Told::Named(named))
     }
 
     pub(super) fn counted(count: watch::Receiver<u64>) -> Self {
@@ -253,9 +299,9 @@ impl Moves {
     }
 
     /// Where it moved last; that is no move any more.
-    fn newest(&mut self) -> Option<Master> {
+    fn newest(&mut self) -> Option<Named> {
         match &mut self.0 {
-            Told::Master(named) => named.borrow_and_update().clone(),
+            Told::Named(named) => named.borrow_and_update().clone(),
             _ => None,
         }
     }
@@ -264,7 +310,7 @@ impl Moves {
     pub(crate) fn forget(&mut self) {
         match &mut self.0 {
             Told::Nothing => {}
-            Told::Master(named) => named.mark_unchanged(),
+            Told::Named(named) => named.mark_unchanged(),
             Told::Count(count) => count.mark_unchanged(),
             Told::Map(map) => map.mark_unchanged(),
         }
@@ -274,7 +320,7 @@ impl Moves {
     fn has_one(&self) -> bool {
         let has_changed = match &self.0 {
             Told::Nothing => return false,
-            Told::Master(named) => named.has_changed(),
+            Told::Named(named) => named.has_changed(),
             Told::Count(count) => count.has_changed(),
             Told::Map(map) => map.has_changed(),
         };
@@ -286,7 +332,7 @@ impl Moves {
     pub(crate) async fn next(&mut self) {
         let changed = match &mut self.0 {
             Told::Nothing => std::future::pending().await,
-            Told::Master(named) => named.changed().await,
+            Told::Named(named) => named.changed().await,
             Told::Count(count) => count.changed().await,
             Told::Map(map) => map.changed().await,
         };
