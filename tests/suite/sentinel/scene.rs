@@ -205,11 +205,6 @@ impl Scene {
         (self.watchers.iter().map(Watcher::stale).collect(), reconnects)
     }
 
-    /// Whether the last read was answered with an error.
-    pub(super) fn fails(&self) -> bool {
-        self.reads.borrow().is_string()
-    }
-
     /// All clients that ever came are still there.
     pub(super) async fn is_complete(&mut self) {
         assert!(
