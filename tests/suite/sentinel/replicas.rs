@@ -108,7 +108,7 @@ async fn a_replica_that_dies_is_left_for_another_and_the_last_for_the_master() {
         [replica_of(Setup::Replicas, &master, &[]).await, replica_of(Setup::Replicas, &master, &[]).await];
     let sentinels = sentinel_of(&master, 2).await;
     let writer = Writer::start(&sentinels, 0);
-    let mut scene = Scene::of(config_of_replicas(&sentinels), &replicas[0]).await;
+    let mut scene = Scene::of(config_of_replicas(&sentinels), &replicas).await;
     let first = read_of(&mut scene.asking, &replicas).await;
     reads(&mut scene.asking, &replicas[first], "replica").await;
 
@@ -175,7 +175,7 @@ async fn a_replica_that_becomes_the_master_is_read_on_and_the_old_master_as_its_
     allow(&sentinels).await;
     agree(&sentinels, 1).await;
     let writer = Writer::start(&sentinels, 0);
-    let mut scene = Scene::of(config_of_replicas(&sentinels), &second).await;
+    let mut scene = Scene::of(config_of_replicas(&sentinels), std::slice::from_ref(&second)).await;
     reads(&mut scene.asking, &second, "replica").await;
 
     first.kill();

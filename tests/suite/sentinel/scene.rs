@@ -152,8 +152,8 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Everyone is at work on what the master holds, which is being written to, and passed on to its replica.
-    pub(super) async fn of(config: Config, replica: &Redis) -> Self {
+    /// Everyone is at work on what the master holds, which is being written to, and passed on to its replicas.
+    pub(super) async fn of(config: Config, replicas: &[Redis]) -> Self {
         let server = Server::start(config).await;
         server.app.cache().connected().await;
         let mut asking = server.client().await;
@@ -171,10 +171,12 @@ impl Scene {
             watchers.push(watcher);
         }
         // A replica that is in step may be sent nothing yet, until it has told so once more.
-        eventually("the replica has all", async || {
-            state_of(replica).await.0.as_object().unwrap().len() == 10
-        })
-        .await;
+        for replica in replicas {
+            eventually("the replica has all", async || {
+                state_of(replica).await.0.as_object().unwrap().len() == 10
+            })
+            .await;
+        }
         let (reads, reading) = read_on(&server);
         Self { _server: server, asking, watchers, reads, reading }
     }
