@@ -42,6 +42,8 @@ struct Board {
     latest: HashMap<u64, Latest>,
     /// How many there may be before those are swept off that nobody waits for.
     sweep_at: usize,
+    /// For how many there was no room, one after another.
+    refused: usize,
 }
 
 /// What is read.
@@ -163,11 +165,14 @@ impl Board {
         if self.latest.contains_key(&hash) {
             return true;
         }
-        if self.latest.len() >= self.sweep_at.max(FEW) {
+        // To sweep a board on which all are waited for, for each of many more, would be to do little else.
+        if self.latest.len() >= self.sweep_at.max(FEW) && self.refused.is_multiple_of(FEW) {
             self.latest.retain(|_, latest| latest.under_way().is_some());
             self.sweep_at = (self.latest.len() * 2).min(MOST_SHARED);
         }
-        self.latest.len() < MOST_SHARED
+        let has_room = self.latest.len() < MOST_SHARED;
+        self.refused = if has_room { 0 } else { self.refused + 1 };
+        has_room
     }
 }
 
@@ -304,6 +309,8 @@ mod tests {
         let ended = futures_util::future::join_all(many).await;
         assert_eq!(ended.len(), 2 * MOST_SHARED, "those that are not shared are read as well");
 
+        // It is not looked each time whether there is room.
+        (0..FEW).for_each(|number| drop(reads.ask(&number.to_string())));
         let begun = reads.begun.load(Ordering::Relaxed);
         let (one, other) = (reads.ask("new"), reads.ask("new"));
         reads.let_end.add_permits(2);
