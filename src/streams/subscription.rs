@@ -48,6 +48,9 @@ pub(super) struct Subscription {
     sent: Option<u64>,
     /// Up to which version items belong to the snapshot.
     snapshot: u64,
+    /// The last outage that it was told of, or that was over before it began.
+    outage: u64,
+    /// Whether it was told of that one, and not of its end.
     told_stale: bool,
     /// Whether it is to say when all that there is has been told, so that its reader knows what is gone.
     owes_complete: bool,
@@ -100,6 +103,7 @@ impl Subscription {
         let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_) | Begin::Behind(_));
         let due = Instant::now();
+        let outage = topic.content().outages_over();
         let (seen, sent, snapshot, told_stale, owes_complete) = (0, None, 0, false, false);
         Self {
             id,
@@ -116,6 +120,7 @@ impl Subscription {
             seen,
             sent,
             snapshot,
+            outage,
             told_stale,
             owes_complete,
             tally: explain.then(Box::default),
@@ -177,7 +182,7 @@ impl Subscription {
             push: push_of(means, &operation),
             push_reason: push_reason(means, &operation),
             topic: match content.is_ready(self.groups.as_deref()) {
-                _ if content.stale.is_some() => "stale",
+                _ if content.is_stale() => "stale",
                 true => "fresh",
                 false => "unread",
             },
@@ -233,11 +238,15 @@ impl Subscription {
             self.look_for_place(&content, frames);
             self.start(&content);
         }
-        if let (Some((since, reason)), false) = (&content.stale, self.told_stale) {
-            // Whatever else is to be told, and however slowly.
-            self.told_stale = true;
-            let members = format!(",\"since\":{},\"reason\":{}", since.0, Value::from(&**reason));
-            frames.push(self.notice("stream_stale", &members));
+        if let Some(outage) = content.outage.as_ref().filter(|outage| outage.number > self.outage) {
+            self.outage = outage.number;
+            // Whatever else is to be told, and however slowly. It may be over by now; if it began before the end of the
+            // one before was told, it is one to the client.
+            if !std::mem::replace(&mut self.told_stale, true) {
+                let (since, reason) = (&outage.since.0, Value::from(&*outage.reason));
+                let members = format!(",\"since\":{since},\"reason\":{reason}");
+                frames.push(self.notice("stream_stale", &members));
+            }
         }
         if !matches!(self.begin, Begin::Begun) {
             return None;
@@ -297,7 +306,7 @@ impl Subscription {
             if std::mem::take(&mut self.owes_complete) {
                 frames.push(self.notice("stream_complete", &format!(",\"update_id\":{seen}")));
             }
-            if self.told_stale && content.stale.is_none() {
+            if self.told_stale && !content.is_stale() {
                 self.told_stale = false;
                 frames.push(self.notice("stream_fresh", ""));
             }
@@ -307,7 +316,7 @@ impl Subscription {
 
     /// Whether there is anything that it has not looked at.
     fn is_behind(&self) -> bool {
-        self.seen < self.topic.version() || self.topic.is_stale()
+        self.seen < self.topic.version() || self.outage < self.topic.outages()
     }
 
     /// Whether a log may begin after a version, for nothing before it was told.

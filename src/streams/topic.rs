@@ -63,6 +63,8 @@ pub(crate) struct Topic {
     memory: Memory,
     version: AtomicU64,
     is_stale: AtomicBool,
+    /// The number of the last outage.
+    outages: AtomicU64,
     wanted: Mutex<Wanted>,
     content: RwLock<Content>,
 }
@@ -84,11 +86,20 @@ pub(super) struct Content {
     bytes: usize,
     /// Up to which version removals and entries of a log are forgotten.
     pub(super) forgotten: u64,
-    /// Since when, and why, nobody can vouch for it.
-    pub(super) stale: Option<(Seconds, Arc<str>)>,
+    /// The last time that nobody could vouch for it.
+    pub(super) outage: Option<Outage>,
     /// Who is to be told of each group, and of all.
     bells: HashMap<Arc<str>, Group>,
     bells_of_all: Vec<Arc<Bell>>,
+}
+
+/// A time when nobody can vouch for a topic. It is known after its end too, for who has yet to be told of it.
+pub(super) struct Outage {
+    /// The first one is 1.
+    pub(super) number: u64,
+    pub(super) since: Seconds,
+    pub(super) reason: Arc<str>,
+    is_over: bool,
 }
 
 /// A group that somebody chose.
@@ -118,6 +129,16 @@ impl Content {
         let (version, json) = candidates.take(MOST_LOOKED_AT).find(|(_, json)| echo.is_of(json))?;
         let is_twice = self.entries.range(..version).filter_map(items).any(|(_, other)| other == json);
         (!is_twice).then_some(version)
+    }
+
+    /// Whether nobody can vouch for it now.
+    pub(super) fn is_stale(&self) -> bool {
+        self.outage.as_ref().is_some_and(|outage| !outage.is_over)
+    }
+
+    /// The number of the last outage that is over.
+    pub(super) fn outages_over(&self) -> u64 {
+        self.outage.as_ref().map_or(0, |outage| outage.number - u64::from(!outage.is_over))
     }
 
     /// Whether these groups have been read.
@@ -195,6 +216,7 @@ impl Topic {
             memory,
             version: AtomicU64::new(0),
             is_stale: AtomicBool::new(false),
+            outages: AtomicU64::new(0),
             wanted: Mutex::new(Wanted::Some(BTreeSet::new())),
             content: RwLock::default(),
         }
@@ -241,6 +263,11 @@ impl Topic {
 
     pub(super) fn is_stale(&self) -> bool {
         self.is_stale.load(Ordering::Acquire)
+    }
+
+    /// The number of the last outage, without a lock.
+    pub(super) fn outages(&self) -> u64 {
+        self.outages.load(Ordering::Acquire)
     }
 
     pub(super) fn is_watched(&self) -> bool {
@@ -315,8 +342,11 @@ impl Topic {
             content.read_at = Some(Instant::now());
             !was_known
         });
-        let was_stale = is_complete && content.stale.take().is_some();
-        self.is_stale.store(content.stale.is_some(), Ordering::Release);
+        let was_stale = is_complete && content.is_stale();
+        if let Some(outage) = content.outage.as_mut().filter(|_| was_stale) {
+            outage.is_over = true;
+        }
+        self.is_stale.store(content.is_stale(), Ordering::Release);
         self.version.store(content.version, Ordering::Release);
         self.forget(&mut content);
         // Of a removal all learn, whatever they wait for: by the time that it is forgotten they have looked.
@@ -446,8 +476,11 @@ impl Topic {
     pub(super) fn declare_stale(&self, reason: &Arc<str>) {
         let mut waiting = Waiting::default();
         let mut content = self.content_mut();
-        if content.stale.is_none() {
-            content.stale = Some((Seconds::now(), reason.clone()));
+        if !content.is_stale() {
+            let number = content.outages_over() + 1;
+            let (since, reason) = (Seconds::now(), reason.clone());
+            content.outage = Some(Outage { number, since, reason, is_over: false });
+            self.outages.store(number, Ordering::Release);
             self.is_stale.store(true, Ordering::Release);
             content.ring_all(&mut waiting);
         }

@@ -133,6 +133,36 @@ async fn who_wants_few_updates_learns_at_once_that_there_are_none() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_meanwhile_learns_of_an_outage_that_is_over() {
+    let (redis, server, mut slow) = start().await;
+    // More than is on its way to a client that does not read.
+    let more = "x".repeat(5000);
+    let tickers = (0..4000).map(|number| {
+        let symbol = format!("S{number}");
+        let ticker = json!({"symbol": symbol, "exchange": "x", "price": 1, "more": more}).to_string();
+        ["HSET", "tickers:x", &symbol, &ticker].map(str::to_owned).to_vec()
+    });
+    redis.send_all(&tickers.collect::<Vec<_>>()).await;
+    open(&mut slow, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    let mut quick = server.client().await;
+    open(&mut quick, "q", "stream_tickers", json!({"exchange": "x", "symbols": ["S0"]})).await;
+    assert_eq!(quick.receive().await["price"], 1);
+
+    redis.signal("STOP");
+    assert_eq!(quick.receive().await["type"], "stream_stale");
+    redis.signal("CONT");
+    assert_eq!(quick.receive().await["type"], "stream_fresh");
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let message = slow.receive().await;
+        if message["type"] != "ticker_update" {
+            told.push(message["type"].clone());
+        }
+    }
+    assert_eq!(told, ["stream_stale", "stream_fresh"]);
+}
+
+#[tokio::test]
 async fn a_stream_may_be_opened_while_there_is_no_redis() {
     let (mut redis, _server, mut client) = start().await;
     redis.kill();
