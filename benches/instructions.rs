@@ -33,7 +33,9 @@ const PING: &str = r#"{"request_id":1,"operation":"ping"}"#;
 const WATCH: &str = r#"{"request_id":1,"operation":"stream_tickers","params":{"exchange":"binance","symbols":["S0007/USDT"]}}"#;
 /// How many more than one watch the same.
 const MORE: usize = 50;
-/// By how much of itself a count may exceed its bound: what the server does by the clock is in it too.
+/// How many times each is counted. The least counts: the others have more of what the server does by the clock.
+const ROUNDS: usize = 3;
+/// By how much of itself a count may exceed its bound.
 const SLACK: f64 = 0.1;
 
 fn main() -> ExitCode {
@@ -87,8 +89,8 @@ fn count() -> Vec<(String, u64)> {
     let counting = Counting::start(&redis, &[]);
     runtime.block_on(async {
         let mut client = connect(&counting.server.url).await;
-        add("ping", counting.ask(&mut client, PING, 200).await);
-        add("get_ticker", counting.ask(&mut client, TICKER, 200).await);
+        add("ping", counting.ask(&mut client, PING, 100).await);
+        add("get_ticker", counting.ask(&mut client, TICKER, 100).await);
         let mut writer = Writer::connect(redis.port);
         let mut watchers = vec![counting.watcher().await];
         let one = counting.update(&mut writer, &mut watchers).await;
@@ -104,8 +106,8 @@ fn count() -> Vec<(String, u64)> {
     let counting = Counting::start(&redis, &["--set", "near_cache.bytes=0"]);
     runtime.block_on(async {
         let mut client = connect(&counting.server.url).await;
-        add("get_ticker, near cache off", counting.ask(&mut client, TICKER, 200).await);
-        let all = counting.ask(&mut client, ALL, 3).await;
+        add("get_ticker, near cache off", counting.ask(&mut client, TICKER, 100).await);
+        let all = counting.ask(&mut client, ALL, 1).await;
         add(&format!("get_all_tickers, a ticker of {SYMBOLS}"), all / SYMBOLS as u64);
     });
     counted
@@ -138,9 +140,13 @@ impl Counting {
         };
         // What is done at the first time only.
         asked(1).await;
-        self.control("--zero");
-        asked(times).await;
-        self.counted() / times
+        let mut least = u64::MAX;
+        for _ in 0..ROUNDS {
+            self.control("--zero");
+            asked(times).await;
+            least = least.min(self.counted() / times);
+        }
+        least
     }
 
     async fn watcher(&self) -> Client {
@@ -165,9 +171,13 @@ impl Counting {
             }
         };
         updated(1).await;
-        self.control("--zero");
-        updated(TIMES).await;
-        self.counted() / TIMES
+        let mut least = u64::MAX;
+        for _ in 0..ROUNDS {
+            self.control("--zero");
+            updated(TIMES).await;
+            least = least.min(self.counted() / TIMES);
+        }
+        least
     }
 
     /// How many there were since it was set to zero.
