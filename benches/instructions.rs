@@ -131,22 +131,14 @@ impl Counting {
 
     /// The instructions that a request takes.
     async fn ask(&self, client: &mut Socket, request: &str, times: u64) -> u64 {
-        let mut asked = async |times| {
+        let asked = async |times| {
             for _ in 0..times {
                 client.send(Message::text(request)).await.unwrap();
                 let reply = client.next().await.unwrap().unwrap().into_text().unwrap();
                 assert!(reply.contains("\"success\":true"), "{reply}");
             }
         };
-        // What is done at the first time only.
-        asked(1).await;
-        let mut least = u64::MAX;
-        for _ in 0..ROUNDS {
-            self.control("--zero");
-            asked(times).await;
-            least = least.min(self.counted() / times);
-        }
-        least
+        self.least(times, asked).await
     }
 
     async fn watcher(&self) -> Client {
@@ -161,7 +153,7 @@ impl Counting {
     async fn update(&self, writer: &mut Writer, watchers: &mut [Client]) -> u64 {
         const TIMES: u64 = 20;
         let symbols = [symbol(7)];
-        let mut updated = async |times| {
+        let updated = async |times| {
             for _ in 0..times {
                 writer.write(EXCHANGE, &symbols, 1);
                 let price = format!("\"price\":{}", writer.sequence - 1);
@@ -170,12 +162,18 @@ impl Counting {
                 }
             }
         };
-        updated(1).await;
+        self.least(TIMES, updated).await
+    }
+
+    /// The instructions that it takes to do something once, which is done so many times in each round.
+    async fn least(&self, times: u64, mut done: impl AsyncFnMut(u64)) -> u64 {
+        // What is done at the first time only.
+        done(1).await;
         let mut least = u64::MAX;
         for _ in 0..ROUNDS {
             self.control("--zero");
-            updated(TIMES).await;
-            least = least.min(self.counted() / TIMES);
+            done(times).await;
+            least = least.min(self.counted() / times);
         }
         least
     }
