@@ -22,7 +22,7 @@ use tokio_tungstenite::{
 
 use common::{
     Bare, Redis, SYMBOLS, Server, Socket, allow_many_files, ask, compare, connect, number, option,
-    print_head, print_own, runtime,
+    print_head, print_own, runtime, symbol,
 };
 
 const TICKER: &str =
@@ -48,30 +48,32 @@ fn main() {
     let runtime = runtime();
     let reply = runtime.block_on(ask(&server.url, TICKER));
     let echo = Bare::start(&["--echo", &reply.len().to_string()]);
+    let (same, all_different) = (vec![Utf8Bytes::from_static(TICKER)], tickers());
     let gateway = Bare::start(&["--gateway", &redis.port.to_string()]);
 
     print_head("echo");
     for in_flight in [1, 16] {
         let racers = [
-            (format!("get_ticker, {in_flight} in flight: requests/s"), &server.url),
-            ("  near cache off: requests/s".to_owned(), &plain.url),
-            ("  a gateway that asks Redis: requests/s".to_owned(), &gateway.url),
+            (format!("get_ticker, {in_flight} in flight: requests/s"), &server.url, &same),
+            ("  near cache off: requests/s".to_owned(), &plain.url, &same),
+            (format!("  near cache off, {SYMBOLS} symbols: requests/s"), &plain.url, &all_different),
+            ("  a gateway that asks Redis: requests/s".to_owned(), &gateway.url, &same),
         ];
         let mut pairs = racers.each_ref().map(|_| Vec::new());
         for _ in 0..rounds {
-            let run = |url: &str| runtime.block_on(load(url, TICKER, 16, in_flight, seconds));
-            let bare = run(&echo.url);
-            for ((_, url), pairs) in racers.iter().zip(&mut pairs) {
-                pairs.push((bare, run(url)));
+            let run = |url: &str, requests| runtime.block_on(load(url, requests, 16, in_flight, seconds));
+            let bare = run(&echo.url, &same);
+            for ((_, url, requests), pairs) in racers.iter().zip(&mut pairs) {
+                pairs.push((bare, run(url, requests)));
             }
         }
-        for ((what, _), pairs) in racers.iter().zip(&pairs) {
+        for ((what, ..), pairs) in racers.iter().zip(&pairs) {
             compare(what, 0, pairs, |run| run.rate);
             compare("    p50 µs", 0, pairs, |run| run.p50);
             compare("    p99 µs", 0, pairs, |run| run.p99);
         }
     }
-    let all = runtime.block_on(load(&server.url, ALL, 4, 2, seconds));
+    let all = runtime.block_on(load(&server.url, &[Utf8Bytes::from_static(ALL)], 4, 2, seconds));
     print_own(&format!("get_all_tickers of {SYMBOLS}: requests/s"), 0, all.rate);
     print_own("start to first answer: ms", 0, started.as_secs_f64() * 1e3);
 }
@@ -84,14 +86,31 @@ struct Run {
     p99: f64,
 }
 
-/// So many connections that each keep so many requests in flight.
-async fn load(url: &str, request: &'static str, connections: usize, in_flight: usize, time: Duration) -> Run {
+/// A request for each symbol, in no order.
+fn tickers() -> Vec<Utf8Bytes> {
+    // Coprime to how many there are, so that each has its turn.
+    const STRIDE: usize = 769;
+    let ticker = |number| TICKER.replace("S0007/USDT", &symbol(number * STRIDE % SYMBOLS)).into();
+    (0..SYMBOLS).map(ticker).collect()
+}
+
+/// So many connections that each keep so many requests in flight; each begins elsewhere among the requests.
+async fn load(
+    url: &str,
+    requests: &[Utf8Bytes],
+    connections: usize,
+    in_flight: usize,
+    time: Duration,
+) -> Run {
     let warm_up = Duration::from_millis(300);
     let begin = Instant::now() + warm_up;
     let end = begin + time;
     let mut clients = Vec::new();
-    for _ in 0..connections {
-        clients.push(tokio::spawn(client(connect(url).await, request, in_flight, begin, end)));
+    for number in 0..connections {
+        let mut requests = requests.to_vec();
+        let first = requests.len() * number / connections;
+        requests.rotate_left(first);
+        clients.push(tokio::spawn(client(connect(url).await, requests, in_flight, begin, end)));
     }
     let mut latencies = Vec::new();
     for client in clients {
@@ -104,12 +123,12 @@ async fn load(url: &str, request: &'static str, connections: usize, in_flight: u
 
 async fn client(
     mut socket: Socket,
-    request: &'static str,
+    requests: Vec<Utf8Bytes>,
     in_flight: usize,
     begin: Instant,
     end: Instant,
 ) -> Vec<u32> {
-    let request = Utf8Bytes::from_static(request);
+    let mut requests = requests.iter().cycle();
     let mut sent: VecDeque<Instant> = VecDeque::new();
     let mut latencies = Vec::with_capacity(1 << 20);
     loop {
@@ -118,7 +137,8 @@ async fn client(
             return latencies;
         }
         while sent.len() < in_flight {
-            socket.feed(Message::Text(request.clone())).await.unwrap();
+            let request = requests.next().unwrap().clone();
+            socket.feed(Message::Text(request)).await.unwrap();
             sent.push_back(now);
         }
         socket.flush().await.unwrap();

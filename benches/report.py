@@ -88,7 +88,7 @@ def scaling(result):
         return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
     kept = figure("get_ticker, 16 in flight: requests/s", at=1)
-    asked = figure("get_ticker, 16 in flight: requests/s", "near cache off", at=1)
+    asked = figure("get_ticker, 16 in flight: requests/s", "near cache off, 2000 symbols", at=1)
     connection = figure("10000 quiet connections", "that have asked for a ticker")
     stream = figure("idle stream of 1 symbol(s): bytes resident") / 1024
     overload = "10000 subscribers, 1000 writes/s: overload"
@@ -102,7 +102,7 @@ def scaling(result):
         "| measured | | by |",
         "|---|---|---|",
         f"| answers of one server in a second, kept | {whole(kept)} | *get_ticker, 16 in flight* |",
-        f"| the same, of which each asks Redis | {whole(asked)} | *near cache off* |",
+        f"| the same, of which each asks Redis | {whole(asked)} | *near cache off, 2000 symbols* |",
         f"| updates in a second, each alone to its client | {whole(fan_out)} | *10000 subscribers, overload* |",
         f"| updates in a second of one core, some at a time | {whole(batched)} | *2000 symbols*: updates/s × 200 ÷ CPU |",
         f"| memory of an idle connection with a stream: KiB | {connection + stream:.1f} | *quiet connections* + *idle stream* |",
