@@ -24,8 +24,9 @@ mod trace;
 mod view;
 mod walk;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
+use futures_util::future::{Either, ready};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 pub use command::{Control, Read, Verb};
@@ -71,6 +72,9 @@ enum Backend {
     Redis(Links),
     Embedded(Store),
 }
+
+/// What Redis answers to a command.
+type Answer = Result<redis::Value, CacheError>;
 
 /// Why a command got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,15 +156,18 @@ impl Cache {
         Self(Arc::new(Inner { backend, scans, turns: Semaphore::new(turns), counts, near }))
     }
 
-    /// Sends one read.
-    pub(crate) async fn read(&self, read: Read) -> Result<redis::Value, CacheError> {
+    /// Sends one read, which may be sent whether or not its answer is waited for.
+    pub(crate) fn read<'r>(&'r self, read: &'r Read) -> impl Future<Output = Answer> + Send + 'r {
         let asked = self.0.counts.ask(read.verb());
         let answer = match &self.0.backend {
-            Backend::Redis(links) => links.read(&read).await,
-            Backend::Embedded(store) => store.read(&read),
+            Backend::Redis(links) => Either::Left(links.read(read)),
+            Backend::Embedded(store) => Either::Right(ready(store.read(read))),
         };
-        asked.note(&answer);
-        answer
+        async move {
+            let answer = answer.await;
+            asked.note(&answer);
+            answer
+        }
     }
 
     /// All among which the keys are, which must each be looked through to find some.
@@ -174,12 +181,12 @@ impl Cache {
     }
 
     /// Sends one read of one part.
-    async fn read_part(&self, part: &Part, read: Read) -> Result<redis::Value, CacheError> {
+    async fn read_part(&self, part: &Part, read: &Read) -> Answer {
         let asked = self.0.counts.ask(read.verb());
         let answer = match (&self.0.backend, &part.0) {
-            (Backend::Embedded(store), _) => store.read(&read),
-            (Backend::Redis(_), Some(pool)) => pool.read(&read).await,
-            (Backend::Redis(links), None) => links.read(&read).await,
+            (Backend::Embedded(store), _) => store.read(read),
+            (Backend::Redis(_), Some(pool)) => pool.read(read).await,
+            (Backend::Redis(links), None) => links.read(read).await,
         };
         asked.note(&answer);
         answer
@@ -203,6 +210,14 @@ impl Cache {
         &self.0.near
     }
 
+    /// How long a command may take, to be sent and to be answered.
+    fn patience(&self) -> Duration {
+        match &self.0.backend {
+            Backend::Redis(links) => links.patience(),
+            Backend::Embedded(_) => Duration::ZERO,
+        }
+    }
+
     /// How many commands may wait for an answer at least.
     fn may_wait(&self) -> usize {
         match &self.0.backend {
@@ -217,11 +232,7 @@ impl Cache {
         self.0.turns.acquire().await.ok()
     }
 
-    async fn scan(
-        &self,
-        wanted: scan::Wanted,
-        keep: std::time::Duration,
-    ) -> Result<Arc<ScanResult>, CacheError> {
+    async fn scan(&self, wanted: scan::Wanted, keep: Duration) -> Result<Arc<ScanResult>, CacheError> {
         self.0.scans.run(self, wanted, keep).await
     }
 

@@ -155,7 +155,7 @@ pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, C
 
 async fn denied(redis: &Pool, probes: &[Probe], at_once: usize) -> Result<Vec<(Probe, Denied)>, CacheError> {
     let reads: Vec<_> = probes.iter().filter_map(|probe| Some((probe, read_for(probe)?))).collect();
-    let answers = together(at_once, reads.iter().map(|(_, read)| redis.read(read)));
+    let answers = together(at_once, reads.iter().map(|(_, read)| async move { redis.read(read).await }));
     let mut denied = Vec::new();
     for ((probe, _), answer) in reads.iter().zip(answers.await) {
         match answer {

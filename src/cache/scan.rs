@@ -231,7 +231,7 @@ impl Search<'_> {
                 let begun = Instant::now();
                 let step = Read::Scan { cursor, glob: self.wanted.glob.clone(), count: SCAN_STEP };
                 self.steps += 1;
-                let (next, found) = read_step(cache.read_part(&part, step).await?)?;
+                let (next, found) = read_step(cache.read_part(&part, &step).await?)?;
                 self.take(found);
                 if next == 0 {
                     break;

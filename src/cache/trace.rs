@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -17,7 +17,8 @@ pub(crate) struct Trace {
     asked_by: AtomicU32,
     is_wanted: AtomicBool,
     has_begun: AtomicBool,
-    spent: Mutex<Spent>,
+    /// Takes no room where it is not wanted.
+    spent: OnceLock<Box<Mutex<Spent>>>,
 }
 
 /// What a read has done and waited for.
@@ -103,7 +104,7 @@ impl Trace {
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spent.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A command is sent, and its answer waited for.

@@ -7,18 +7,20 @@ mod remarks;
 
 use std::{
     borrow::Cow,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
 use redis::Value as Reply;
 use serde_json::Value;
-use tokio::sync::SemaphorePermit;
+use tokio::{sync::SemaphorePermit, time::timeout};
 
 use super::{
     Cache, Key, Notes, Pattern, Read, ScanLimits, Verb,
     answer::{cache_error, one},
     page::{Page, Paging},
+    scan::{ScanResult, Wanted},
     stored::Stored,
     trace::Trace,
 };
@@ -54,8 +56,8 @@ pub struct View {
     params: Arc<Value>,
     /// Whose rows are to be seen; None where the operation does not say that its rows have owners.
     users: Option<Users>,
-    /// When it has taken too long: no further command is sent then.
-    until: Option<Instant>,
+    /// When it has taken too long.
+    deadline: Deadline,
     /// What it counts as for as long as it lasts.
     _under_way: Option<UnderWay>,
     /// Takes note of where its time goes, if somebody may want to know.
@@ -67,6 +69,32 @@ pub struct View {
     /// How long a scan's result is kept.
     keep_scans: Duration,
     warnings: Mutex<Vec<Warning>>,
+}
+
+/// When a read has taken as long as it may.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    /// How long that is.
+    limit: Duration,
+    at: Option<Instant>,
+}
+
+impl Deadline {
+    /// So much from now on.
+    fn after(limit: Duration) -> Self {
+        Self { limit, at: Instant::now().checked_add(limit) }
+    }
+
+    /// How much time is left; an error where there is none.
+    fn left(&self) -> Result<Duration> {
+        let Some(at) = self.at else { return Ok(Duration::MAX) };
+        let left = at.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(self.passed()) } else { Ok(left) }
+    }
+
+    fn passed(&self) -> Error {
+        Error::new(ErrorCode::CacheTimeout, format!("the read took more than {:?}", self.limit))
+    }
 }
 
 /// A key that a scan found, or could have found.
@@ -118,15 +146,28 @@ pub(super) const SCAN_STEP: u32 = 1000;
 impl View {
     pub(crate) fn new(cache: Cache, plan: Arc<Plan>, params: impl Into<Arc<Value>>) -> Self {
         let params = params.into();
-        let (users, until, trace, notes) = (None, None, None, None);
+        let (users, trace, notes) = (None, None, None);
+        let deadline = Deadline { limit: Duration::MAX, at: None };
         let (page, keep_scans, warnings) = (Page::default(), plan.keep_scans, Mutex::default());
-        Self { cache, plan, params, users, until, _under_way: None, trace, notes, page, keep_scans, warnings }
+        Self {
+            cache,
+            plan,
+            params,
+            users,
+            deadline,
+            _under_way: None,
+            trace,
+            notes,
+            page,
+            keep_scans,
+            warnings,
+        }
     }
 
     /// The same, which has so much time.
     #[must_use]
     pub(crate) fn within(mut self, limit: Duration) -> Self {
-        self.until = Instant::now().checked_add(limit);
+        self.deadline = Deadline::after(limit);
         self
     }
 
@@ -208,9 +249,30 @@ impl View {
         self.param(name).ok_or_else(|| Error::internal(format!("there is no param `{name}`")))
     }
 
-    async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
+    async fn take_turn(&self) -> Result<Option<SemaphorePermit<'_>>> {
+        let left = self.deadline.left()?;
         let _waiting = Trace::turn(self.trace.as_ref());
-        self.cache.turn().await
+        self.wait(left, Duration::MAX, pin!(self.cache.turn())).await
+    }
+
+    async fn scan(&self, wanted: Wanted) -> Result<Arc<ScanResult>> {
+        let left = self.deadline.left()?;
+        let scan = pin!(self.cache.scan(wanted, self.keep_scans));
+        self.wait(left, Duration::MAX, scan).await?.map_err(cache_error)
+    }
+
+    /// Waits, for as long as is left, for what ends by itself in `most`.
+    async fn wait<T>(
+        &self,
+        left: Duration,
+        most: Duration,
+        what: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T> {
+        // Hardly any read comes near its end, and to set a timer for each costs more than to look at the clock.
+        match left >= most {
+            true => Ok(what.await),
+            false => timeout(left, what).await.map_err(|_| self.deadline.passed()),
+        }
     }
 
     fn pattern(&self, name: &str) -> Result<&Pattern> {
@@ -237,14 +299,13 @@ impl View {
 
     async fn read(&self, read: Read) -> Result<Reply> {
         self.allow(read.verb())?;
-        if self.until.is_some_and(|until| Instant::now() >= until) {
-            return Err(Error::new(ErrorCode::CacheTimeout, "the read took too long"));
-        }
+        let left = self.deadline.left()?;
         if let Some(notes) = &self.notes {
             notes.note(read.key());
         }
         let _waiting = Trace::command(self.trace.as_ref(), read.verb());
-        self.cache.read(read).await.map_err(cache_error)
+        let answer = pin!(self.cache.read(&read));
+        self.wait(left, self.cache.patience(), answer).await?.map_err(cache_error)
     }
 }
 
@@ -279,8 +340,11 @@ mod tests {
         };
         let in_time = view(Duration::from_secs(60));
         assert_eq!(in_time.hash_field("tickers", "A/B").await.unwrap(), None);
-        let late = view(Duration::ZERO);
+        let trace = Arc::new(Trace::default());
+        trace.join(true);
+        let late = view(Duration::ZERO).traced(trace.clone());
         let error = late.hash_field("tickers", "A/B").await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::CacheTimeout);
+        assert_eq!(trace.so_far().commands().count(), 0);
     }
 }

@@ -494,7 +494,7 @@ fn read(view: View, topic: Arc<Topic>, id: u64, mut sheet: Sheet, only: Option<B
         let Answer::Stream { read, .. } = topic.operation().answer else {
             return (id, wanted, sheet, Err(Error::internal("a topic of what is no stream")));
         };
-        // It ends in time: each of its commands does, and none is sent when its time is over.
+        // It ends in time: each of its waits does, and no command is sent when its time is over.
         let (sheet, result) = read(view, sheet).await;
         (id, wanted, sheet, result)
     })

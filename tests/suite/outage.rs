@@ -203,6 +203,31 @@ async fn more_reads_than_may_wait_are_refused_and_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_read_ends_in_its_time_whatever_it_waits_for() {
+    let redis = Redis::start().await;
+    Fixture::load().fill(&redis).await;
+    let mut config = Server::config();
+    config.redis.port = redis.port;
+    config.redis.response_timeout = Span::millis(60_000);
+    config.limits.read_timeout = Span::millis(300);
+    let server = Server::start(config).await;
+    server.app.cache().connected().await;
+    let mut client = server.client().await;
+    assert!(ticker(&mut client).await.0);
+    let () = redis.send(&["CLIENT", "PAUSE", "30000", "ALL"]).await;
+    // A command, steps through a hash, a scan.
+    for (operation, params) in [
+        ("get_queue_length", json!({"exchange": "binance"})),
+        ("get_all_tickers", json!({"exchange": "kraken"})),
+        ("get_exchanges", json!({})),
+    ] {
+        let reply = client.ask(operation, params).await;
+        assert_eq!(reply["error_code"], "CACHE_TIMEOUT", "{reply}");
+        assert!(reply["error"].as_str().unwrap().contains("more than 300ms"), "{reply}");
+    }
+}
+
+#[tokio::test]
 async fn one_scan_serves_all_who_ask_at_the_same_time_and_a_while_longer() {
     let (redis, _server, mut client) = filled().await;
     // A scan from before the server listens is not kept.

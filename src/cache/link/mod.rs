@@ -17,15 +17,18 @@ mod slots;
 mod supervisor;
 mod whereabouts;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use redis::Value as Reply;
+use futures_util::{FutureExt as _, future::Either};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
 };
 
-use super::{CacheError, Control, Glob, Near, Read, Setup};
+use super::{Answer, CacheError, Control, Glob, Near, Read, Setup};
 pub(crate) use feed::{Event, Means, Wish};
 pub(in crate::cache) use pool::Pool;
 use pool::Shared;
@@ -164,16 +167,24 @@ impl Links {
         self.settings.wide_reads.clamp(1, Semaphore::MAX_PERMITS)
     }
 
+    /// How long a command may take at the most: it may wait as long to be sent, or to be sent on, as for its answer.
+    pub(in crate::cache) fn patience(&self) -> Duration {
+        self.settings.response_timeout.saturating_mul(2)
+    }
+
     /// How many commands may wait for each connection.
     pub(in crate::cache) fn may_wait(&self) -> usize {
         self.settings.may_wait()
     }
 
-    /// Sends a read of a key to where the key is.
-    pub(in crate::cache) async fn read(&self, read: &Read) -> Result<Reply, CacheError> {
+    /// Sends a read of a key to where the key is: at once, in a cluster when it is waited for.
+    pub(in crate::cache) fn read<'r>(&'r self, read: &'r Read) -> impl Future<Output = Answer> + Send + 'r {
         match &self.to {
-            To::One(pool) => pool.read(read).await,
-            To::Cluster(router) => router.read(read).await,
+            To::One(pool) => Either::Left(pool.read(read)),
+            To::Cluster(router) => {
+                // What a read may have to go through in a cluster takes no room where there is none.
+                Either::Right(router.read(read).boxed())
+            }
         }
     }
 

@@ -9,11 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{
+    FutureExt as _,
+    future::{Either, ready},
+};
 use redis::{Cmd, Value as Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Address, CacheError, Control, LinkSettings, Outage,
+    Address, Answer, CacheError, Control, LinkSettings, Outage,
     supervisor::{FIRST_BACKOFF, Link, MOST_IN_BATCH},
 };
 use crate::cache::Read;
@@ -25,11 +29,11 @@ pub(super) struct Job {
     pub(super) is_asking: bool,
     pub(super) since: Instant,
     /// None when it has its answer.
-    pub(super) answer: Option<oneshot::Sender<Result<Reply, CacheError>>>,
+    pub(super) answer: Option<oneshot::Sender<Answer>>,
 }
 
 impl Job {
-    pub(super) fn answer(&mut self, answer: Result<Reply, CacheError>) {
+    pub(super) fn answer(&mut self, answer: Answer) {
         if let Some(waiting) = self.answer.take() {
             // Whoever asked may be gone.
             let _ = waiting.send(answer);
@@ -151,45 +155,45 @@ impl Pool {
         self.at.as_ref().map_or("", Address::host)
     }
 
-    /// Sends a read. One connection is kept for what is answered at once, so that a quick read never
+    /// Sends a read, at once. One connection is kept for what is answered at once, so that a quick read never
     /// stands behind a big hash.
-    pub(in crate::cache) async fn read(&self, read: &Read) -> Result<Reply, CacheError> {
-        sort_out(self.try_to_read(read, false, Instant::now()).await?)
+    pub(in crate::cache) fn read(&self, read: &Read) -> impl Future<Output = Answer> + Send + use<> {
+        self.try_to_read(read, false, Instant::now()).map(|answer| answer.and_then(sort_out))
     }
 
     /// The same for who has waited since then already. A refusal of Redis is an answer.
-    pub(super) async fn try_to_read(
+    pub(super) fn try_to_read(
         &self,
         read: &Read,
         is_asking: bool,
         since: Instant,
-    ) -> Result<Reply, CacheError> {
+    ) -> impl Future<Output = Answer> + Send + use<> {
         let bulk = self.links.len() - 1;
         let index = match read.verb().is_bulk() && bulk > 0 {
             true => 1 + self.next.fetch_add(1, Ordering::Relaxed) % bulk,
             false => POINT,
         };
-        self.send(index, read.to_redis(), is_asking, since).await
+        self.send(index, read.to_redis(), is_asking, since)
     }
 
-    pub(in crate::cache) async fn control(&self, control: Control) -> Result<Reply, CacheError> {
+    pub(in crate::cache) async fn control(&self, control: Control) -> Answer {
         sort_out(self.send(self.links.len() - 1, control.to_redis(), false, Instant::now()).await?)
     }
 
-    async fn send(
+    fn send(
         &self,
         index: usize,
         cmd: Cmd,
         is_asking: bool,
         since: Instant,
-    ) -> Result<Reply, CacheError> {
+    ) -> impl Future<Output = Answer> + Send + use<> {
         let (answer, answered) = oneshot::channel();
         let job = Job { cmd, is_asking, since, answer: Some(answer) };
-        self.links[index].try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CacheError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => stopped(),
-        })?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        match self.links[index].try_send(job) {
+            Ok(()) => Either::Left(answered.map(|answer| answer.unwrap_or_else(|_| Err(stopped())))),
+            Err(mpsc::error::TrySendError::Full(_)) => Either::Right(ready(Err(CacheError::Overloaded))),
+            Err(mpsc::error::TrySendError::Closed(_)) => Either::Right(ready(Err(stopped()))),
+        }
     }
 }
 
@@ -198,7 +202,7 @@ fn stopped() -> CacheError {
 }
 
 /// What Redis refuses is an error.
-pub(super) fn sort_out(answer: Reply) -> Result<Reply, CacheError> {
+pub(super) fn sort_out(answer: Reply) -> Answer {
     match answer {
         Reply::ServerError(error) if error.code() == "WRONGTYPE" => Err(CacheError::WrongType),
         Reply::ServerError(error) => {

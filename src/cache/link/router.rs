@@ -128,7 +128,8 @@ impl Router {
                     jumps += 1;
                     way = next;
                     // Nobody tells of changes on a node that is not known yet.
-                    if jumps % MOST_JUMPS != 0 && self.routes.table().knows(&way) {
+                    let is_in_time = since.elapsed() < settings.response_timeout;
+                    if is_in_time && jumps % MOST_JUMPS != 0 && self.routes.table().knows(&way) {
                         continue;
                     }
                 }

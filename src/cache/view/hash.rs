@@ -111,7 +111,7 @@ impl View {
             while !walk.is_over() {
                 if turn.is_none() && walk.is_long() {
                     // So few at once hold so much, however many ask.
-                    *turn = self.take_turn().await;
+                    *turn = self.take_turn().await?;
                 }
                 self.step(&mut walk, selection, is_wanted).await?;
             }

@@ -9,7 +9,7 @@ use super::{Found, View, slot_error};
 use crate::{
     cache::{
         Key, Read, Verb,
-        answer::{cache_error, length, one},
+        answer::{length, one},
         scan::{Cut, Wanted},
         stored::Stored,
         trace::Trace,
@@ -45,11 +45,11 @@ impl View {
         let after = self.page.paging.cursor.as_deref();
         let mut wanted = Wanted { glob, limits, after: None };
         // Pages are of one scan, as far as that goes.
-        let mut scanned = self.cache.scan(wanted.clone(), self.keep_scans).await.map_err(cache_error)?;
+        let mut scanned = self.scan(wanted.clone()).await?;
         let most = self.page.paging.limit.unwrap_or(usize::MAX);
         if let Some(after) = after.filter(|after| !scanned.tells(most, after)) {
             wanted.after = Some(after.to_owned());
-            scanned = self.cache.scan(wanted, self.keep_scans).await.map_err(cache_error)?;
+            scanned = self.scan(wanted).await?;
         }
         if let Some(waiting) = waiting {
             waiting.of_scan(&scanned);
@@ -119,7 +119,7 @@ impl View {
         let mut parts = Vec::with_capacity(keys.len());
         let at_once = READS_AT_ONCE.min(self.cache.may_wait());
         let _turn = match keys.len() > at_once {
-            true => self.take_turn().await,
+            true => self.take_turn().await?,
             false => None,
         };
         for some in keys.chunks(at_once) {
