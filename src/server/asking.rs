@@ -2,26 +2,27 @@
 //! begun, or joined, if not.
 
 use std::{
+    hash::RandomState,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::{Map, Value};
-use tokio::time::timeout;
 
 use super::{
     App, Live, System,
     caller::{Caller, Who},
     explain::Explaining,
-    flights::{Flight, Flights, Joined, Next, Subject},
+    flights::{Flight, Flights, Joined},
     kept::{Answer as KeptAnswer, Keeping, Kept},
+    subject::{Key, Subject},
 };
 use crate::{
     access::{Bounds, Load, Users, overloaded},
-    cache::{Cache, Trace, View},
+    cache::{Cache, Notes, Trace, View},
     operation::{Answer, Outcome, ReadFn, SystemFn},
     protocol::{Error, ErrorCode, Remarks, Request, parse_params},
     registry::{Ask, Registered},
@@ -33,6 +34,8 @@ pub(super) struct Desk {
     pub(super) app: Arc<App>,
     /// The cache by way of the worker's own connections.
     pub(super) cache: Cache,
+    /// One for all tables: what is hashed by another is not found.
+    pub(super) hasher: RandomState,
     pub(super) flights: Flights,
     pub(super) kept: Arc<Kept>,
     pub(super) load: Arc<Load>,
@@ -102,16 +105,41 @@ impl Asking<'_> {
         explaining: Option<&mut Explaining>,
     ) -> Result<Begun, Error> {
         let operation = self.admit(request, found)?;
+        match operation.answer {
+            Answer::System(answer) => Ok(self.begin_system(answer, self.params(request, operation)?)),
+            Answer::Stream { .. } => {
+                let params = self.params(request, operation)?;
+                self.open_stream(request, operation, params, array, explaining)
+            }
+            Answer::Read { run, .. } => self.answer(run, request, operation, explaining),
+        }
+    }
+
+    /// Answers by what is kept, by a read that somebody else has asked for, or by one of its own.
+    fn answer(
+        &self,
+        run: ReadFn,
+        request: &Request<'_>,
+        operation: &Arc<Registered>,
+        explaining: Option<&mut Explaining>,
+    ) -> Result<Begun, Error> {
         let text = request.params.as_deref().unwrap_or("{}");
+        let subject = Subject::new(&self.desk.hasher, &operation.plan, text, self.users(operation));
         let is_kept = self.may_keep(operation);
-        if is_kept && let Some(answer) = self.kept(operation, text)? {
+        if is_kept && let Some(answer) = self.kept(operation, subject)? {
             return Ok(give_again(answer, explaining));
         }
-        if let Answer::Read { .. } = operation.answer
-            && let Some(joined) = self.joined(operation, text, explaining.is_some())?
-        {
+        // It counts for who asked first.
+        if let Some(joined) = self.desk.flights.join(subject, explaining.is_some()) {
+            self.check_params(operation, &joined.params)?;
             return Ok(self.wait_for(joined, explaining));
         }
+        let params = Arc::new(self.params(request, operation)?);
+        self.begin_read(run, operation, (subject.to_key(), params), is_kept, explaining)
+    }
+
+    /// The params, if they are as they have to be, and the caller may ask with them.
+    fn params(&self, request: &Request<'_>, operation: &Registered) -> Result<Value, Error> {
         let params = match &request.params {
             None => Value::Object(Map::new()),
             Some(raw) => parse_params(raw, self.live.config.limits.json_depth)
@@ -119,11 +147,7 @@ impl Asking<'_> {
         };
         operation.validate(&params)?;
         self.check_params(operation, &params)?;
-        match operation.answer {
-            Answer::System(answer) => Ok(self.begin_system(answer, params)),
-            Answer::Stream { .. } => self.open_stream(request, operation, params, array, explaining),
-            Answer::Read { run, .. } => self.begin_read(run, operation, (text, params), is_kept, explaining),
-        }
+        Ok(params)
     }
 
     /// The operation, if the caller may ask for it.
@@ -163,22 +187,13 @@ impl Asking<'_> {
     }
 
     /// The answer that is kept.
-    fn kept(&self, operation: &Registered, text: &str) -> Result<Option<Arc<KeptAnswer>>, Error> {
-        let asked = (operation.number, &operation.plan);
-        let Some(answer) = self.desk.kept.find(asked, text, self.now, &self.live.config.near_cache) else {
+    fn kept(&self, operation: &Registered, subject: Subject<'_>) -> Result<Option<Arc<KeptAnswer>>, Error> {
+        let Some(answer) = self.desk.kept.find(subject, self.now, &self.live.config.near_cache) else {
             return Ok(None);
         };
         self.check_params(operation, &answer.params)?;
         self.desk.kept.note(1, true);
         Ok(Some(answer))
-    }
-
-    /// The read of the same that somebody else has asked for, and that has yet to begin. It counts for who asked first.
-    fn joined(&self, operation: &Registered, text: &str, wants: bool) -> Result<Option<Joined>, Error> {
-        let subject = Subject { plan: &operation.plan, text, users: self.users(operation) };
-        let Some(joined) = self.desk.flights.join(subject, wants) else { return Ok(None) };
-        self.check_params(operation, &joined.params)?;
-        Ok(Some(joined))
     }
 
     fn begin_system(&self, answer: SystemFn, params: Value) -> Begun {
@@ -216,25 +231,23 @@ impl Asking<'_> {
         &self,
         run: ReadFn,
         operation: &Arc<Registered>,
-        (text, params): (&str, Value),
+        (key, params): (Key, Arc<Value>),
         is_kept: bool,
         explaining: Option<&mut Explaining>,
     ) -> Result<Begun, Error> {
         let Self { desk, live, .. } = self;
         let limits = &live.config.limits;
         let principal = self.who.ok_or_else(Error::unauthenticated)?.principal();
-        let (text, params) = (Arc::<str>::from(text), Arc::new(params));
         let mut own = params.clone();
         let paging = operation.take_paging(&mut own)?;
         let busy = &desk.app.shares.busy;
         let bounds = Bounds { reads: limits.reads, workers: desk.workers, busy };
         let under_way = desk.load.begin(principal, &bounds)?;
         let keeping = is_kept.then(|| {
-            let words = (text.clone(), params.clone());
-            Keeping::begin(&desk.kept, desk.cache.near(), operation, words, &live.config.near_cache)
+            let notes = Notes::new(desk.cache.near().clone(), operation.prefixes.clone());
+            Keeping::begin(&desk.kept, notes, key.clone(), params.clone(), &live.config.near_cache)
         });
         let users = self.users(operation).cloned();
-        let next = Next { plan: operation.plan.clone(), text, users: users.clone(), params };
         let (cache, plan) = (desk.cache.clone(), operation.plan.clone());
         let (limit, bytes) = (limits.read_timeout.get(), limits.reply_bytes);
         let read = move |trace: Arc<Trace>, comes_after| {
@@ -244,22 +257,21 @@ impl Asking<'_> {
                 Some(users) => view.of_users(users),
                 None => view,
             });
-            let read = async move {
+            async move {
                 match keeping {
                     Some(keeping) => kept(read, keeping, &trace, comes_after).await,
                     None => read.await,
                 }
-            };
-            within(limit, read)
+            }
         };
-        let joined = desk.flights.join_or_begin(next, explaining.is_some(), read);
+        let joined = desk.flights.join_or_begin(key, params, explaining.is_some(), read);
         Ok(self.wait_for(joined, explaining))
     }
 
     /// Waits for a read, as one of those who asked for it.
     fn wait_for(&self, joined: Joined, explaining: Option<&mut Explaining>) -> Begun {
-        if let Some(explaining) = explaining {
-            explaining.reads(joined.trace, &self.desk.cache);
+        if let (Some(explaining), Some(trace)) = (explaining, joined.trace) {
+            explaining.reads(trace, &self.desk.cache);
         }
         Begun::Later(Pending::Shared(joined.flight))
     }
@@ -275,13 +287,6 @@ fn give_again(answer: Arc<KeptAnswer>, explaining: Option<&mut Explaining>) -> B
         explaining.gives_again(answer.basis.since());
     }
     Begun::Again(answer)
-}
-
-/// A read that has so much time in all.
-async fn within(limit: Duration, read: impl Future<Output = Outcome>) -> Outcome {
-    timeout(limit, read).await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorCode::CacheTimeout, format!("the read took more than {limit:?}")))
-    })
 }
 
 /// A read whose answer is kept. One that `comes_after` another of the same has nothing to do if that one's answer still

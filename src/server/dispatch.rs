@@ -14,7 +14,7 @@ use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use tokio::time::timeout;
 
 use super::{
-    App,
+    App, Live,
     asking::{Asking, Begun, Desk, Made, Pending},
     caller::Caller,
     explain::Explaining,
@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// The reply to a frame, now or when the cache has answered.
-pub(super) enum Answering {
+pub(super) enum Answering<'d> {
     Now(Due),
-    Later(Running),
+    Later(Running<'d>),
 }
 
 /// A reply that is to be written, and the room that it takes until then.
@@ -38,19 +38,19 @@ pub(super) struct Due {
 }
 
 /// A reply to come, and the number of requests that it answers.
-pub(super) struct Running {
+pub(super) struct Running<'d> {
     pub(super) requests: usize,
     /// The number of an array, whose streams wait until it is answered.
     pub(super) array: Option<u64>,
-    work: Work,
+    work: Work<'d>,
     /// What is to be told of the reply.
     explaining: Option<Box<Explaining>>,
 }
 
-enum Work {
-    One(Arc<App>, RequestId, Asked, Pending),
+enum Work<'d> {
+    One(&'d App, RequestId, Asked, Pending),
     /// It is an array, or waits for room.
-    Other(BoxFuture<'static, Due>),
+    Other(BoxFuture<'d, Due>),
 }
 
 /// The operation that was asked for, if there is one of that name, and when.
@@ -60,7 +60,7 @@ struct Asked {
     since: Instant,
 }
 
-impl Future for Running {
+impl Future for Running<'_> {
     type Output = Answered;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -71,8 +71,7 @@ impl Future for Running {
                     match app.due_now(id, *asked, made.outcome()) {
                         Some(due) => due,
                         None => {
-                            self.work =
-                                Work::Other(wait_for_room(app.clone(), id.clone(), *asked, made).boxed());
+                            self.work = Work::Other(wait_for_room(app, id.clone(), *asked, made).boxed());
                             continue;
                         }
                     }
@@ -86,7 +85,7 @@ impl Future for Running {
 }
 
 /// A large reply, made as soon as there is room for it.
-async fn wait_for_room(app: Arc<App>, id: RequestId, asked: Asked, made: Made) -> Due {
+async fn wait_for_room(app: &App, id: RequestId, asked: Asked, made: Made) -> Due {
     let (most, patience) = {
         let live = app.live();
         (live.config.limits.waiting_bytes_in_all, live.config.limits.write_timeout.get())
@@ -125,18 +124,18 @@ pub(super) struct Answered {
 }
 
 /// Begins to answer a frame. Never fails: whatever came gets its reply.
-pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answering {
+pub(super) fn begin<'d>(desk: &'d Desk, caller: &Arc<Caller>, text: &str) -> Answering<'d> {
     /// How many arrays there have been.
     static ARRAYS: AtomicU64 = AtomicU64::new(0);
     let live = desk.app.live();
     let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one(desk, caller, request, None, Instant::now()),
+        Message::One(request) => begin_one((desk, &live), caller, request, None, Instant::now()),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
             let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
-            let due = Box::pin(answer_array(desk.clone(), caller.clone(), requests, number));
+            let due = Box::pin(answer_array(desk, caller.clone(), requests, number));
             let work = Work::Other(due);
             Answering::Later(Running { requests: count, array: Some(number), work, explaining: None })
         }
@@ -145,7 +144,7 @@ pub(super) fn begin(desk: &Arc<Desk>, caller: &Arc<Caller>, text: &str) -> Answe
 
 /// Answers an array: its elements run side by side, as many at once as a connection may have in flight.
 async fn answer_array(
-    desk: Arc<Desk>,
+    desk: &Desk,
     caller: Arc<Caller>,
     requests: Vec<Result<Request<'static>, Rejected>>,
     number: u64,
@@ -158,7 +157,7 @@ async fn answer_array(
     // To wait for a turn within the array is a part of how long an answer takes.
     let since = Instant::now();
     let elements: Vec<_> =
-        requests.into_iter().map(|request| answer_one(&desk, &caller, request, number, since)).collect();
+        requests.into_iter().map(|request| answer_one(desk, &caller, request, number, since)).collect();
     let mut answers = stream::iter(elements).buffered(in_flight);
     let (mut replies, mut rooms) = (Vec::new(), Vec::new());
     let mut bytes = 0;
@@ -184,7 +183,8 @@ async fn answer_one(
     let id = match &request {
         Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
     };
-    let due = match begin_one(desk, caller, request, Some(array), since) {
+    let begun = begin_one((desk, &desk.app.live()), caller, request, Some(array), since);
+    let due = match begun {
         Answering::Now(due) => due,
         Answering::Later(running) => running.await.due,
     };
@@ -192,17 +192,16 @@ async fn answer_one(
 }
 
 /// Begins to answer a request, which came in at this time, in an array or alone.
-fn begin_one(
-    desk: &Desk,
+fn begin_one<'d>(
+    (desk, live): (&'d Desk, &Live),
     caller: &Arc<Caller>,
     request: Result<Request<'_>, Rejected>,
     array: Option<u64>,
     since: Instant,
-) -> Answering {
+) -> Answering<'d> {
     let explains = request.as_ref().is_ok_and(|request| request.explain);
     let mut explaining = explains.then(|| Box::new(Explaining::of(since)));
-    let app = &desk.app;
-    let live = app.live();
+    let app = &*desk.app;
     app.stats.request();
     caller.requests.fetch_add(1, Ordering::Relaxed);
     let mut asked = Asked { number: None, since };
@@ -210,7 +209,7 @@ fn begin_one(
     let now = if array.is_none() { since } else { Instant::now() };
     let who = caller.who();
     let charged = caller.charge(who.as_deref());
-    let asking = Asking { desk, live: &live, caller, who: who.as_deref(), now };
+    let asking = Asking { desk, live, caller, who: who.as_deref(), now };
     let (id, begun) = match request {
         Ok(request) => {
             let found = live.registry.get(&request.operation);
@@ -233,7 +232,7 @@ fn begin_one(
             None => Due::of(app.failure(&id, asked, &too_many_large())),
         },
         Ok(Begun::Later(pending)) => {
-            let work = Work::One(app.clone(), id, asked, pending);
+            let work = Work::One(app, id, asked, pending);
             return Answering::Later(Running { requests: 1, array: None, work, explaining });
         }
         Err(error) => Due::of(app.failure(&id, asked, &error)),

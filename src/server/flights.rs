@@ -1,26 +1,20 @@
 //! Reads, shared: those who ask for the same while it is being read wait for the next read of it, and that one serves
 //! them all. It begins after each of them asked, and however many ask, each thing is read by one at a time.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::{
-    FutureExt as _,
-    future::{BoxFuture, Shared, WeakShared},
-};
+use futures_util::FutureExt as _;
+use hashbrown::HashTable;
 use serde_json::Value;
 
-use crate::{
-    access::Users,
-    cache::{Plan, Trace},
-    operation::Outcome,
+use super::{
+    shared::{Shared, Weak},
+    subject::{Key, Subject},
 };
+use crate::{cache::Trace, operation::Outcome};
 
 /// A read that several may wait for. It goes on for as long as one of them does.
-pub(super) type Flight = Shared<BoxFuture<'static, Arc<Outcome>>>;
+pub(super) type Flight = Shared<Arc<Outcome>>;
 
 /// How many different reads are shared at the most; further ones are read for each alone.
 const MOST_SHARED: usize = 1024;
@@ -33,55 +27,32 @@ const MOST_BYTES: usize = 4 << 10;
 #[derive(Default)]
 pub(super) struct Flights {
     board: Mutex<Board>,
-    hasher: RandomState,
 }
 
 #[derive(Default)]
 struct Board {
-    /// By the hashes of their subjects. Of two with the same hash the later one is there.
-    latest: HashMap<u64, Latest>,
+    latest: HashTable<Latest>,
     /// How many there may be before those are swept off that nobody waits for.
     sweep_at: usize,
     /// For how many there was no room, one after another.
     refused: usize,
 }
 
-/// What is read.
-#[derive(Clone, Copy)]
-pub(super) struct Subject<'s> {
-    /// A reload may have given the operation another one.
-    pub(super) plan: &'s Arc<Plan>,
-    /// The params, in the words that they came in.
-    pub(super) text: &'s str,
-    /// Whose rows are to be seen, where they have owners.
-    pub(super) users: Option<&'s Users>,
-}
-
 /// The last read of its subject that was asked for.
 struct Latest {
-    plan: Arc<Plan>,
-    text: Arc<str>,
-    users: Option<Users>,
+    key: Key,
     params: Arc<Value>,
-    flight: Weak,
+    flight: Weak<Arc<Outcome>>,
     /// The one that it waits for. It may go on when nobody waits for the last one any more.
-    before: Option<Weak>,
+    before: Option<Weak<Arc<Outcome>>>,
     trace: Arc<Trace>,
 }
 
-type Weak = WeakShared<BoxFuture<'static, Arc<Outcome>>>;
-
 impl Latest {
-    fn is_of(&self, subject: Subject<'_>) -> bool {
-        Arc::ptr_eq(&self.plan, subject.plan)
-            && *self.text == *subject.text
-            && self.users.as_ref() == subject.users
-    }
-
     /// The read, for one more, unless it has begun.
     fn join(&self, wants: bool) -> Option<Joined> {
         let flight = self.flight.upgrade().filter(|_| self.trace.join(wants))?;
-        Some(Joined { flight, trace: self.trace.clone(), params: self.params.clone() })
+        Some(Joined { flight, trace: wants.then(|| self.trace.clone()), params: self.params.clone() })
     }
 
     /// The read that the next one has to wait for.
@@ -93,45 +64,29 @@ impl Latest {
 /// A read, for one of those who have asked for it.
 pub(super) struct Joined {
     pub(super) flight: Flight,
-    /// Its course, which is known if one of them wants to know it.
-    pub(super) trace: Arc<Trace>,
+    /// Its course, for who wants to know it.
+    pub(super) trace: Option<Arc<Trace>>,
     /// What the words say.
     pub(super) params: Arc<Value>,
-}
-
-/// A read to come.
-pub(super) struct Next {
-    pub(super) plan: Arc<Plan>,
-    pub(super) text: Arc<str>,
-    pub(super) users: Option<Users>,
-    pub(super) params: Arc<Value>,
-}
-
-impl Next {
-    fn subject(&self) -> Subject<'_> {
-        Subject { plan: &self.plan, text: &self.text, users: self.users.as_ref() }
-    }
 }
 
 impl Flights {
     /// Joins the next read of a subject, if somebody has asked for it. `wants` says whether to know its course.
     pub(super) fn join(&self, subject: Subject<'_>, wants: bool) -> Option<Joined> {
-        let hash = self.hash(subject);
-        let board = self.board();
-        board.latest.get(&hash).filter(|latest| latest.is_of(subject))?.join(wants)
+        self.board().find(subject)?.join(wants)
     }
 
     /// Joins the next read of a subject, which is this one, unless somebody has asked for it meanwhile. It begins when
     /// the one before it has ended, and is told whether there was one.
     pub(super) fn join_or_begin<Read: Future<Output = Outcome> + Send>(
         &self,
-        next: Next,
+        key: Key,
+        params: Arc<Value>,
         wants: bool,
         read: impl FnOnce(Arc<Trace>, bool) -> Read + Send + 'static,
     ) -> Joined {
-        let hash = self.hash(next.subject());
         let mut board = self.board();
-        let latest = board.latest.get(&hash).filter(|latest| latest.is_of(next.subject()));
+        let latest = board.find(key.subject());
         if let Some(joined) = latest.and_then(|latest| latest.join(wants)) {
             return joined;
         }
@@ -140,12 +95,10 @@ impl Flights {
         let trace = Arc::new(Trace::default());
         trace.join(wants);
         let flight = fly(before, trace.clone(), read);
-        let Next { plan, text, users, params } = next;
-        let joined = Joined { flight, trace: trace.clone(), params: params.clone() };
-        let is_short = text.len() <= MOST_BYTES;
-        if let Some(flight) = joined.flight.downgrade().filter(|_| is_short && board.has_room(hash)) {
-            let before = weak_before;
-            board.latest.insert(hash, Latest { plan, text, users, params, flight, before, trace });
+        let joined = Joined { flight, trace: wants.then(|| trace.clone()), params: params.clone() };
+        let is_short = key.len() <= MOST_BYTES;
+        if let Some(flight) = joined.flight.downgrade().filter(|_| is_short) {
+            board.put(Latest { key, params, flight, before: weak_before, trace });
         }
         joined
     }
@@ -153,21 +106,28 @@ impl Flights {
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn hash(&self, subject: Subject<'_>) -> u64 {
-        self.hasher.hash_one((Arc::as_ptr(subject.plan), subject.text, subject.users))
-    }
 }
 
 impl Board {
-    /// Whether there is room for a subject of this hash.
-    fn has_room(&mut self, hash: u64) -> bool {
-        if self.latest.contains_key(&hash) {
-            return true;
+    fn find(&self, subject: Subject<'_>) -> Option<&Latest> {
+        self.latest.find(subject.hash(), |latest| latest.key.is(subject))
+    }
+
+    /// Puts it in the place of the one before, or wherever there is room.
+    fn put(&mut self, latest: Latest) {
+        let subject = latest.key.subject();
+        if let Some(before) = self.latest.find_mut(subject.hash(), |before| before.key.is(subject)) {
+            *before = latest;
+        } else if self.has_room() {
+            self.latest.insert_unique(latest.key.hash(), latest, |latest| latest.key.hash());
         }
+    }
+
+    /// Whether there is room for one more subject.
+    fn has_room(&mut self) -> bool {
         // To sweep a board on which all are waited for, for each of many more, would be to do little else.
         if self.latest.len() >= self.sweep_at.max(FEW) && self.refused.is_multiple_of(FEW) {
-            self.latest.retain(|_, latest| latest.under_way().is_some());
+            self.latest.retain(|latest| latest.under_way().is_some());
             self.sweep_at = (self.latest.len() * 2).min(MOST_SHARED);
         }
         let has_room = self.latest.len() < MOST_SHARED;
@@ -190,22 +150,26 @@ fn fly<Read: Future<Output = Outcome> + Send>(
         trace.begin();
         Arc::new(read(trace, comes_after).await)
     };
-    flight.boxed().shared()
+    Shared::new(flight.boxed())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        hash::RandomState,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     use serde_json::json;
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::{protocol::Remarks, registry::Registry};
+    use crate::{access::Users, cache::Plan, protocol::Remarks, registry::Registry};
 
     /// Reads that end when they are let, and tell which they were.
     struct Reads {
         flights: Flights,
+        hasher: RandomState,
         plan: Arc<Plan>,
         let_end: Arc<Semaphore>,
         begun: Arc<AtomicUsize>,
@@ -217,6 +181,7 @@ mod tests {
             Self {
                 plan,
                 flights: Flights::default(),
+                hasher: RandomState::new(),
                 let_end: Arc::new(Semaphore::new(0)),
                 begun: Arc::default(),
             }
@@ -230,12 +195,13 @@ mod tests {
             let (let_end, begun) = (self.let_end.clone(), self.begun.clone());
             let read = |_, _| async move {
                 let number = begun.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
                 let_end.acquire().await.unwrap().forget();
                 Ok((number.to_string(), Remarks::default()))
             };
             let params = Arc::new(json!({ "symbol": symbol }));
-            let next = Next { plan: self.plan.clone(), text: symbol.into(), users, params };
-            self.flights.join_or_begin(next, false, read).flight
+            let key = Subject::new(&self.hasher, &self.plan, symbol, users.as_ref()).to_key();
+            self.flights.join_or_begin(key, params, false, read).flight
         }
 
         /// How many are remembered.
@@ -260,6 +226,29 @@ mod tests {
         assert_eq!(number(first).await, "0");
         assert_eq!((number(second).await.as_str(), number(third).await.as_str()), ("1", "1"));
         assert_eq!(number(other).await, "2");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn nobody_waits_for_ever() {
+        let reads = Arc::new(Reads::new());
+        reads.let_end.add_permits(Semaphore::MAX_PERMITS);
+        let asking = (0..4).map(|_| {
+            let reads = reads.clone();
+            tokio::spawn(async move {
+                for _ in 0..20_000 {
+                    let mut leaves = reads.ask("a");
+                    let _ = (&mut leaves).now_or_never();
+                    let (one, other) = (reads.ask("a"), reads.ask("a"));
+                    tokio::task::yield_now().await;
+                    drop(leaves);
+                    let (one, other) = tokio::join!(one, other);
+                    assert!(one.is_ok() && other.is_ok());
+                }
+            })
+        });
+        let all = futures_util::future::join_all(asking);
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(30), all).await.unwrap();
+        assert!(ended.iter().all(Result::is_ok));
     }
 
     #[tokio::test]

@@ -3,21 +3,21 @@
 //! at once.
 
 use std::{
-    collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
+use hashbrown::HashTable;
 use serde_json::Value;
 
+use super::subject::{Key, Subject};
 use crate::{
-    cache::{Basis, Near, Notes, Plan},
+    cache::{Basis, Notes},
     config::NearCache,
     metrics::Counter,
     operation::Outcome,
     protocol::Remarks,
-    registry::Registered,
 };
 
 /// What an answer takes beside its text and that of its params, about: the params' values, the table's part of it.
@@ -37,7 +37,7 @@ pub(super) struct Kept {
 
 /// An answer, and what it is the answer to.
 pub(super) struct Answer {
-    plan: Arc<Plan>,
+    key: Key,
     pub(super) params: Arc<Value>,
     pub(super) result: String,
     pub(super) remarks: Remarks,
@@ -45,32 +45,29 @@ pub(super) struct Answer {
     bytes: usize,
 }
 
-/// Answers by the operation's number and the params' text, as it came.
+/// Answers, and how many bytes they take.
 #[derive(Default)]
 struct Shelf {
-    answers: Vec<HashMap<Arc<str>, Arc<Answer>>>,
+    answers: HashTable<Arc<Answer>>,
     bytes: usize,
 }
 
 impl Shelf {
-    fn get(&self, number: usize, params: &str) -> Option<&Arc<Answer>> {
-        self.answers.get(number)?.get(params)
+    fn get(&self, subject: Subject<'_>) -> Option<&Arc<Answer>> {
+        self.answers.find(subject.hash(), |answer| answer.key.is(subject))
     }
 
-    fn take(&mut self, number: usize, params: &str) -> Option<(Arc<str>, Arc<Answer>)> {
-        let taken = self.answers.get_mut(number)?.remove_entry(params)?;
-        self.bytes -= taken.1.bytes;
+    fn take(&mut self, subject: Subject<'_>) -> Option<Arc<Answer>> {
+        let found = self.answers.find_entry(subject.hash(), |answer| answer.key.is(subject)).ok()?;
+        let (taken, _) = found.remove();
+        self.bytes -= taken.bytes;
         Some(taken)
     }
 
-    fn put(&mut self, number: usize, params: Arc<str>, answer: Arc<Answer>) {
-        if self.answers.len() <= number {
-            self.answers.resize_with(number + 1, HashMap::new);
-        }
+    fn put(&mut self, answer: Arc<Answer>) {
+        self.take(answer.key.subject());
         self.bytes += answer.bytes;
-        if let Some(before) = self.answers[number].insert(params, answer) {
-            self.bytes -= before.bytes;
-        }
+        self.answers.insert_unique(answer.key.hash(), answer, |answer| answer.key.hash());
     }
 }
 
@@ -83,51 +80,47 @@ struct Shelves {
 }
 
 impl Shelves {
-    fn get(&self, number: usize, params: &str) -> Option<&Arc<Answer>> {
-        self.first.get(number, params).or_else(|| self.second.get(number, params))
+    fn get(&self, subject: Subject<'_>) -> Option<&Arc<Answer>> {
+        self.first.get(subject).or_else(|| self.second.get(subject))
     }
 
-    fn put(&mut self, number: usize, params: Arc<str>, answer: Arc<Answer>, most: usize) {
+    fn put(&mut self, answer: Arc<Answer>, most: usize) {
         let begun_later =
             |other: &Arc<Answer>| other.basis.since() > answer.basis.since() && other.basis.holds();
-        if self.get(number, &params).is_some_and(begun_later) {
+        if self.get(answer.key.subject()).is_some_and(begun_later) {
             return;
         }
         if self.first.bytes + answer.bytes > most / 2 {
             self.second = mem::take(&mut self.first);
         }
-        self.first.put(number, params, answer);
+        self.second.take(answer.key.subject());
+        self.first.put(answer);
     }
 }
 
 impl Answer {
-    /// Whether it may be given, to who asks now for the operation as it is now.
-    fn holds(&self, plan: &Arc<Plan>, now: Instant, settings: &NearCache) -> bool {
-        Arc::ptr_eq(&self.plan, plan)
-            && now.saturating_duration_since(self.basis.since()) < settings.max_age.get()
-            && self.basis.holds()
+    /// Whether it may be given, to who asks now.
+    fn holds(&self, now: Instant, settings: &NearCache) -> bool {
+        now.saturating_duration_since(self.basis.since()) < settings.max_age.get() && self.basis.holds()
     }
 }
 
 impl Kept {
-    /// The answer to who asks an operation, by its number and as it is now, with params of this text.
+    /// The answer to who asks for that.
     pub(super) fn find(
         &self,
-        (number, plan): (usize, &Arc<Plan>),
-        params: &str,
+        subject: Subject<'_>,
         now: Instant,
         settings: &NearCache,
     ) -> Option<Arc<Answer>> {
         let mut shelves = self.shelves();
-        if !shelves.get(number, params)?.holds(plan, now, settings) {
-            shelves.first.take(number, params);
-            shelves.second.take(number, params);
-            return None;
+        if let Some(answer) = shelves.first.get(subject).filter(|answer| answer.holds(now, settings)) {
+            return Some(answer.clone());
         }
-        if let Some((params, answer)) = shelves.second.take(number, params) {
-            shelves.put(number, params, answer, settings.bytes);
-        }
-        shelves.first.get(number, params).cloned()
+        shelves.first.take(subject);
+        let answer = shelves.second.take(subject).filter(|answer| answer.holds(now, settings))?;
+        shelves.put(answer.clone(), settings.bytes);
+        Some(answer)
     }
 
     /// Counts requests that might be answered by what is kept: whether they were.
@@ -160,31 +153,21 @@ impl Kept {
 pub(super) struct Keeping {
     kept: Arc<Kept>,
     notes: Arc<Notes>,
-    number: usize,
-    plan: Arc<Plan>,
-    text: Arc<str>,
+    key: Key,
     params: Arc<Value>,
     settings: NearCache,
 }
 
 impl Keeping {
-    /// Begins to keep the answer to params of this text. Nothing of it may be read yet.
+    /// Begins to keep the answer to that. Nothing of it may be read yet.
     pub(super) fn begin(
         kept: &Arc<Kept>,
-        near: &Arc<Near>,
-        operation: &Registered,
-        (text, params): (Arc<str>, Arc<Value>),
+        notes: Notes,
+        key: Key,
+        params: Arc<Value>,
         settings: &NearCache,
     ) -> Self {
-        Self {
-            kept: kept.clone(),
-            notes: Arc::new(Notes::new(near.clone(), operation.prefixes.clone())),
-            number: operation.number,
-            plan: operation.plan.clone(),
-            text,
-            params,
-            settings: settings.clone(),
-        }
+        Self { kept: kept.clone(), notes: Arc::new(notes), key, params, settings: settings.clone() }
     }
 
     /// What takes note of what the answer rests on.
@@ -192,11 +175,10 @@ impl Keeping {
         self.notes.clone()
     }
 
-    /// The answer, if one is kept by now. One to the operation as it is since a reload stays where it is.
+    /// The answer, if one is kept by now.
     pub(super) fn find(&self) -> Option<Arc<Answer>> {
         let shelves = self.kept.shelves();
-        let answer = shelves.get(self.number, &self.text)?;
-        answer.holds(&self.plan, Instant::now(), &self.settings).then(|| answer.clone())
+        shelves.get(self.key.subject()).filter(|answer| answer.holds(Instant::now(), &self.settings)).cloned()
     }
 
     /// Counts requests that it is the answer to, and whether it was kept.
@@ -209,13 +191,14 @@ impl Keeping {
         let Ok((result, remarks)) = outcome else { return };
         let is_whole = remarks.warnings.is_empty();
         let Some(basis) = self.notes.basis().filter(|basis| is_whole && basis.holds()) else { return };
-        let bytes = result.len() + 2 * self.text.len() + OVERHEAD;
+        let bytes = result.len() + 2 * self.key.len() + OVERHEAD;
         let most = self.settings.bytes;
         if bytes > most / SHARE {
             return;
         }
-        let (plan, params) = (self.plan, self.params);
-        let answer = Answer { plan, params, result: result.clone(), remarks: remarks.clone(), basis, bytes };
-        self.kept.shelves().put(self.number, self.text, Arc::new(answer), most);
+        let Self { kept, key, params, .. } = self;
+        let (result, remarks) = (result.clone(), remarks.clone());
+        let answer = Arc::new(Answer { key, params, result, remarks, basis, bytes });
+        kept.shelves().put(answer, most);
     }
 }

@@ -115,7 +115,7 @@ enum Happened {
 struct Session<'a> {
     socket: Socket,
     /// Replies to come.
-    running: FuturesUnordered<Running>,
+    running: FuturesUnordered<Running<'a>>,
     /// How many requests are running.
     requests: usize,
     /// Replies to be written.

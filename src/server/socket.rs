@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -119,8 +120,8 @@ impl AsyncRead for Metered {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
             }
             ready!(this.into.poll_ready(cx));
-            let mut room = [0; READ_AHEAD];
-            let mut read = ReadBuf::new(&mut room[..READ_AHEAD.min(this.into.share())]);
+            let mut room = [const { MaybeUninit::uninit() }; READ_AHEAD];
+            let mut read = ReadBuf::uninit(&mut room[..READ_AHEAD.min(this.into.share())]);
             ready!(this.io.poll_read(cx, &mut read))?;
             let came = read.filled();
             this.into.note(came.len());

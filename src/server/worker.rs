@@ -3,6 +3,7 @@
 //! so that nobody waits behind another's long answer while a thread has nothing to do.
 
 use std::{
+    hash::RandomState,
     io,
     sync::{
         Arc,
@@ -90,6 +91,7 @@ impl Worker {
         let desk = Arc::new(Desk {
             app: app.clone(),
             cache,
+            hasher: RandomState::new(),
             flights: Flights::default(),
             kept: Arc::default(),
             load: Arc::default(),

@@ -1,0 +1,198 @@
+//! A future that several wait for.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use futures_util::{
+    FutureExt as _,
+    future::{self, BoxFuture},
+};
+
+/// A future that several wait for, each with one of these. It goes on for as long as there is one. The library's shared
+/// future goes on with what it waits for whenever anybody asks, for which each who comes later pays; this one goes on
+/// when there is something to go on with.
+#[derive(Clone)]
+pub(super) struct Shared<T: Clone> {
+    future: future::Shared<OnWake<T>>,
+    signal: Arc<Signal>,
+}
+
+/// A way to one that others may wait for.
+pub(super) struct Weak<T: Clone> {
+    future: future::WeakShared<OnWake<T>>,
+    signal: Arc<Signal>,
+}
+
+/// A future that is polled when it has woken its asker, however often it is asked.
+struct OnWake<T> {
+    future: BoxFuture<'static, T>,
+    signal: Arc<Signal>,
+    waker: Waker,
+}
+
+struct Signal {
+    /// Whether there is something to go on with.
+    is_given: AtomicBool,
+    /// What wakes all who wait: the shared future asks with the same waker whoever asks it.
+    asker: OnceLock<Waker>,
+}
+
+impl Signal {
+    fn wake_all(&self) {
+        if let Some(asker) = self.asker.get() {
+            asker.wake_by_ref();
+        }
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.is_given.store(true, Ordering::SeqCst);
+        self.wake_all();
+    }
+}
+
+impl<T: Clone> Shared<T> {
+    pub(super) fn new(future: BoxFuture<'static, T>) -> Self {
+        // It has to be polled once to wake anybody.
+        let signal = Arc::new(Signal { is_given: AtomicBool::new(true), asker: OnceLock::new() });
+        let future = OnWake { future, waker: signal.clone().into(), signal: signal.clone() };
+        Self { future: future.shared(), signal }
+    }
+
+    /// None when it has ended.
+    pub(super) fn downgrade(&self) -> Option<Weak<T>> {
+        Some(Weak { future: self.future.downgrade()?, signal: self.signal.clone() })
+    }
+}
+
+impl<T: Clone> Weak<T> {
+    /// None when nobody waits for it any more.
+    pub(super) fn upgrade(&self) -> Option<Shared<T>> {
+        Some(Shared { future: self.future.upgrade()?, signal: self.signal.clone() })
+    }
+}
+
+impl<T: Clone> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // Who leaves may be the one that was to go on with it: others that were woken may have found it at work.
+        if self.signal.is_given.load(Ordering::SeqCst) {
+            self.signal.wake_all();
+        }
+    }
+}
+
+impl<T: Clone> Future for Shared<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.future.poll_unpin(cx)
+    }
+}
+
+impl<T> Future for OnWake<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        if !self.signal.is_given.swap(false, Ordering::SeqCst) {
+            return Poll::Pending;
+        }
+        self.signal.asker.get_or_init(|| cx.waker().clone());
+        let Self { future, waker, .. } = &mut *self;
+        future.poll_unpin(&mut Context::from_waker(waker))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, atomic::AtomicUsize};
+
+    use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    impl Woken {
+        fn poll<T: Clone>(self: &Arc<Self>, shared: &mut Shared<T>) -> Poll<T> {
+            shared.poll_unpin(&mut Context::from_waker(&self.clone().into()))
+        }
+
+        fn times(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    #[test]
+    fn it_goes_on_only_when_it_is_woken() {
+        let (polls, wakers) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(None)));
+        let (counted, given) = (polls.clone(), wakers.clone());
+        let future = std::future::poll_fn(move |cx| {
+            *given.lock().unwrap() = Some(cx.waker().clone());
+            match counted.fetch_add(1, Ordering::SeqCst) {
+                1 => Poll::Ready("answer"),
+                _ => Poll::Pending,
+            }
+        });
+        let mut one = Shared::new(future.boxed());
+        let (mut other, woken) = (one.clone(), Arc::<Woken>::default());
+        for _ in 0..3 {
+            assert!(woken.poll(&mut one).is_pending() && woken.poll(&mut other).is_pending());
+        }
+        assert_eq!(polls.load(Ordering::SeqCst), 1);
+        wakers.lock().unwrap().take().unwrap().wake();
+        assert!(woken.times() > 0);
+        assert_eq!(woken.poll(&mut other), Poll::Ready("answer"));
+        assert_eq!(woken.poll(&mut one), Poll::Ready("answer"));
+    }
+
+    #[test]
+    fn who_leaves_before_going_on_with_it_leaves_it_to_the_others() {
+        let left = Arc::new(Woken::default());
+        let (stays, others) = (left.clone(), Arc::new(Mutex::new(None)));
+        let (mut polls, another) = (0, others.clone());
+        let future = std::future::poll_fn(move |cx| {
+            polls += 1;
+            match polls {
+                1 => Poll::Pending,
+                2 => {
+                    // Woken while it is at work: the other comes, and finds it so.
+                    cx.waker().wake_by_ref();
+                    let mut other: Shared<()> = another.lock().unwrap().take().unwrap();
+                    assert!(stays.poll(&mut other).is_pending());
+                    *another.lock().unwrap() = Some(other);
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            }
+        });
+        let (mut one, leaves) = (Shared::new(future.boxed()), Arc::<Woken>::default());
+        let other = one.clone();
+        let waker = one.signal.clone();
+        *others.lock().unwrap() = Some(other);
+        assert!(leaves.poll(&mut one).is_pending());
+        waker.wake();
+        assert!(leaves.poll(&mut one).is_pending());
+        let before = left.times();
+        drop(one);
+        assert_eq!(left.times(), before + 1);
+        let mut other = others.lock().unwrap().take().unwrap();
+        assert_eq!(left.poll(&mut other), Poll::Ready(()));
+    }
+}
