@@ -26,8 +26,15 @@ pub const FIRST: &str =
     r#"{"request_id":1,"operation":"get_ticker","params":{"exchange":"kraken","symbol":"S0007/USDT"}}"#;
 
 /// What a server is told that has more connections from one address than usual.
-pub const MANY_CONNECTIONS: [&str; 4] =
-    ["--set", "limits.connections_per_address=20000", "--set", "limits.connections_per_login=20000"];
+pub const MANY_CONNECTIONS: [&str; 6] = [
+    "--set",
+    "limits.connections_per_address=20000",
+    "--set",
+    "limits.connections_per_login=20000",
+    // No client of a benchmark answers a ping.
+    "--set",
+    "limits.ping_interval=10m",
+];
 
 /// How long a server may take to start, also one that something looks over the shoulder of.
 const PATIENCE: Duration = Duration::from_secs(60);
