@@ -10,9 +10,7 @@ mod owners;
 
 use fullon_cache_api::{
     access::{Digest, Scope},
-    cache::Cache,
-    config::{Config, Secret, Token},
-    registry::Registry,
+    config::{Config, Token},
 };
 
 pub use authority::{Authority, KeySet};
@@ -41,12 +39,7 @@ pub fn root() -> Token {
 pub async fn guarded(change: impl FnOnce(&mut Config)) -> (Redis, Server) {
     let redis = Redis::start().await;
     Fixture::load().fill(&redis).await;
-    let mut config = Server::config();
-    config.redis.url = Some(Secret::from(redis.url().as_str()));
-    change(&mut config);
-    let cache = Cache::redis(config.redis.link_settings().unwrap());
-    let server = Server::start_with(Registry::built_in().unwrap(), cache, config).await;
-    server.app.cache().connected().await;
+    let server = Server::reading_with(&redis, change).await;
     (redis, server)
 }
 

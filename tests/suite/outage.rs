@@ -181,13 +181,12 @@ async fn every_way_to_a_redis_works() {
 async fn more_reads_than_may_wait_are_refused_and_told_when_to_come_back() {
     let redis = Redis::start().await;
     Fixture::load().fill(&redis).await;
-    let mut config = Server::config();
-    config.redis.port = redis.port;
-    config.redis.queue = 1;
-    config.redis.connections = 1;
-    config.redis.response_timeout = Span::millis(1000);
-    let server = Server::start(config).await;
-    server.app.cache().connected().await;
+    let server = Server::reading_with(&redis, |config| {
+        config.redis.queue = 1;
+        config.redis.connections = 1;
+        config.redis.response_timeout = Span::millis(1000);
+    })
+    .await;
     let mut client = server.client().await;
     assert!(ticker(&mut client).await.0);
     let () = redis.send(&["CLIENT", "PAUSE", "500", "ALL"]).await;
@@ -206,12 +205,11 @@ async fn more_reads_than_may_wait_are_refused_and_told_when_to_come_back() {
 async fn a_read_ends_in_its_time_whatever_it_waits_for() {
     let redis = Redis::start().await;
     Fixture::load().fill(&redis).await;
-    let mut config = Server::config();
-    config.redis.port = redis.port;
-    config.redis.response_timeout = Span::millis(60_000);
-    config.limits.read_timeout = Span::millis(300);
-    let server = Server::start(config).await;
-    server.app.cache().connected().await;
+    let server = Server::reading_with(&redis, |config| {
+        config.redis.response_timeout = Span::millis(60_000);
+        config.limits.read_timeout = Span::millis(300);
+    })
+    .await;
     let mut client = server.client().await;
     assert!(ticker(&mut client).await.0);
     let () = redis.send(&["CLIENT", "PAUSE", "30000", "ALL"]).await;

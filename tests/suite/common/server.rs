@@ -35,8 +35,14 @@ impl Server {
 
     /// A server that reads a Redis, and has reached it.
     pub async fn reading(redis: &Redis) -> Self {
+        Self::reading_with(redis, |_| {}).await
+    }
+
+    /// The same, with this change to its configuration.
+    pub async fn reading_with(redis: &Redis, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Self::config();
         config.redis.url = Some(Secret::from(redis.url().as_str()));
+        change(&mut config);
         let server = Self::start(config).await;
         server.app.cache().connected().await;
         server
