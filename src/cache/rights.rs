@@ -155,6 +155,7 @@ pub(super) async fn examine(links: &Links, probes: &[Probe]) -> Result<Rights, C
 
 async fn denied(redis: &Pool, probes: &[Probe], at_once: usize) -> Result<Vec<(Probe, Denied)>, CacheError> {
     let reads: Vec<_> = probes.iter().filter_map(|probe| Some((probe, read_for(probe)?))).collect();
+    // Each is sent when it has its turn, not when it is gathered.
     let answers = together(at_once, reads.iter().map(|(_, read)| async move { redis.read(read).await }));
     let mut denied = Vec::new();
     for ((probe, _), answer) in reads.iter().zip(answers.await) {

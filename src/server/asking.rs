@@ -247,7 +247,7 @@ impl Asking<'_> {
             let notes = Notes::new(desk.cache.near().clone(), operation.prefixes.clone());
             Keeping::begin(&desk.kept, notes, key.clone(), params.clone(), &live.config.near_cache)
         });
-        let users = self.users(operation).cloned();
+        let users = key.users().cloned();
         let (cache, plan) = (desk.cache.clone(), operation.plan.clone());
         let (limit, bytes) = (limits.read_timeout.get(), limits.reply_bytes);
         let read = move |trace: Arc<Trace>, comes_after| {

@@ -59,6 +59,10 @@ impl Key {
         self.text.len()
     }
 
+    pub(super) fn users(&self) -> Option<&Users> {
+        self.users.as_ref()
+    }
+
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject { hash: self.hash, plan: &self.plan, text: &self.text, users: self.users.as_ref() }
     }
