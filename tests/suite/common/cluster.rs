@@ -32,14 +32,7 @@ impl Cluster {
             let slots = cluster.slots_of(index).map(|slot| slot.to_string());
             node.send::<()>(&["CLUSTER", "ADDSLOTSRANGE", &slots[0], &slots[1]]).await;
         }
-        for (index, node) in cluster.nodes.iter().enumerate() {
-            for other in &cluster.nodes[..index] {
-                cluster.meet(node, other).await;
-            }
-        }
-        for node in &cluster.nodes {
-            cluster.knows(node, masters + replicas).await;
-        }
+        introduce(&cluster.nodes.iter().collect::<Vec<_>>()).await;
         for (replica, master) in cluster.nodes[masters..].iter().zip(&cluster.nodes) {
             replicate(replica, master).await;
         }
@@ -67,29 +60,9 @@ impl Cluster {
     /// One more node, which has no slots.
     pub async fn add(&mut self) {
         let node = start_node(&self.args).await;
-        for other in self.nodes.iter().filter(|other| other.is_running()) {
-            self.meet(&node, other).await;
-        }
-        let known = self.nodes.len() + 1;
-        for other in self.nodes.iter().filter(|other| other.is_running()).chain([&node]) {
-            self.knows(other, known).await;
-        }
+        let running = self.nodes.iter().filter(|other| other.is_running());
+        introduce(&running.chain([&node]).collect::<Vec<_>>()).await;
         self.nodes.push(node);
-    }
-
-    async fn meet(&self, node: &Redis, other: &Redis) {
-        let (port, bus) = (other.port.to_string(), other.bus_port().to_string());
-        node.send::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]).await;
-    }
-
-    /// Waits until a node knows all, and that all slots are taken care of.
-    async fn knows(&self, node: &Redis, known: usize) {
-        eventually("the nodes know each other", async || {
-            let info: String = node.send(&["CLUSTER", "INFO"]).await;
-            let all = known_to(node).await;
-            info.contains("cluster_state:ok") && all.lines().count() == known && !all.contains("handshake")
-        })
-        .await;
     }
 
     /// Where some nodes are.
@@ -183,6 +156,26 @@ async fn start_node(args: &[String]) -> Redis {
     let args = own.concat().into_iter().map(str::to_owned).chain(args.iter().cloned()).collect();
     Redis::start_with(RedisOptions { args, replicates: true, bus: Some(bus), ..RedisOptions::default() })
         .await
+}
+
+/// Has nodes meet, and waits until each knows all of them and that all slots are taken care of.
+async fn introduce(nodes: &[&Redis]) {
+    for node in nodes {
+        eventually("the nodes know each other", async || {
+            let known = known_to(node).await;
+            let is_known = |other: &&&Redis| known.contains(&format!(":{}@", other.port));
+            // Who does not answer within the node's timeout is forgotten, so on a busy machine once is not enough.
+            for other in nodes.iter().filter(|other| !is_known(other)) {
+                let (port, bus) = (other.port.to_string(), other.bus_port().to_string());
+                node.send::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]).await;
+            }
+            let info: String = node.send(&["CLUSTER", "INFO"]).await;
+            info.contains("cluster_state:ok")
+                && nodes.iter().all(|other| is_known(&other))
+                && !known.contains("handshake")
+        })
+        .await;
+    }
 }
 
 async fn replicate(replica: &Redis, master: &Redis) {
