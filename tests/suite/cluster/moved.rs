@@ -1,5 +1,6 @@
 //! Slots that go from one node to another, under load: no request fails, and nobody is told anything but what changed.
 
+use fullon_cache_api::config::Config;
 use serde_json::json;
 use tokio::{sync::watch, time::timeout};
 
@@ -8,6 +9,13 @@ use crate::{
     common::{Client, Cluster, PATIENCE, Server, eventually},
     streams::{listening, ticker},
 };
+
+/// A configuration of a server that is patient with nodes: none of them is lost here, but the machine may be busy.
+fn patient(seeds: &[String]) -> Config {
+    let mut config = config(seeds);
+    config.redis.response_timeout = Config::default().redis.response_timeout;
+    config
+}
 
 async fn slot_of(cluster: &Cluster, exchange: &str) -> u16 {
     cluster.nodes[0].send(&["CLUSTER", "KEYSLOT", &format!("tickers:{exchange}")]).await
@@ -34,7 +42,7 @@ async fn slots_move_under_load_and_no_request_fails() {
         let key = format!("tickers:{exchange}");
         let () = writer.send(&key, &["HSET", &key, "S1", &ticker(exchange, "S1", 0.0)]).await;
     }
-    let server = Server::start(config(&cluster.seeds()[..1])).await;
+    let server = Server::start(patient(&cluster.seeds()[..1])).await;
     server.app.cache().connected().await;
     let mut client = server.client().await;
     listening(&mut client).await;
@@ -96,7 +104,7 @@ async fn a_large_hash_is_read_whole_while_it_moves() {
     let tickers: Vec<String> = symbols.iter().map(|symbol| ticker(exchange, symbol, 1.0)).collect();
     let pairs = symbols.iter().zip(&tickers).flat_map(|(symbol, ticker)| [symbol.as_str(), ticker]);
     cluster.nodes[at].send::<()>(&["HSET", key].into_iter().chain(pairs).collect::<Vec<_>>()).await;
-    let mut config = config(&cluster.seeds());
+    let mut config = patient(&cluster.seeds());
     config.near_cache.bytes = 0;
     let server = Server::start(config).await;
     server.app.cache().connected().await;

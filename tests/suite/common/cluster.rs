@@ -1,7 +1,7 @@
 //! A Redis Cluster of the test's own, and who writes to it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use redis::{ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
-use super::{Redis, RedisOptions, eventually, free_port};
+use super::{Redis, RedisOptions, eventually};
 
 /// How long a node must be silent for the others to take it for dead.
 const NODE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -98,10 +98,24 @@ impl Cluster {
 
     /// Has the slot belong to the other, as all masters are told.
     pub async fn close_slot(&self, slot: u16, from: usize, to: usize) {
+        self.agree().await;
         let (slot, to_id) = (slot.to_string(), id(&self.nodes[to]).await);
         for node in [to, from] {
             self.nodes[node].send::<()>(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]).await;
         }
+    }
+
+    /// Waits until all agree on who has which slots, and since which epoch: who takes over a slot and does not know of
+    /// the latest epoch is told by those who do that it has not got it, and then nobody has.
+    async fn agree(&self) {
+        eventually("the nodes agree on who has which slots", async || {
+            let mut views = BTreeSet::new();
+            for node in self.nodes.iter().filter(|node| node.is_running()) {
+                views.insert(owners(&known_to(node).await));
+            }
+            views.len() == 1
+        })
+        .await;
     }
 
     /// Makes one node a replica of another, and waits until it has all and everybody knows.
@@ -143,10 +157,8 @@ impl Cluster {
 }
 
 async fn start_node(args: &[String]) -> Redis {
-    let bus = free_port();
     let own = [
         ["--cluster-enabled", "yes"],
-        ["--cluster-port", &bus.to_string()],
         ["--cluster-node-timeout", &NODE_TIMEOUT.as_millis().to_string()],
         ["--cluster-replica-validity-factor", "0"],
         ["--cluster-allow-replica-migration", "no"],
@@ -154,8 +166,7 @@ async fn start_node(args: &[String]) -> Redis {
         ["--repl-diskless-sync-delay", "0"],
     ];
     let args = own.concat().into_iter().map(str::to_owned).chain(args.iter().cloned()).collect();
-    Redis::start_with(RedisOptions { args, replicates: true, bus: Some(bus), ..RedisOptions::default() })
-        .await
+    Redis::start_with(RedisOptions { args, replicates: true, is_node: true, ..RedisOptions::default() }).await
 }
 
 /// Has nodes meet, and waits until each knows all of them and that all slots are taken care of.
@@ -193,6 +204,16 @@ async fn id(node: &Redis) -> String {
 
 async fn known_to(node: &Redis) -> String {
     node.send(&["CLUSTER", "NODES"]).await
+}
+
+/// Who has slots by `CLUSTER NODES`: each one's identifier, epoch and slots, less those that are on their way.
+fn owners(nodes: &str) -> BTreeSet<String> {
+    let owner = |line: &str| {
+        let words: Vec<_> = line.split(' ').collect();
+        let slots: Vec<_> = words.iter().skip(8).filter(|slots| !slots.starts_with('[')).copied().collect();
+        (!slots.is_empty()).then(|| format!("{} {} {}", words[0], words[6], slots.join(" ")))
+    };
+    nodes.lines().filter_map(owner).collect()
 }
 
 /// Whether a line of `CLUSTER NODES` has a flag.

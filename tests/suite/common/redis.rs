@@ -37,13 +37,15 @@ pub struct RedisOptions {
     pub password: Option<String>,
     /// Whether a replica or a master of it speaks to it too.
     pub replicates: bool,
-    /// The port on which other nodes of a cluster speak to it.
-    pub bus: Option<u16>,
+    /// Whether it is the node of a cluster.
+    pub is_node: bool,
 }
 
 /// A running Redis. When it is dropped, all that was sent to it is held against the closed enum.
 pub struct Redis {
     pub port: u16,
+    /// The port on which other nodes of a cluster speak to it.
+    bus: Option<u16>,
     options: RedisOptions,
     folder: tempfile::TempDir,
     child: Option<Child>,
@@ -58,53 +60,80 @@ impl Redis {
     }
 
     pub async fn start_with(options: RedisOptions) -> Self {
-        let port = options.port.unwrap_or_else(free_port);
-        let folder = tempfile::tempdir().unwrap();
-        let mut redis = Self { port, options, folder, child: None, connection: None, seen: Arc::default() };
-        redis.revive().await;
-        redis
+        const ATTEMPTS: usize = 5;
+        let mut why = String::new();
+        for _ in 0..ATTEMPTS {
+            let port = options.port.unwrap_or_else(free_port);
+            let bus = options.is_node.then(free_port);
+            let (folder, options) = (tempfile::tempdir().unwrap(), options.clone());
+            let mut redis =
+                Self { port, bus, options, folder, child: None, connection: None, seen: Arc::default() };
+            match redis.try_to_start().await {
+                Ok(()) => return redis,
+                // Whoever else looked for a free port may have been faster.
+                Err(error) => why = error,
+            }
+        }
+        panic!("redis-server does not start: {why}");
     }
 
     /// Starts it again after [`kill`](Self::kill), empty.
     pub async fn revive(&mut self) {
-        let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &self.port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ])
-            .arg("--dir")
-            .arg(self.folder.path())
-            .args(["--unixsocket", &self.socket_path()])
-            .args(&self.options.args)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is needed: apt-get install redis-server");
-        self.child = Some(child);
+        let started = self.try_to_start().await;
+        started.unwrap_or_else(|error| panic!("redis-server does not start again: {error}"));
+    }
+
+    async fn try_to_start(&mut self) -> Result<(), String> {
+        let bus = self.bus.map(|bus| ["--cluster-port".to_owned(), bus.to_string()]);
+        let child = self.child.insert(
+            Command::new("redis-server")
+                .args([
+                    "--port",
+                    &self.port.to_string(),
+                    "--bind",
+                    "127.0.0.1",
+                    "--save",
+                    "",
+                    "--appendonly",
+                    "no",
+                ])
+                .arg("--dir")
+                .arg(self.folder.path())
+                .args(["--unixsocket", &self.folder.path().join("redis.sock").display().to_string()])
+                .args(bus.iter().flatten())
+                .args(&self.options.args)
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("redis-server is needed: apt-get install redis-server"),
+        );
+        let own = format!("process_id:{}", child.id());
         let deadline = Instant::now() + Duration::from_secs(10);
-        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
-        let connection = loop {
-            let connected = self.client().get_multiplexed_async_connection_with_config(&patient).await;
-            // One that still loads what it held says so.
-            let answered = match connected {
-                Ok(mut connection) => {
-                    redis::cmd("PING").query_async::<()>(&mut connection).await.map(|()| connection)
+        loop {
+            match self.connect().await {
+                Ok((connection, info)) if info.contains(&own) => {
+                    self.connection = Some(connection);
+                    self.watch().await;
+                    return Ok(());
                 }
-                Err(error) => Err(error),
-            };
-            match answered {
-                Ok(connection) => break connection,
-                Err(error) => assert!(Instant::now() < deadline, "redis-server does not start: {error}"),
+                Ok(_) => return Err(format!("another one has port {}", self.port)),
+                // It is not there yet, or still loads what it held.
+                Err(error) if Instant::now() > deadline => return Err(error.to_string()),
+                Err(_) => {}
+            }
+            if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().unwrap()) {
+                return Err(format!("it ended: {status}"));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
-        };
-        self.connection = Some(connection);
-        self.watch().await;
+        }
+    }
+
+    /// Connects, and asks who it is.
+    async fn connect(&self) -> RedisResult<(MultiplexedConnection, String)> {
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+        let mut connection = self.client().get_multiplexed_async_connection_with_config(&patient).await?;
+        redis::cmd("PING").query_async::<()>(&mut connection).await?;
+        let info = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
+        Ok((connection, info))
     }
 
     pub fn is_running(&self) -> bool {
@@ -113,7 +142,7 @@ impl Redis {
 
     /// The port on which other nodes of a cluster speak to it.
     pub fn bus_port(&self) -> u16 {
-        self.options.bus.unwrap()
+        self.bus.unwrap()
     }
 
     pub fn socket_path(&self) -> String {
