@@ -3,9 +3,7 @@
 
 use std::{
     hash::RandomState,
-    pin::Pin,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
     time::Instant,
 };
 
@@ -16,9 +14,10 @@ use super::{
     App, Live, System,
     caller::{Caller, Who},
     explain::Explaining,
-    flights::{Flight, Flights, Joined},
+    flights::{Flight, Flights},
     kept::{Answer as KeptAnswer, Keeping, Kept},
     subject::{Key, Subject},
+    waiting::Waiting,
 };
 use crate::{
     access::{Bounds, Load, Users, overloaded},
@@ -50,32 +49,8 @@ pub(super) struct Desk {
 pub(super) enum Pending {
     Own(BoxFuture<'static, Outcome>),
     Shared(Flight),
-}
-
-/// An outcome that is there.
-pub(super) enum Made {
-    Own(Outcome),
-    Shared(Arc<Outcome>),
-}
-
-impl Future for Pending {
-    type Output = Made;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Self::Own(outcome) => outcome.poll_unpin(cx).map(Made::Own),
-            Self::Shared(outcome) => outcome.poll_unpin(cx).map(Made::Shared),
-        }
-    }
-}
-
-impl Made {
-    pub(super) fn outcome(&self) -> &Outcome {
-        match self {
-            Self::Own(outcome) => outcome,
-            Self::Shared(outcome) => outcome,
-        }
-    }
+    /// That of others of the session, who are here.
+    Along(usize),
 }
 
 /// What a request has come to.
@@ -87,15 +62,17 @@ pub(super) enum Begun {
 }
 
 /// Who asks, and when.
-pub(super) struct Asking<'a> {
+pub(super) struct Asking<'a, 'd> {
     pub(super) desk: &'a Desk,
     pub(super) live: &'a Live,
     pub(super) caller: &'a Arc<Caller>,
     pub(super) who: Option<&'a Who>,
     pub(super) now: Instant,
+    /// Who of the session waits already.
+    pub(super) waiting: &'a Waiting<'d>,
 }
 
-impl Asking<'_> {
+impl Asking<'_, '_> {
     /// Begins to answer a request for an operation, if there is one of that name; in this array, or alone.
     pub(super) fn begin(
         &self,
@@ -129,10 +106,17 @@ impl Asking<'_> {
         if is_kept && let Some(answer) = self.kept(operation, subject)? {
             return Ok(give_again(answer, explaining));
         }
-        // It counts for who asked first.
-        if let Some(joined) = self.desk.flights.join(subject, explaining.is_some()) {
-            self.check_params(operation, &joined.params)?;
-            return Ok(self.wait_for(joined, explaining));
+        // What is read counts for who asked first.
+        let wants = explaining.is_some();
+        if let Some((place, flight)) = self.waiting.find(subject, wants) {
+            self.check_params(operation, &flight.about().params)?;
+            self.explain(flight, explaining);
+            return Ok(Begun::Later(Pending::Along(place)));
+        }
+        if let Some(flight) = self.desk.flights.join(subject, wants) {
+            self.check_params(operation, &flight.about().params)?;
+            self.explain(&flight, explaining);
+            return Ok(Begun::Later(Pending::Shared(flight)));
         }
         let params = Arc::new(self.params(request, operation)?);
         self.begin_read(run, operation, (subject.to_key(), params), is_kept, explaining)
@@ -264,16 +248,16 @@ impl Asking<'_> {
                 }
             }
         };
-        let joined = desk.flights.join_or_begin(key, params, explaining.is_some(), read);
-        Ok(self.wait_for(joined, explaining))
+        let flight = desk.flights.join_or_begin(key, params, explaining.is_some(), read);
+        self.explain(&flight, explaining);
+        Ok(Begun::Later(Pending::Shared(flight)))
     }
 
-    /// Waits for a read, as one of those who asked for it.
-    fn wait_for(&self, joined: Joined, explaining: Option<&mut Explaining>) -> Begun {
-        if let (Some(explaining), Some(trace)) = (explaining, joined.trace) {
-            explaining.reads(trace, &self.desk.cache);
+    /// Has it told how a read goes, to who wants to know.
+    fn explain(&self, flight: &Flight, explaining: Option<&mut Explaining>) {
+        if let Some(explaining) = explaining {
+            explaining.reads(flight.about().trace.clone(), &self.desk.cache);
         }
-        Begun::Later(Pending::Shared(joined.flight))
     }
 
     /// Whose rows are to be seen, where they have owners.

@@ -14,7 +14,27 @@ use super::{
 use crate::{cache::Trace, operation::Outcome};
 
 /// A read that several may wait for. It goes on for as long as one of them does.
-pub(super) type Flight = Shared<Arc<Outcome>>;
+pub(super) type Flight = Shared<Arc<Outcome>, Ask>;
+type WeakFlight = Weak<Arc<Outcome>, Ask>;
+
+/// What is asked for by a read.
+pub(super) struct Ask {
+    key: Key,
+    /// What the words say.
+    pub(super) params: Arc<Value>,
+    pub(super) trace: Arc<Trace>,
+}
+
+impl Ask {
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// One more asks for it, unless it is something else or the read has begun. `wants` says whether to know its course.
+    pub(super) fn join(&self, subject: Subject<'_>, wants: bool) -> bool {
+        self.key.is(subject) && self.trace.join(wants)
+    }
+}
 
 /// How many different reads are shared at the most; further ones are read for each alone.
 const MOST_SHARED: usize = 1024;
@@ -40,19 +60,19 @@ struct Board {
 
 /// The last read of its subject that was asked for.
 struct Latest {
-    key: Key,
-    params: Arc<Value>,
-    flight: Weak<Arc<Outcome>>,
+    flight: WeakFlight,
     /// The one that it waits for. It may go on when nobody waits for the last one any more.
-    before: Option<Weak<Arc<Outcome>>>,
-    trace: Arc<Trace>,
+    before: Option<WeakFlight>,
 }
 
 impl Latest {
+    fn key(&self) -> &Key {
+        &self.flight.about().key
+    }
+
     /// The read, for one more, unless it has begun.
-    fn join(&self, wants: bool) -> Option<Joined> {
-        let flight = self.flight.upgrade().filter(|_| self.trace.join(wants))?;
-        Some(Joined { flight, trace: wants.then(|| self.trace.clone()), params: self.params.clone() })
+    fn join(&self, wants: bool) -> Option<Flight> {
+        self.flight.upgrade().filter(|flight| flight.about().trace.join(wants))
     }
 
     /// The read that the next one has to wait for.
@@ -61,18 +81,9 @@ impl Latest {
     }
 }
 
-/// A read, for one of those who have asked for it.
-pub(super) struct Joined {
-    pub(super) flight: Flight,
-    /// Its course, for who wants to know it.
-    pub(super) trace: Option<Arc<Trace>>,
-    /// What the words say.
-    pub(super) params: Arc<Value>,
-}
-
 impl Flights {
     /// Joins the next read of a subject, if somebody has asked for it. `wants` says whether to know its course.
-    pub(super) fn join(&self, subject: Subject<'_>, wants: bool) -> Option<Joined> {
+    pub(super) fn join(&self, subject: Subject<'_>, wants: bool) -> Option<Flight> {
         self.board().find(subject)?.join(wants)
     }
 
@@ -84,23 +95,22 @@ impl Flights {
         params: Arc<Value>,
         wants: bool,
         read: impl FnOnce(Arc<Trace>, bool) -> Read + Send + 'static,
-    ) -> Joined {
+    ) -> Flight {
         let mut board = self.board();
         let latest = board.find(key.subject());
-        if let Some(joined) = latest.and_then(|latest| latest.join(wants)) {
-            return joined;
+        if let Some(flight) = latest.and_then(|latest| latest.join(wants)) {
+            return flight;
         }
         let before = latest.and_then(Latest::under_way);
         let weak_before = before.as_ref().and_then(Shared::downgrade);
         let trace = Arc::new(Trace::default());
         trace.join(wants);
-        let flight = fly(before, trace.clone(), read);
-        let joined = Joined { flight, trace: wants.then(|| trace.clone()), params: params.clone() };
         let is_short = key.len() <= MOST_BYTES;
-        if let Some(flight) = joined.flight.downgrade().filter(|_| is_short) {
-            board.put(Latest { key, params, flight, before: weak_before, trace });
+        let flight = fly(before, Ask { key, params, trace }, read);
+        if let Some(flight) = flight.downgrade().filter(|_| is_short) {
+            board.put(Latest { flight, before: weak_before });
         }
-        joined
+        flight
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -110,16 +120,16 @@ impl Flights {
 
 impl Board {
     fn find(&self, subject: Subject<'_>) -> Option<&Latest> {
-        self.latest.find(subject.hash(), |latest| latest.key.is(subject))
+        self.latest.find(subject.hash(), |latest| latest.key().is(subject))
     }
 
     /// Puts it in the place of the one before, or wherever there is room.
     fn put(&mut self, latest: Latest) {
-        let subject = latest.key.subject();
-        if let Some(before) = self.latest.find_mut(subject.hash(), |before| before.key.is(subject)) {
+        let subject = latest.key().subject();
+        if let Some(before) = self.latest.find_mut(subject.hash(), |before| before.key().is(subject)) {
             *before = latest;
         } else if self.has_room() {
-            self.latest.insert_unique(latest.key.hash(), latest, |latest| latest.key.hash());
+            self.latest.insert_unique(latest.key().hash(), latest, |latest| latest.key().hash());
         }
     }
 
@@ -139,9 +149,10 @@ impl Board {
 /// A read that begins when the one before it has ended.
 fn fly<Read: Future<Output = Outcome> + Send>(
     before: Option<Flight>,
-    trace: Arc<Trace>,
+    ask: Ask,
     read: impl FnOnce(Arc<Trace>, bool) -> Read + Send + 'static,
 ) -> Flight {
+    let trace = ask.trace.clone();
     let flight = async move {
         let comes_after = before.is_some();
         if let Some(before) = before {
@@ -150,7 +161,7 @@ fn fly<Read: Future<Output = Outcome> + Send>(
         trace.begin();
         Arc::new(read(trace, comes_after).await)
     };
-    Shared::new(flight.boxed())
+    Shared::new(flight.boxed(), ask)
 }
 
 #[cfg(test)]
@@ -201,7 +212,7 @@ mod tests {
             };
             let params = Arc::new(json!({ "symbol": symbol }));
             let key = Subject::new(&self.hasher, &self.plan, symbol, users.as_ref()).to_key();
-            self.flights.join_or_begin(key, params, false, read).flight
+            self.flights.join_or_begin(key, params, false, read)
         }
 
         /// How many are remembered.

@@ -1,5 +1,6 @@
 //! Listens, upgrades, and runs one session a client.
 
+mod array;
 mod asking;
 mod caller;
 mod deadlines;
@@ -16,6 +17,7 @@ mod live;
 mod login;
 mod pages;
 mod reception;
+mod replying;
 mod rights;
 mod room;
 mod session;
@@ -27,6 +29,7 @@ mod subject;
 mod system;
 mod throttle;
 mod tls;
+mod waiting;
 mod worker;
 
 use std::{

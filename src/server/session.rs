@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::{sync::watch, time::timeout};
 use tokio_tungstenite::tungstenite::{
     self, Message,
@@ -20,11 +20,13 @@ use super::{
     asking::Desk,
     caller::Caller,
     deadlines::{Deadlines, Look},
-    dispatch::{self, Answered, Answering, Due, Running},
+    dispatch,
     farewell::Farewell,
     http::Upgraded,
+    replying::Due,
     room::Room,
     socket::{self, Socket, Traffic},
+    waiting::{Answered, To, Waiting},
 };
 use crate::{config::Limits, protocol::Reply, streams::Client};
 
@@ -62,8 +64,7 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
     let open = app.stats.connection();
     let mut session = Session {
         socket: socket::open(socket, early, &limits, app.stats.clone()).await,
-        running: FuturesUnordered::new(),
-        requests: 0,
+        waiting: Waiting::new(app),
         replies: Vec::new(),
         bytes: 0,
         rooms: Vec::new(),
@@ -115,9 +116,7 @@ enum Happened {
 struct Session<'a> {
     socket: Socket,
     /// Replies to come.
-    running: FuturesUnordered<Running<'a>>,
-    /// How many requests are running.
-    requests: usize,
+    waiting: Waiting<'a>,
     /// Replies to be written.
     replies: Vec<Reply>,
     /// How many bytes they have.
@@ -173,7 +172,7 @@ impl Session<'_> {
                     signal.set(next_signal(signals));
                     Happened::Alarm
                 }
-                Some(answered) = self.running.next() => Happened::Answer(answered),
+                Some(answered) = self.waiting.next() => Happened::Answer(answered),
                 frame = self.socket.next(), if can_read => Happened::Frame(frame),
                 () = self.caller.streams.bell.rung(), if in_a_row >= UPDATES_IN_A_ROW => Happened::News,
                 () = until(self.again) => Happened::News,
@@ -223,7 +222,7 @@ impl Session<'_> {
             Happened::Answer(answered) => {
                 self.finish(answered);
                 while self.bytes < FAIR_SHARE {
-                    let Some(Some(answered)) = self.running.next().now_or_never() else { break };
+                    let Some(Some(answered)) = self.waiting.next().now_or_never() else { break };
                     self.finish(answered);
                 }
             }
@@ -262,7 +261,7 @@ impl Session<'_> {
 
     async fn answer_the_rest(&mut self) -> Result<(), End> {
         self.write().await?;
-        while let Some(answered) = self.running.next().await {
+        while let Some(answered) = self.waiting.next().await {
             self.finish(answered);
             self.write().await?;
         }
@@ -271,14 +270,13 @@ impl Session<'_> {
 
     fn has_room(&self) -> bool {
         let limits = &self.limits;
-        self.requests + self.replies.len() < limits.in_flight && self.bytes < limits.waiting_bytes
+        self.waiting.requests() + self.replies.len() < limits.in_flight && self.bytes < limits.waiting_bytes
     }
 
     fn finish(&mut self, answered: Answered) {
-        self.requests -= answered.requests;
         self.queue(answered.due);
-        if let Some(array) = answered.array {
-            self.caller.streams.release(array);
+        if let To::Array { number, .. } = answered.to {
+            self.caller.streams.release(number);
         }
     }
 
@@ -292,12 +290,8 @@ impl Session<'_> {
         match frame {
             Some(Ok(Message::Text(text))) => {
                 self.asked += 1;
-                match dispatch::begin(self.desk, &self.caller, &text) {
-                    Answering::Now(due) => self.queue(due),
-                    Answering::Later(running) => {
-                        self.requests += running.requests;
-                        self.running.push(running);
-                    }
+                if let Some(due) = dispatch::begin(self.desk, &self.caller, &text, &mut self.waiting) {
+                    self.queue(due);
                 }
             }
             Some(Ok(Message::Ping(_))) if self.caller.charge(None).is_err() => {
@@ -354,7 +348,7 @@ impl Session<'_> {
     async fn send(&mut self, frames: impl Iterator<Item = Message>) -> Result<(), End> {
         let (mut answered, begin) = (Vec::new(), Instant::now());
         let written = {
-            let (socket, running) = (&mut self.socket, &mut self.running);
+            let (socket, waiting) = (&mut self.socket, &mut self.waiting);
             let mut writing = std::pin::pin!(async {
                 for frame in frames {
                     socket.feed(frame).await?;
@@ -365,7 +359,7 @@ impl Session<'_> {
                 tokio::select! {
                     biased;
                     written = &mut writing => break written,
-                    Some(one) = running.next() => answered.push(one),
+                    Some(one) = waiting.next() => answered.push(one),
                 }
             }
         };

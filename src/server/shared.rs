@@ -14,36 +14,36 @@ use futures_util::{
     future::{self, BoxFuture},
 };
 
-/// A future that several wait for, each with one of these. It goes on for as long as there is one. The library's shared
-/// future goes on with what it waits for whenever anybody asks, for which each who comes later pays; this one goes on
-/// when there is something to go on with.
-#[derive(Clone)]
-pub(super) struct Shared<T: Clone> {
-    future: future::Shared<OnWake<T>>,
-    signal: Arc<Signal>,
+/// A future that several wait for, each with one of these, and what it is about. It goes on for as long as there is one.
+/// The library's shared future goes on with what it waits for whenever anybody asks, for which each who comes later pays;
+/// this one goes on when there is something to go on with.
+pub(super) struct Shared<T: Clone, About> {
+    future: future::Shared<OnWake<T, About>>,
+    signal: Arc<Signal<About>>,
 }
 
 /// A way to one that others may wait for.
-pub(super) struct Weak<T: Clone> {
-    future: future::WeakShared<OnWake<T>>,
-    signal: Arc<Signal>,
+pub(super) struct Weak<T: Clone, About> {
+    future: future::WeakShared<OnWake<T, About>>,
+    signal: Arc<Signal<About>>,
 }
 
 /// A future that is polled when it has woken its asker, however often it is asked.
-struct OnWake<T> {
+struct OnWake<T, About> {
     future: BoxFuture<'static, T>,
-    signal: Arc<Signal>,
+    signal: Arc<Signal<About>>,
     waker: Waker,
 }
 
-struct Signal {
+struct Signal<About> {
     /// Whether there is something to go on with.
     is_given: AtomicBool,
     /// What wakes all who wait: the shared future asks with the same waker whoever asks it.
     asker: OnceLock<Waker>,
+    about: About,
 }
 
-impl Signal {
+impl<About> Signal<About> {
     fn wake_all(&self) {
         if let Some(asker) = self.asker.get() {
             asker.wake_by_ref();
@@ -51,7 +51,7 @@ impl Signal {
     }
 }
 
-impl Wake for Signal {
+impl<About: Send + Sync + 'static> Wake for Signal<About> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -62,28 +62,42 @@ impl Wake for Signal {
     }
 }
 
-impl<T: Clone> Shared<T> {
-    pub(super) fn new(future: BoxFuture<'static, T>) -> Self {
+impl<T: Clone, About: Send + Sync + 'static> Shared<T, About> {
+    pub(super) fn new(future: BoxFuture<'static, T>, about: About) -> Self {
         // It has to be polled once to wake anybody.
-        let signal = Arc::new(Signal { is_given: AtomicBool::new(true), asker: OnceLock::new() });
+        let signal = Arc::new(Signal { is_given: AtomicBool::new(true), asker: OnceLock::new(), about });
         let future = OnWake { future, waker: signal.clone().into(), signal: signal.clone() };
         Self { future: future.shared(), signal }
     }
 
+    pub(super) fn about(&self) -> &About {
+        &self.signal.about
+    }
+
     /// None when it has ended.
-    pub(super) fn downgrade(&self) -> Option<Weak<T>> {
+    pub(super) fn downgrade(&self) -> Option<Weak<T, About>> {
         Some(Weak { future: self.future.downgrade()?, signal: self.signal.clone() })
     }
 }
 
-impl<T: Clone> Weak<T> {
+impl<T: Clone, About> Clone for Shared<T, About> {
+    fn clone(&self) -> Self {
+        Self { future: self.future.clone(), signal: self.signal.clone() }
+    }
+}
+
+impl<T: Clone, About> Weak<T, About> {
+    pub(super) fn about(&self) -> &About {
+        &self.signal.about
+    }
+
     /// None when nobody waits for it any more.
-    pub(super) fn upgrade(&self) -> Option<Shared<T>> {
+    pub(super) fn upgrade(&self) -> Option<Shared<T, About>> {
         Some(Shared { future: self.future.upgrade()?, signal: self.signal.clone() })
     }
 }
 
-impl<T: Clone> Drop for Shared<T> {
+impl<T: Clone, About> Drop for Shared<T, About> {
     fn drop(&mut self) {
         // Who leaves may be the one that was to go on with it: others that were woken may have found it at work.
         if self.signal.is_given.load(Ordering::SeqCst) {
@@ -92,7 +106,7 @@ impl<T: Clone> Drop for Shared<T> {
     }
 }
 
-impl<T: Clone> Future for Shared<T> {
+impl<T: Clone, About> Future for Shared<T, About> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -100,7 +114,7 @@ impl<T: Clone> Future for Shared<T> {
     }
 }
 
-impl<T> Future for OnWake<T> {
+impl<T, About> Future for OnWake<T, About> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -130,7 +144,7 @@ mod tests {
     }
 
     impl Woken {
-        fn poll<T: Clone>(self: &Arc<Self>, shared: &mut Shared<T>) -> Poll<T> {
+        fn poll<T: Clone>(self: &Arc<Self>, shared: &mut Shared<T, ()>) -> Poll<T> {
             shared.poll_unpin(&mut Context::from_waker(&self.clone().into()))
         }
 
@@ -150,7 +164,7 @@ mod tests {
                 _ => Poll::Pending,
             }
         });
-        let mut one = Shared::new(future.boxed());
+        let mut one = Shared::new(future.boxed(), ());
         let (mut other, woken) = (one.clone(), Arc::<Woken>::default());
         for _ in 0..3 {
             assert!(woken.poll(&mut one).is_pending() && woken.poll(&mut other).is_pending());
@@ -174,7 +188,7 @@ mod tests {
                 2 => {
                     // Woken while it is at work: the other comes, and finds it so.
                     cx.waker().wake_by_ref();
-                    let mut other: Shared<()> = another.lock().unwrap().take().unwrap();
+                    let mut other: Shared<(), ()> = another.lock().unwrap().take().unwrap();
                     assert!(stays.poll(&mut other).is_pending());
                     *another.lock().unwrap() = Some(other);
                     Poll::Pending
@@ -182,7 +196,7 @@ mod tests {
                 _ => Poll::Ready(()),
             }
         });
-        let (mut one, leaves) = (Shared::new(future.boxed()), Arc::<Woken>::default());
+        let (mut one, leaves) = (Shared::new(future.boxed(), ()), Arc::<Woken>::default());
         let other = one.clone();
         let waker = one.signal.clone();
         *others.lock().unwrap() = Some(other);

@@ -1,7 +1,7 @@
 //! Much at once, and slow: reads that are shared, answers that are long in coming, clients that read
 //! slowly. Nobody is cut off who is at work, and nobody else is held up.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::SinkExt as _;
 use serde_json::{Value, json};
@@ -79,6 +79,85 @@ async fn however_many_ask_for_the_same_value_it_is_read_by_one_at_a_time() {
     }
     // The first one's, that of the other value, and that of all who asked while the first one's ran.
     assert_eq!(calls(&redis, &["hget"]).await - before, 3);
+}
+
+#[tokio::test]
+async fn each_request_that_waits_for_the_same_read_gets_its_own_reply() {
+    let redis = Redis::start().await;
+    let server = Server::reading_with(&redis, |config| {
+        config.redis.response_timeout = Span::millis(20_000);
+        config.near_cache.bytes = 0;
+    })
+    .await;
+    for (symbol, price) in [("A/B", 1.0), ("C/D", 2.0)] {
+        let () = redis.send(&["HSET", "tickers:x", symbol, &ticker("x", symbol, price)]).await;
+    }
+    let asking = |id: &str, symbol: &str| {
+        let params = json!({"exchange": "x", "symbol": symbol});
+        json!({"request_id": id, "operation": "get_ticker", "params": params})
+    };
+    let mut client = server.client().await;
+    // The worker's own connections are made.
+    client.call("get_ticker", json!({"exchange": "x", "symbol": "A/B"})).await;
+    let before = calls(&redis, &["hget"]).await;
+
+    redis.signal("STOP");
+    let symbols = ["A/B", "A/B", "C/D", "A/B", "C/D", "A/B"];
+    for (number, symbol) in symbols.iter().enumerate() {
+        client.begin(&asking(&number.to_string(), symbol)).await;
+    }
+    let unknown = json!({"request_id": "x", "operation": "get_tickr"});
+    let array =
+        json!([asking("a", "C/D"), asking("b", "A/B"), unknown, asking("c", "C/D"), asking("d", "A/B")]);
+    client.begin(&array).await;
+    redis.signal("CONT");
+    let (mut prices, mut elements) = (BTreeMap::new(), Value::Null);
+    for _ in 0..=symbols.len() {
+        let reply = client.receive().await;
+        match reply["request_id"].as_str() {
+            Some(id) => assert_eq!(prices.insert(id.to_owned(), reply["result"]["price"].clone()), None),
+            None => elements = reply,
+        }
+    }
+    assert_eq!(
+        prices.into_values().collect::<Vec<_>>(),
+        symbols.map(|symbol| json!(if symbol == "A/B" { 1.0 } else { 2.0 }))
+    );
+    let elements: Vec<_> = elements
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["request_id"], &one["result"]["price"]))
+        .collect();
+    let expected =
+        [("a", json!(2.0)), ("b", json!(1.0)), ("x", Value::Null), ("c", json!(2.0)), ("d", json!(1.0))];
+    let expected = expected.map(|(id, price)| (json!(id), price));
+    assert_eq!(elements, expected.iter().map(|(id, price)| (id, price)).collect::<Vec<_>>());
+    // Each value for who asked first, and for all who asked while that one ran.
+    assert_eq!(calls(&redis, &["hget"]).await - before, 4);
+}
+
+#[tokio::test]
+async fn replies_of_the_same_large_read_have_their_room_one_after_another() {
+    let redis = Redis::start().await;
+    let big = json!({"symbol": "A", "exchange": "x", "price": 1, "more": "x".repeat(200 << 10)}).to_string();
+    let () = redis.send(&["HSET", "tickers:x", "A", &big]).await;
+    let server = Server::reading_with(&redis, |config| {
+        // For one of them and the half of another.
+        config.limits.waiting_bytes_in_all = 300 << 10;
+        config.near_cache.bytes = 0;
+    })
+    .await;
+    let mut client = server.client().await;
+    let request = json!({"operation": "get_all_tickers", "params": {"exchange": "x"}}).to_string();
+    for _ in 0..10 {
+        client.socket.feed(Message::text(request.clone())).await.unwrap();
+    }
+    client.socket.flush().await.unwrap();
+    for _ in 0..10 {
+        let reply = client.receive().await;
+        assert_eq!(reply["result"][0]["symbol"], "A", "{reply}");
+    }
 }
 
 /// Passes bytes on between a server and its Redis, so many of them in a hundredth of a second.

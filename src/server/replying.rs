@@ -1,0 +1,117 @@
+//! From an outcome to the reply, and the room that it takes until it is written.
+
+use std::time::Instant;
+
+use tokio::time::timeout;
+
+use super::{
+    App,
+    explain::Explaining,
+    room::{Room, Rooms},
+};
+use crate::{
+    config::Limits,
+    operation::Outcome,
+    protocol::{Error, ErrorCode, Remarks, Reply, RequestId},
+};
+
+/// A request that is to be answered.
+pub(super) struct Asker {
+    pub(super) id: RequestId,
+    /// Its place in the array, if it is in one.
+    pub(super) index: usize,
+    /// The number of the operation that was asked for, if there is one of that name.
+    pub(super) operation: Option<usize>,
+    pub(super) since: Instant,
+    /// What is to be told of the reply.
+    pub(super) explaining: Option<Box<Explaining>>,
+}
+
+/// A reply that is to be written, and the room that it takes until then.
+pub(super) struct Due {
+    pub(super) reply: Reply,
+    pub(super) rooms: Vec<Room>,
+}
+
+/// An outcome, whoever has it.
+type Given<'a> = Result<(&'a str, &'a Remarks), &'a Error>;
+
+pub(super) fn given(outcome: &Outcome) -> Given<'_> {
+    outcome.as_ref().map(|(result, remarks)| (result.as_str(), remarks))
+}
+
+impl App {
+    /// The reply to be written now. If it has to wait for room, who asked is given back.
+    pub(super) fn due_now(&self, asker: Asker, outcome: Given<'_>, limits: &Limits) -> Result<Due, Asker> {
+        let bytes = outcome.map_or(0, |(result, _)| result.len());
+        if bytes > limits.reply_bytes {
+            return Ok(self.failure(asker, &too_large(bytes, limits.reply_bytes)));
+        }
+        let mut rooms = Vec::new();
+        if Rooms::are_for(bytes) {
+            match self.rooms.try_take(bytes, limits.waiting_bytes_in_all) {
+                Some(room) => rooms.push(room),
+                None => return Err(asker),
+            }
+        }
+        Ok(self.reply(asker, outcome, rooms))
+    }
+
+    /// The reply as soon as there is room for it.
+    pub(super) async fn due(&self, asker: Asker, outcome: &Outcome) -> Due {
+        let asker = match self.due_now(asker, given(outcome), &self.live().config.limits) {
+            Ok(due) => return due,
+            Err(asker) => asker,
+        };
+        let (most, patience) = {
+            let live = self.live();
+            (live.config.limits.waiting_bytes_in_all, live.config.limits.write_timeout.get())
+        };
+        let bytes = outcome.as_ref().map_or(0, |(result, _)| result.len());
+        match timeout(patience, self.rooms.take(bytes, most)).await {
+            Ok(room) => self.reply(asker, given(outcome), vec![room]),
+            Err(_) => self.failure(asker, &too_many_large()),
+        }
+    }
+
+    fn reply(&self, asker: Asker, outcome: Given<'_>, rooms: Vec<Room>) -> Due {
+        let (result, remarks) = match outcome {
+            Ok(success) => success,
+            Err(error) => return self.failure(asker, error),
+        };
+        self.stats.answered(asker.operation, None, asker.since.elapsed());
+        let reply = Reply::success(&asker.id, result, remarks);
+        Due { reply: asker.told(reply), rooms }
+    }
+
+    pub(super) fn failure(&self, asker: Asker, error: &Error) -> Due {
+        let Asker { id, operation, since, .. } = &asker;
+        self.stats.answered(*operation, Some(error.code()), since.elapsed());
+        if error.code() == ErrorCode::InternalError {
+            tracing::error!(request_id = %id, cause = error.cause(), "internal error");
+        } else {
+            tracing::debug!(request_id = %id, code = %error.code(), cause = error.cause(), "{}", error.message());
+        }
+        let reply = Reply::failure(id, error);
+        Due { reply: asker.told(reply), rooms: Vec::new() }
+    }
+}
+
+impl Asker {
+    /// A reply, with what is to be told of it.
+    fn told(self, reply: Reply) -> Reply {
+        match self.explaining {
+            Some(explaining) => explaining.add_to(reply),
+            None => reply,
+        }
+    }
+}
+
+pub(super) fn too_many_large() -> Error {
+    let message = "too many large replies wait to be written";
+    Error::new(ErrorCode::Overloaded, message).retry_after_ms(1000)
+}
+
+pub(super) fn too_large(length: usize, most: usize) -> Error {
+    Error::new(ErrorCode::LimitExceeded, format!("the answer has {length} bytes; at most {most} may be"))
+}
