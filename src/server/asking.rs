@@ -17,7 +17,7 @@ use super::{
     flights::{Flight, Flights},
     kept::{Answer as KeptAnswer, Keeping, Kept},
     subject::{Key, Subject},
-    waiting::Waiting,
+    waiting::{Place, Waiting},
 };
 use crate::{
     access::{Bounds, Load, Users, overloaded},
@@ -48,9 +48,11 @@ pub(super) struct Desk {
 /// An outcome to come.
 pub(super) enum Pending {
     Own(BoxFuture<'static, Outcome>),
+    /// It is there, and waits for room.
+    Kept(Arc<KeptAnswer>),
     Shared(Flight),
-    /// That of others of the session, who are here.
-    Along(usize),
+    /// That of others who wait already.
+    Along(Place),
 }
 
 /// What a request has come to.
@@ -68,7 +70,7 @@ pub(super) struct Asking<'a, 'd> {
     pub(super) caller: &'a Arc<Caller>,
     pub(super) who: Option<&'a Who>,
     pub(super) now: Instant,
-    /// Who of the session waits already.
+    /// Who waits already, of the connection or of the array.
     pub(super) waiting: &'a Waiting<'d>,
 }
 
@@ -108,7 +110,7 @@ impl Asking<'_, '_> {
         }
         // What is read counts for who asked first.
         let wants = explaining.is_some();
-        if let Some((place, flight)) = self.waiting.find(subject, wants) {
+        if let Some((place, flight)) = self.waiting.join(subject, wants) {
             self.check_params(operation, &flight.about().params)?;
             self.explain(flight, explaining);
             return Ok(Begun::Later(Pending::Along(place)));

@@ -1,7 +1,6 @@
 //! From the text of a frame to its reply.
 
 use std::{
-    future::ready,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,7 +15,7 @@ use super::{
     asking::{Asking, Begun, Desk, Pending},
     caller::Caller,
     explain::Explaining,
-    replying::{Asker, Due, given, too_many_large},
+    replying::{Asker, Due, given},
     waiting::Waiting,
 };
 use crate::protocol::{Message, Rejected, Request};
@@ -93,15 +92,12 @@ pub(super) fn begin_one(
     let asker = Asker { id, index, operation, since, explaining };
     let limits = &live.config.limits;
     let (asker, pending) = match begun {
-        Ok(Begun::Now(outcome)) => match app.due_now(asker, given(&outcome), limits) {
+        // The server's own are not made in such numbers that they would have to wait for room.
+        Ok(Begun::Now(outcome)) => return Some(app.reply(asker, given(&outcome), limits, Vec::new())),
+        Ok(Begun::Again(answer)) => match app.due_now(asker, answer.outcome(), limits) {
             Ok(due) => return Some(due),
-            Err(asker) => (asker, Pending::Own(ready(outcome).boxed())),
+            Err(asker) => (asker, Pending::Kept(answer)),
         },
-        Ok(Begun::Again(answer)) => {
-            let due = app.due_now(asker, Ok((answer.result.as_str(), &answer.remarks)), limits);
-            // What is kept is not so large that it would have to wait.
-            return Some(due.unwrap_or_else(|asker| app.failure(asker, &too_many_large())));
-        }
         Ok(Begun::Later(pending)) => (asker, pending),
         Err(error) => return Some(app.failure(asker, &error)),
     };

@@ -36,11 +36,11 @@ impl Ask {
     }
 }
 
-/// How many different reads are shared at the most; further ones are read for each alone.
+/// How many different reads are shared at the most; further ones are read for each connection alone.
 const MOST_SHARED: usize = 1024;
 /// How many reads there may be before it is looked which of them nobody waits for any more.
 const FEW: usize = 64;
-/// How many bytes the params of a read may have that is shared, for they are remembered for a while after it.
+/// How many bytes the params of a read may have that connections share, for they are remembered for a while after it.
 const MOST_BYTES: usize = 4 << 10;
 
 /// The shared reads of one worker: under way, waiting for their turn, or ended a while ago.

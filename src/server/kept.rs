@@ -11,7 +11,10 @@ use std::{
 use hashbrown::HashTable;
 use serde_json::Value;
 
-use super::subject::{Key, Subject};
+use super::{
+    replying::Given,
+    subject::{Key, Subject},
+};
 use crate::{
     cache::{Basis, Notes},
     config::NearCache,
@@ -99,6 +102,10 @@ impl Shelves {
 }
 
 impl Answer {
+    pub(super) fn outcome(&self) -> Given<'_> {
+        Ok((&self.result, &self.remarks))
+    }
+
     /// Whether it may be given, to who asks now.
     fn holds(&self, now: Instant, settings: &NearCache) -> bool {
         now.saturating_duration_since(self.basis.since()) < settings.max_age.get() && self.basis.holds()

@@ -34,7 +34,7 @@ pub(super) struct Due {
 }
 
 /// An outcome, whoever has it.
-type Given<'a> = Result<(&'a str, &'a Remarks), &'a Error>;
+pub(super) type Given<'a> = Result<(&'a str, &'a Remarks), &'a Error>;
 
 pub(super) fn given(outcome: &Outcome) -> Given<'_> {
     outcome.as_ref().map(|(result, remarks)| (result.as_str(), remarks))
@@ -44,38 +44,38 @@ impl App {
     /// The reply to be written now. If it has to wait for room, who asked is given back.
     pub(super) fn due_now(&self, asker: Asker, outcome: Given<'_>, limits: &Limits) -> Result<Due, Asker> {
         let bytes = outcome.map_or(0, |(result, _)| result.len());
-        if bytes > limits.reply_bytes {
-            return Ok(self.failure(asker, &too_large(bytes, limits.reply_bytes)));
-        }
         let mut rooms = Vec::new();
-        if Rooms::are_for(bytes) {
+        // What is larger than a reply may be is none.
+        if Rooms::are_for(bytes) && bytes <= limits.reply_bytes {
             match self.rooms.try_take(bytes, limits.waiting_bytes_in_all) {
                 Some(room) => rooms.push(room),
                 None => return Err(asker),
             }
         }
-        Ok(self.reply(asker, outcome, rooms))
+        Ok(self.reply(asker, outcome, limits, rooms))
     }
 
     /// The reply as soon as there is room for it.
-    pub(super) async fn due(&self, asker: Asker, outcome: &Outcome) -> Due {
-        let asker = match self.due_now(asker, given(outcome), &self.live().config.limits) {
+    pub(super) async fn due(&self, asker: Asker, outcome: Given<'_>) -> Due {
+        let limits = self.live_for_long().config.limits.clone();
+        let asker = match self.due_now(asker, outcome, &limits) {
             Ok(due) => return due,
             Err(asker) => asker,
         };
-        let (most, patience) = {
-            let live = self.live();
-            (live.config.limits.waiting_bytes_in_all, live.config.limits.write_timeout.get())
-        };
-        let bytes = outcome.as_ref().map_or(0, |(result, _)| result.len());
-        match timeout(patience, self.rooms.take(bytes, most)).await {
-            Ok(room) => self.reply(asker, given(outcome), vec![room]),
+        let bytes = outcome.map_or(0, |(result, _)| result.len());
+        let room = self.rooms.take(bytes, limits.waiting_bytes_in_all);
+        match timeout(limits.write_timeout.get(), room).await {
+            Ok(room) => self.reply(asker, outcome, &limits, vec![room]),
             Err(_) => self.failure(asker, &too_many_large()),
         }
     }
 
-    fn reply(&self, asker: Asker, outcome: Given<'_>, rooms: Vec<Room>) -> Due {
+    /// The reply, which has this room.
+    pub(super) fn reply(&self, asker: Asker, outcome: Given<'_>, limits: &Limits, rooms: Vec<Room>) -> Due {
         let (result, remarks) = match outcome {
+            Ok((result, _)) if result.len() > limits.reply_bytes => {
+                return self.failure(asker, &too_large(result.len(), limits.reply_bytes));
+            }
             Ok(success) => success,
             Err(error) => return self.failure(asker, error),
         };
@@ -107,7 +107,7 @@ impl Asker {
     }
 }
 
-pub(super) fn too_many_large() -> Error {
+fn too_many_large() -> Error {
     let message = "too many large replies wait to be written";
     Error::new(ErrorCode::Overloaded, message).retry_after_ms(1000)
 }

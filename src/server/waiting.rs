@@ -1,4 +1,4 @@
-//! The requests of a session whose outcomes are to come.
+//! The requests of a connection, or of an array, whose outcomes are to come.
 
 use std::{
     collections::VecDeque,
@@ -24,8 +24,11 @@ use super::{
 };
 use crate::{operation::Outcome, protocol::Error};
 
-/// The requests of a session that wait. However many of them wait for the same read, the session does so once, and
-/// is woken once for all their replies.
+/// How many crowds there may be room for while nobody waits.
+const FEW: usize = 16;
+
+/// Requests that wait. However many of them wait for the same read, it is waited for once, and who waits for them is woken
+/// once for all their replies.
 pub(super) struct Waiting<'a> {
     app: &'a App,
     running: FuturesUnordered<Running<'a>>,
@@ -38,10 +41,15 @@ pub(super) struct Waiting<'a> {
     requests: usize,
 }
 
+/// Where some wait, until the next change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place(usize);
+
 /// Those who wait for a read.
 struct Crowd {
     number: u64,
     flight: Flight,
+    /// Most are alone, and take no memory but this.
     first: Option<Asker>,
     others: VecDeque<Asker>,
 }
@@ -98,22 +106,26 @@ impl<'a> Waiting<'a> {
         self.requests
     }
 
-    /// Those who wait for the next read of a subject, which one more is going to join, and that read.
-    pub(super) fn find(&self, subject: Subject<'_>, wants: bool) -> Option<(usize, &Flight)> {
+    /// Joins the next read of a subject, if somebody here waits for it: where to push who joins it, and that read.
+    pub(super) fn join(&self, subject: Subject<'_>, wants: bool) -> Option<(Place, &Flight)> {
         let is_joined = |crowd: &Crowd| crowd.flight.about().join(subject, wants);
         let place = self.crowds.find_bucket_index(subject.hash(), is_joined)?;
-        Some((place, &self.crowds.get_bucket(place)?.flight))
+        Some((Place(place), &self.crowds.get_bucket(place)?.flight))
     }
 
     pub(super) fn push(&mut self, asker: Asker, pending: Pending) {
         let (app, index) = (self.app, asker.index);
         match pending {
             Pending::Own(outcome) => {
-                let due = async move { app.due(asker, &outcome.await).await };
+                let due = async move { app.due(asker, given(&outcome.await)).await };
+                self.push_reply(To::One { index }, due.boxed());
+            }
+            Pending::Kept(answer) => {
+                let due = async move { app.due(asker, answer.outcome()).await };
                 self.push_reply(To::One { index }, due.boxed());
             }
             Pending::Shared(flight) => self.push_first(asker, flight),
-            Pending::Along(place) => match self.crowds.get_bucket_mut(place) {
+            Pending::Along(Place(place)) => match self.crowds.get_bucket_mut(place) {
                 Some(crowd) => {
                     crowd.others.push_back(asker);
                     self.requests += 1;
@@ -159,7 +171,7 @@ impl<'a> Waiting<'a> {
                 Ok(due) => return Some(Answered { to, due }),
                 Err(asker) => {
                     let outcome = outcome.clone();
-                    self.push_reply(to, async move { app.due(asker, &outcome).await }.boxed());
+                    self.push_reply(to, async move { app.due(asker, given(&outcome)).await }.boxed());
                 }
             }
         }
@@ -178,6 +190,9 @@ impl Stream for Waiting<'_> {
                 Some(Ended::Read { number, hash, outcome }) => {
                     let crowd = self.crowds.find_entry(hash, |crowd| crowd.number == number).ok();
                     self.ended = crowd.map(|crowd| (outcome, crowd.remove().0));
+                    if self.crowds.is_empty() && self.crowds.capacity() > FEW {
+                        self.crowds = HashTable::new();
+                    }
                 }
                 Some(Ended::Reply(answered)) => {
                     self.requests -= answered.to.requests();

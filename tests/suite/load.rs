@@ -13,7 +13,7 @@ use tokio::{
 use tokio_tungstenite::{MaybeTlsStream, tungstenite::Message};
 
 use crate::{
-    common::{Redis, Server, filled},
+    common::{Redis, Server, eventually, filled},
     streams::{calls, ticker},
 };
 use fullon_cache_api::{
@@ -94,7 +94,7 @@ async fn each_request_that_waits_for_the_same_read_gets_its_own_reply() {
     }
     let asking = |id: &str, symbol: &str| {
         let params = json!({"exchange": "x", "symbol": symbol});
-        json!({"request_id": id, "operation": "get_ticker", "params": params})
+        json!({"request_id": id, "operation": "get_ticker", "params": params, "explain": true})
     };
     let mut client = server.client().await;
     // The worker's own connections are made.
@@ -102,61 +102,74 @@ async fn each_request_that_waits_for_the_same_read_gets_its_own_reply() {
     let before = calls(&redis, &["hget"]).await;
 
     redis.signal("STOP");
-    let symbols = ["A/B", "A/B", "C/D", "A/B", "C/D", "A/B"];
-    for (number, symbol) in symbols.iter().enumerate() {
-        client.begin(&asking(&number.to_string(), symbol)).await;
+    for (id, symbol) in [("1", "A/B"), ("2", "A/B"), ("3", "C/D"), ("4", "A/B"), ("5", "C/D"), ("6", "A/B")] {
+        client.begin(&asking(id, symbol)).await;
     }
     let unknown = json!({"request_id": "x", "operation": "get_tickr"});
-    let array =
-        json!([asking("a", "C/D"), asking("b", "A/B"), unknown, asking("c", "C/D"), asking("d", "A/B")]);
-    client.begin(&array).await;
+    let array = [asking("a", "C/D"), asking("b", "A/B"), unknown, asking("c", "C/D"), asking("d", "A/B")];
+    client.begin(&json!(array)).await;
+    // What came before in an array has begun by the next message but one.
+    client.call("ping", json!({})).await;
     redis.signal("CONT");
-    let (mut prices, mut elements) = (BTreeMap::new(), Value::Null);
-    for _ in 0..=symbols.len() {
+    let mut replies = BTreeMap::new();
+    for _ in 0..7 {
         let reply = client.receive().await;
-        match reply["request_id"].as_str() {
-            Some(id) => assert_eq!(prices.insert(id.to_owned(), reply["result"]["price"].clone()), None),
-            None => elements = reply,
+        for reply in reply.as_array().unwrap_or(&vec![reply.clone()]) {
+            let price_and_shared_by =
+                (reply["result"]["price"].as_f64(), reply["explain"]["shared_by"].as_u64());
+            let id = reply["request_id"].as_str().unwrap().to_owned();
+            assert_eq!(replies.insert(id, price_and_shared_by), None, "a second {reply}");
         }
     }
-    assert_eq!(
-        prices.into_values().collect::<Vec<_>>(),
-        symbols.map(|symbol| json!(if symbol == "A/B" { 1.0 } else { 2.0 }))
-    );
-    let elements: Vec<_> = elements
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| (&one["request_id"], &one["result"]["price"]))
-        .collect();
-    let expected =
-        [("a", json!(2.0)), ("b", json!(1.0)), ("x", Value::Null), ("c", json!(2.0)), ("d", json!(1.0))];
-    let expected = expected.map(|(id, price)| (json!(id), price));
-    assert_eq!(elements, expected.iter().map(|(id, price)| (id, price)).collect::<Vec<_>>());
-    // Each value for who asked first, and for all who asked while that one ran.
+    let of_first = |price| (Some(price), Some(1));
+    let (of_next_ab, of_next_cd) = ((Some(1.0), Some(5)), (Some(2.0), Some(3)));
+    let expected = [
+        ("1", of_first(1.0)),
+        ("2", of_next_ab),
+        ("3", of_first(2.0)),
+        ("4", of_next_ab),
+        ("5", of_next_cd),
+        ("6", of_next_ab),
+        ("a", of_next_cd),
+        ("b", of_next_ab),
+        ("c", of_next_cd),
+        ("d", of_next_ab),
+        ("x", (None, None)),
+    ];
+    assert_eq!(replies, expected.map(|(id, reply)| (id.to_owned(), reply)).into());
     assert_eq!(calls(&redis, &["hget"]).await - before, 4);
 }
 
 #[tokio::test]
-async fn replies_of_the_same_large_read_have_their_room_one_after_another() {
+async fn large_replies_to_the_same_question_have_their_room_one_after_another() {
     let redis = Redis::start().await;
     let big = json!({"symbol": "A", "exchange": "x", "price": 1, "more": "x".repeat(200 << 10)}).to_string();
     let () = redis.send(&["HSET", "tickers:x", "A", &big]).await;
-    let server = Server::reading_with(&redis, |config| {
-        // For one of them and the half of another.
-        config.limits.waiting_bytes_in_all = 300 << 10;
-        config.near_cache.bytes = 0;
-    })
-    .await;
-    let mut client = server.client().await;
-    let request = json!({"operation": "get_all_tickers", "params": {"exchange": "x"}}).to_string();
-    for _ in 0..10 {
-        client.socket.feed(Message::text(request.clone())).await.unwrap();
-    }
-    client.socket.flush().await.unwrap();
-    for _ in 0..10 {
-        let reply = client.receive().await;
-        assert_eq!(reply["result"][0]["symbol"], "A", "{reply}");
+    for kept in [0, 16 << 20] {
+        let server = Server::reading_with(&redis, |config| {
+            // For one of them and the half of another.
+            config.limits.waiting_bytes_in_all = 300 << 10;
+            config.near_cache.bytes = kept;
+        })
+        .await;
+        let mut client = server.client().await;
+        let params = json!({"exchange": "x"});
+        if kept > 0 {
+            eventually("it is kept", async || {
+                let reply = client.explain("k", "get_all_tickers", params.clone()).await;
+                reply["explain"]["source"] == "near_cache"
+            })
+            .await;
+        }
+        let request = json!({"operation": "get_all_tickers", "params": params}).to_string();
+        for _ in 0..10 {
+            client.socket.feed(Message::text(request.clone())).await.unwrap();
+        }
+        client.socket.flush().await.unwrap();
+        for _ in 0..10 {
+            let reply = client.receive().await;
+            assert_eq!(reply["result"][0]["symbol"], "A", "{kept}: {reply}");
+        }
     }
 }
 
