@@ -124,10 +124,8 @@ fn join(registered: &[&Operation], sources: &[Source]) -> Result<Registry, Fault
     faults.extend(without_operation(entries, by_name.keys().copied()));
     if faults.is_empty() {
         share_prefixes(&mut operations);
-        let places =
-            operations.iter().enumerate().map(|(place, operation)| (operation.name, place)).collect();
         let operations = operations.into_iter().map(Arc::new).collect();
-        return Ok(Registry { operations, places, numbers: by_name.len() });
+        return Ok(Registry { operations, numbers: by_name.len() });
     }
     faults.sort();
     Err(Faults(faults))

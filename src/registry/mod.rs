@@ -35,8 +35,6 @@ use crate::{
 /// All operations, by name.
 pub struct Registry {
     operations: Vec<Arc<Registered>>,
-    /// Where each is. Every request is looked for.
-    places: HashMap<&'static str, usize>,
     /// How many operations this binary has, those among them that are not in force.
     numbers: usize,
 }
@@ -103,7 +101,10 @@ impl Registry {
 
     /// One operation.
     pub fn get(&self, name: &str) -> Option<&Arc<Registered>> {
-        self.operations.get(*self.places.get(name)?)
+        self.operations
+            .binary_search_by(|operation| operation.name.cmp(name))
+            .ok()
+            .map(|at| &self.operations[at])
     }
 
     /// How many corrupt values each operation has met, where it has.
