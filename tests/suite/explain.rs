@@ -1,11 +1,6 @@
 //! What a reply tells of itself to who asks: where its time went and where its data came from.
 
-use fullon_cache_api::{
-    access::Scope,
-    cache::{Cache, Store},
-    config::Span,
-    registry::Registry,
-};
+use fullon_cache_api::{access::Scope, cache::Store, config::Span};
 use serde_json::{Value, json};
 
 use crate::{
@@ -144,12 +139,8 @@ async fn within_an_array_those_tell_who_were_asked() {
 #[tokio::test]
 async fn who_shared_a_read_learns_with_how_many_and_how_long_it_waited_for_its_turn() {
     let redis = Redis::start().await;
-    let mut config = Server::config();
-    config.redis.port = redis.port;
-    config.redis.response_timeout = Span::millis(20_000);
-    let cache = Cache::redis(config.redis.link_settings().unwrap());
-    let server = Server::start_with(Registry::built_in().unwrap(), cache, config).await;
-    server.app.cache().connected().await;
+    let server =
+        Server::reading_with(&redis, |config| config.redis.response_timeout = Span::millis(20_000)).await;
     let mut client = server.client().await;
     // The worker's own connections are made.
     client.call("get_bots", json!({})).await;

@@ -28,12 +28,7 @@ async fn fill(redis: &Redis, size: Size) {
 
 /// A server of a large cache. Its answers are of four megabytes at the most.
 async fn start(redis: &Redis) -> Server {
-    let mut config = Server::config();
-    config.redis.url = Some(Secret::from(redis.url().as_str()));
-    config.limits.reply_bytes = 4 << 20;
-    let server = Server::start(config).await;
-    server.app.cache().connected().await;
-    server
+    Server::reading_with(redis, |config| config.limits.reply_bytes = 4 << 20).await
 }
 
 /// How often what is watched by an operation was read, or that failed.

@@ -46,14 +46,12 @@ async fn those_who_ask_the_same_at_the_same_time_share_one_read() {
 #[tokio::test]
 async fn however_many_ask_for_the_same_value_it_is_read_by_one_at_a_time() {
     let redis = Redis::start().await;
-    let mut config = Server::config();
-    config.redis.port = redis.port;
-    config.redis.response_timeout = Span::millis(20_000);
-    config.near_cache.bytes = 0;
-    config.listen.workers = 1;
-    let cache = Cache::redis(config.redis.link_settings().unwrap());
-    let server = Server::start_with(Registry::built_in().unwrap(), cache, config).await;
-    server.app.cache().connected().await;
+    let server = Server::reading_with(&redis, |config| {
+        config.redis.response_timeout = Span::millis(20_000);
+        config.near_cache.bytes = 0;
+        config.listen.workers = 1;
+    })
+    .await;
     let params = |symbol: &str| json!({"exchange": "x", "symbol": symbol});
     let request = |symbol: &str| json!({"operation": "get_ticker", "params": params(symbol)});
     for (symbol, price) in [("A/B", 1.0), ("C/D", 2.0)] {

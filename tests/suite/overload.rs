@@ -13,9 +13,7 @@ use crate::{
 };
 use fullon_cache_api::{
     access::Scope,
-    cache::Cache,
     config::{Config, Secret, Span},
-    registry::Registry,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -85,19 +83,18 @@ async fn far_away(time: Duration, change: impl FnOnce(&mut Config)) -> (Redis, S
     let mut fill = vec!["HSET".to_owned(), "tickers:x".to_owned()];
     fill.extend((0..SYMBOLS).flat_map(|number| [symbol(number), ticker("x", &symbol(number), 1.0)]));
     redis.send::<()>(&fill.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let mut config = Server::config();
-    config.redis.url =
-        Some(Secret::from(format!("redis://127.0.0.1:{}", long_way_to(&redis, time).await).as_str()));
-    config.listen.workers = 1;
-    // It is about what must be read.
-    config.near_cache.bytes = 0;
-    config.limits.reads = READS;
-    config.limits.in_flight = 1000;
-    config.redis.response_timeout = Span::millis(5000);
-    change(&mut config);
-    let cache = Cache::redis(config.redis.link_settings().unwrap());
-    let server = Server::start_with(Registry::built_in().unwrap(), cache, config).await;
-    server.app.cache().connected().await;
+    let far = format!("redis://127.0.0.1:{}", long_way_to(&redis, time).await);
+    let server = Server::reading_with(&redis, |config| {
+        config.redis.url = Some(Secret::from(far.as_str()));
+        config.listen.workers = 1;
+        // It is about what must be read.
+        config.near_cache.bytes = 0;
+        config.limits.reads = READS;
+        config.limits.in_flight = 1000;
+        config.redis.response_timeout = Span::millis(5000);
+        change(config);
+    })
+    .await;
     (redis, server)
 }
 

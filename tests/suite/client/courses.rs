@@ -223,11 +223,7 @@ async fn a_log_that_is_read_slowly_is_complete() {
 #[tokio::test]
 async fn a_log_that_the_server_forgot_has_a_gap() {
     let redis = Redis::start().await;
-    let mut config = Server::config();
-    config.redis.url = Some(redis.url().as_str().into());
-    config.streams.log_entries = 20;
-    let server = Server::start(config).await;
-    server.app.cache().connected().await;
+    let server = Server::reading_with(&redis, |config| config.streams.log_entries = 20).await;
     add_trades(&redis, 0..1).await;
     let client = Client::connect(&server.url()).await.unwrap();
     let mut told = client.stream(trades()).max_queue(10).events().await.unwrap();

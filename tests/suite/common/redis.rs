@@ -85,28 +85,27 @@ impl Redis {
 
     async fn try_to_start(&mut self) -> Result<(), String> {
         let bus = self.bus.map(|bus| ["--cluster-port".to_owned(), bus.to_string()]);
-        let child = self.child.insert(
-            Command::new("redis-server")
-                .args([
-                    "--port",
-                    &self.port.to_string(),
-                    "--bind",
-                    "127.0.0.1",
-                    "--save",
-                    "",
-                    "--appendonly",
-                    "no",
-                ])
-                .arg("--dir")
-                .arg(self.folder.path())
-                .args(["--unixsocket", &self.folder.path().join("redis.sock").display().to_string()])
-                .args(bus.iter().flatten())
-                .args(&self.options.args)
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("redis-server is needed: apt-get install redis-server"),
-        );
+        let child = Command::new("redis-server")
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ])
+            .arg("--dir")
+            .arg(self.folder.path())
+            .args(["--unixsocket", &self.socket_path()])
+            .args(bus.iter().flatten())
+            .args(&self.options.args)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is needed: apt-get install redis-server");
         let own = format!("process_id:{}", child.id());
+        self.child = Some(child);
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             match self.connect().await {

@@ -1,6 +1,5 @@
 //! What only the text of the frame can tell: digits, unknown members, null and absent ones.
 
-use fullon_cache_api::config::Secret;
 use serde_json::{Value, json};
 
 use crate::common::{Client, Redis, Server};
@@ -22,12 +21,8 @@ async fn with(commands: &[&[&str]]) -> (Redis, Server, Client) {
     for words in commands {
         redis.send::<()>(words).await;
     }
-    let mut config = Server::config();
-    config.redis.url = Some(Secret::from(redis.url().as_str()));
     // What is written is read at once, maybe before Redis has told of it.
-    config.near_cache.bytes = 0;
-    let server = Server::start(config).await;
-    server.app.cache().connected().await;
+    let server = Server::reading_with(&redis, |config| config.near_cache.bytes = 0).await;
     let client = server.client().await;
     (redis, server, client)
 }
