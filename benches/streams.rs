@@ -1,5 +1,5 @@
-//! Races this server's streams against a bare WebSocket broadcast of updates of the same size, in one run
-//! and with one client, and measures what else those who watch feel. Both are fed by the same writes to
+//! Races this server's streams against a bare WebSocket broadcast of updates of the same size, numbered in the
+//! same way, in one run and with one client, and measures what else those who watch feel. Both are fed by the same writes to
 //! Redis, and every update tells when its value was written, so all times are from the write to the
 //! receipt. Needs `redis-server` on the PATH.
 //!
@@ -12,7 +12,7 @@
 //! - *Idle streams*: what it costs if nothing changes.
 //!
 //! `cargo bench --bench streams [-- --seconds 5 --rounds 3]` prints a table, and below it what is not as it
-//! must be, if anything is; the benchmark fails then.
+//! must be, if anything is; the benchmark fails then. `--subscribers 1000` races that many only.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
@@ -36,8 +36,8 @@ use tokio::{
 };
 
 use common::{
-    Bare, FIRST, MANY_CONNECTIONS, Redis, SYMBOLS, Server, allow_many_files, compare, cpu_seconds, number,
-    option, print_head, print_own, runtime, symbol,
+    Bare, FIRST, MANY_CONNECTIONS, Process, Redis, SYMBOLS, Server, allow_many_files, compare, cpu_seconds,
+    number, option, print_head, print_own, runtime, symbol,
 };
 use wire::{Client, Writer, broadcast, channel, now, number_after, opening};
 
@@ -66,10 +66,13 @@ fn main() -> ExitCode {
     print_head("broadcast");
     // Each measures a server that nobody has asked for anything else.
     let start = || Server::start(&redis, FIRST, &MANY_CONNECTIONS).0;
-    let faults = runtime.block_on(fan_out(&start(), &redis, seconds, rounds));
-    runtime.block_on(many_symbols(&start(), &redis, seconds));
-    for watched in [1, 10] {
-        runtime.block_on(idle_streams(&start(), watched));
+    let only = option(&args, "--subscribers").map(|text| text.parse().unwrap());
+    let faults = runtime.block_on(fan_out(&start(), &redis, only, seconds, rounds));
+    if only.is_none() {
+        runtime.block_on(many_symbols(&start(), &redis, seconds));
+        for watched in [1, 10] {
+            runtime.block_on(idle_streams(&start(), watched));
+        }
     }
     if faults.is_empty() {
         return ExitCode::SUCCESS;
@@ -80,7 +83,13 @@ fn main() -> ExitCode {
 }
 
 /// Races the server against the broadcast, and says what is not as it must be.
-async fn fan_out(server: &Server, redis: &Redis, seconds: u64, rounds: u64) -> Vec<String> {
+async fn fan_out(
+    server: &Server,
+    redis: &Redis,
+    only: Option<u64>,
+    seconds: u64,
+    rounds: u64,
+) -> Vec<String> {
     let mut writer = Writer::connect(redis.port);
     let size = update_size(&server.url, &mut writer).await;
     let bare = Bare::start(&["--broadcast", &size.to_string(), "--redis", &redis.port.to_string()]);
@@ -88,11 +97,14 @@ async fn fan_out(server: &Server, redis: &Redis, seconds: u64, rounds: u64) -> V
     for (subscribers, rate, is_overload) in
         [(100, 100, false), (1000, 20, false), (1000, 100, true), (10_000, 5, false), (10_000, 1000, true)]
     {
+        if only.is_some_and(|only| only != subscribers) {
+            continue;
+        }
         let load = Load { subscribers, rate, seconds };
         let mut pairs = Vec::new();
         for _ in 0..rounds {
-            let theirs = load.run(&bare.url, false, &mut writer).await;
-            let ours = load.run(&server.url, true, &mut writer).await;
+            let theirs = load.run(&bare.url, &bare.process, false, &mut writer).await;
+            let ours = load.run(&server.url, &server.process, true, &mut writer).await;
             faults.extend(load.faults(&theirs, "broadcast", is_overload));
             faults.extend(load.faults(&ours, "server", is_overload));
             pairs.push((theirs, ours));
@@ -147,12 +159,15 @@ struct Run {
     unbroken: u64,
     /// How many connections got the last value.
     finished: u64,
+    /// Processor time for an update to one subscriber, in microseconds: of what sends it, and of this benchmark.
+    sending: f64,
+    receiving: f64,
     /// Whatever was no update.
     notices: Vec<String>,
 }
 
 impl Load {
-    async fn run(&self, url: &str, is_ours: bool, writer: &mut Writer) -> Run {
+    async fn run(&self, url: &str, process: &Process, is_ours: bool, writer: &mut Writer) -> Run {
         let mut clients = Vec::new();
         for _ in 0..self.subscribers {
             clients.push(if is_ours { watch(url, &all_of(ONE)).await } else { Client::connect(url).await });
@@ -164,18 +179,21 @@ impl Load {
         let deadline = Instant::now() + Duration::from_secs(self.seconds + 1) + PATIENCE;
         let mut receiving = JoinSet::new();
         for client in clients {
-            receiving.spawn(receive(client, is_ours, first..=last, deadline));
+            receiving.spawn(receive(client, first..=last, deadline));
         }
+        let used = || [process.id(), process::id()].map(cpu_seconds);
+        let before = used();
         let pace = Duration::from_secs(1) / self.rate as u32;
         // This thread may block: the clients run on others.
         writer.run(ONE, &[symbol(0)], last + 1 - writer.sequence, pace, 1);
         let received = receiving.join_all().await;
+        let after = used();
         // What the connections' ends leave to do is not the next run's.
         sleep(Duration::from_millis(500)).await;
-        self.sum_up(&received)
+        self.sum_up(&received, [after[0] - before[0], after[1] - before[1]])
     }
 
-    fn sum_up(&self, received: &[Received]) -> Run {
+    fn sum_up(&self, received: &[Received], used: [f64; 2]) -> Run {
         let mut ages: Vec<u32> = received.iter().flat_map(|one| one.ages.iter().copied()).collect();
         ages.sort_unstable();
         let at = |part: f64| f64::from(ages[((ages.len() - 1) as f64 * part) as usize]) / 1e3;
@@ -186,7 +204,9 @@ impl Load {
         let finished = received.iter().filter(|one| one.has_last).count() as u64;
         let notices = received.iter().flat_map(|one| one.notices.iter().cloned()).collect();
         let rate = delivered / self.subscribers as f64 / ((end - begin) as f64 / 1e6);
-        Run { delivered, rate, p50: at(0.5), p99: at(0.99), unbroken, finished, notices }
+        let updates = received.iter().map(|one| one.updates).sum::<u64>() as f64;
+        let [sending, receiving] = used.map(|seconds| seconds * 1e6 / updates);
+        Run { delivered, rate, p50: at(0.5), p99: at(0.99), unbroken, finished, sending, receiving, notices }
     }
 
     fn expected(&self) -> u64 {
@@ -204,7 +224,8 @@ impl Load {
         if !is_overload && missing != 0.0 {
             fault(format!("{missing} updates did not arrive"));
         }
-        if run.unbroken < *subscribers {
+        // Nobody can see what came before the first of the broadcast, nor what it left out.
+        if run.unbroken < *subscribers && whose == "server" {
             fault(format!("{} chains are broken", subscribers - run.unbroken));
         }
         // Of the broadcast it may come too late.
@@ -224,6 +245,8 @@ impl Load {
             compare(&format!("  delivered of {}", self.expected()), 0, pairs, |run| run.delivered);
             compare("  p50 ms", 2, pairs, |run| run.p50);
             compare("  p99 ms", 2, pairs, |run| run.p99);
+            compare("  CPU µs an update, of what sends it", 1, pairs, |run| run.sending);
+            compare("  CPU µs an update, of this benchmark", 1, pairs, |run| run.receiving);
             return;
         }
         println!("{subscribers} subscribers, {rate} writes/s: overload");
@@ -244,6 +267,8 @@ struct Received {
     begin: u64,
     end: u64,
     has_last: bool,
+    /// How many updates there were in all.
+    updates: u64,
     /// How often an update was not the next after the one before.
     breaks: u64,
     /// Whatever was no update.
@@ -251,14 +276,17 @@ struct Received {
 }
 
 /// Reads until the last of some values, and takes note of those.
-async fn receive(
-    mut client: Client,
-    is_ours: bool,
-    wanted: RangeInclusive<u64>,
-    deadline: Instant,
-) -> Received {
+async fn receive(mut client: Client, wanted: RangeInclusive<u64>, deadline: Instant) -> Received {
     let ages = Vec::with_capacity((wanted.end() + 1 - wanted.start()) as usize);
-    let mut got = Received { ages, begin: u64::MAX, end: 0, has_last: false, breaks: 0, notices: Vec::new() };
+    let mut got = Received {
+        ages,
+        begin: u64::MAX,
+        end: 0,
+        has_last: false,
+        updates: 0,
+        breaks: 0,
+        notices: Vec::new(),
+    };
     let mut before = None;
     let reading = async {
         while !got.has_last {
@@ -268,11 +296,9 @@ async fn receive(
                 got.notices.push(text.to_owned());
                 continue;
             };
-            // The broadcast has no such thing.
-            if is_ours {
-                got.breaks += u64::from(number_after(text, "\"prev_id\"") != before);
-                before = Some(number_after(text, "\"update_id\"").unwrap());
-            }
+            got.updates += 1;
+            got.breaks += u64::from(number_after(text, "\"prev_id\"") != before);
+            before = Some(number_after(text, "\"update_id\"").unwrap());
             let price = price as u64;
             if wanted.contains(&price) {
                 // `time` as it was written, `timestamp` as the server says.

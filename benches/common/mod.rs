@@ -141,7 +141,7 @@ pub fn cpu_seconds(id: u32) -> f64 {
 /// This executable once more, as the bare server that `args` ask for.
 pub struct Bare {
     pub url: String,
-    _process: Process,
+    pub process: Process,
 }
 
 impl Bare {
@@ -150,7 +150,7 @@ impl Bare {
         let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
         let mut port = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { url: format!("ws://127.0.0.1:{}", port.trim()), _process: Process(child) }
+        Self { url: format!("ws://127.0.0.1:{}", port.trim()), process: Process(child) }
     }
 
     /// In the bare server: listens, and tells the one who started it where.

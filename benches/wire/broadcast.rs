@@ -1,6 +1,6 @@
 //! What the server's streams are raced against.
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _, stream};
 use tokio::{net::TcpStream, sync::broadcast};
 use tokio_tungstenite::{
     accept_async,
@@ -9,8 +9,8 @@ use tokio_tungstenite::{
 
 use crate::common::{Bare, runtime};
 
-/// A bare broadcast: what is published goes to every connection as one text of the given size, as fast as
-/// the library can.
+/// A bare broadcast: what is published goes to every connection as one text of the given size, numbered as the
+/// server's updates are, as fast as the library can.
 pub fn run(size: usize, redis: u16, channel: &str) {
     /// How many updates may wait for a connection.
     const WAITING: usize = 4096;
@@ -21,11 +21,17 @@ pub fn run(size: usize, redis: u16, channel: &str) {
         subscription.subscribe(channel).await.unwrap();
         let tell = sender.clone();
         tokio::spawn(async move {
-            let mut messages = subscription.on_message();
-            while let Some(message) = messages.next().await {
+            let messages = subscription.on_message();
+            let mut numbered = messages.zip(stream::iter(0u64..));
+            while let Some((message, before)) = numbered.next().await {
                 let ticker: String = message.get_payload().unwrap();
+                let (members, id) = (ticker.strip_prefix('{').unwrap(), before + 1);
+                let head = format!(
+                    r#"{{"type":"ticker_update","request_id":1,"update_id":{id},"prev_id":{before},"#
+                );
+                let width = size - head.len();
                 // It fails if nobody is connected.
-                let _ = tell.send(Utf8Bytes::from(format!("{ticker:<size$}")));
+                let _ = tell.send(Utf8Bytes::from(format!("{head}{members:<width$}")));
             }
         });
         let listener = Bare::listen().await;
