@@ -64,12 +64,13 @@ async fn streams_go_over_to_another_server_and_nothing_is_lost_unsaid() {
 
     for round in 0..SERVERS {
         let other = Server::reading(&redis).await;
-        way.lead_to(&other);
-        server.stop();
+        way.lead_nowhere();
+        server.stopped().await;
         let first = 10 + u64::from(round) * 10;
         add_trades(&redis, first..first + 10).await;
         set_price(&redis, "CHANGED/B", round + 1).await;
         redis.send::<()>(&["HDEL", "tickers:x", &format!("GONE{round}/B")]).await;
+        way.lead_to(&other);
         // The state ends right, removals among it.
         let expected = 5 - round as usize;
         take(&|prices| prices.len() == expected && prices["CHANGED/B"] == f64::from(round + 1)).await;

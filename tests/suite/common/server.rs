@@ -1,6 +1,7 @@
 //! The server: in this process, or as the binary that a user runs.
 
 use std::{
+    io,
     net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -12,7 +13,7 @@ use fullon_cache_api::{
     registry::Registry,
     server::{self, App, Listener, Live},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{Client, Redis};
 
@@ -21,6 +22,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub app: Arc<App>,
     stop: watch::Sender<bool>,
+    running: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
@@ -64,8 +66,8 @@ impl Server {
         let address = listeners[0].address().unwrap();
         let app = App::new(Live::new(registry, config).unwrap(), cache);
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(server::run(listeners, app.clone(), stopping));
-        Self { address, app, stop }
+        let running = tokio::spawn(server::run(listeners, app.clone(), stopping));
+        Self { address, app, stop, running }
     }
 
     pub fn url(&self) -> String {
@@ -79,6 +81,12 @@ impl Server {
     /// Asks it to stop.
     pub fn stop(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// Stops it, and waits until it has no client any more.
+    pub async fn stopped(mut self) {
+        self.stop();
+        (&mut self.running).await.unwrap().unwrap();
     }
 }
 
