@@ -22,6 +22,8 @@ pub(super) struct Throttle {
     share: usize,
     /// How long a byte takes, in nanoseconds.
     nanoseconds: f64,
+    /// How many bytes went that are yet to be counted: so few that the time need not be looked up for them.
+    uncounted: usize,
     /// When all bytes so far would be through, if they came evenly.
     even: Instant,
     /// Under way while it waits.
@@ -35,6 +37,7 @@ impl Throttle {
         Self {
             share: share.max(1),
             nanoseconds: 1e9 / bytes_per_second as f64,
+            uncounted: 0,
             even: Instant::now(),
             wait: None,
         }
@@ -56,7 +59,13 @@ impl Throttle {
 
     /// Takes note of what came.
     pub(super) fn note(&mut self, bytes: usize) {
-        let now = Instant::now();
+        /// Which part of a share is counted at once, at the most.
+        const PART: usize = 16;
+        self.uncounted += bytes;
+        if self.uncounted < self.share / PART {
+            return;
+        }
+        let (now, bytes) = (Instant::now(), std::mem::take(&mut self.uncounted));
         let cost = Duration::from_nanos((bytes as f64 * self.nanoseconds) as u64);
         self.even = self.even.max(now.checked_sub(BURST).unwrap_or(now)) + cost;
         if self.even > now {
