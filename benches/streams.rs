@@ -11,7 +11,7 @@
 //! - *Many symbols*: what it costs if everything changes and all watch everything, at their own pace.
 //! - *Idle streams*: what it costs if nothing changes.
 //!
-//! `cargo bench --bench streams [-- --seconds 5 --rounds 3]` prints a table, and below it what is not as it
+//! `cargo bench --bench streams [-- --seconds 10 --rounds 3]` prints a table, and below it what is not as it
 //! must be, if anything is; the benchmark fails then. `--subscribers 1000` races that many only.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     allow_many_files(&args);
-    let seconds = number(&args, "--seconds", 5);
+    let seconds = number(&args, "--seconds", 10);
     let rounds = number(&args, "--rounds", 3);
 
     let redis = Redis::start();
