@@ -97,6 +97,11 @@ impl Reply {
     }
 
     /// The frame's text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The same, taken.
     pub fn into_text(self) -> String {
         self.0
     }

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::Wake as _,
 };
 
 use arc_swap::ArcSwap;
@@ -184,7 +185,7 @@ impl Caller {
 
     fn tell_session(&self) {
         self.has_changed.store(true, Ordering::Release);
-        self.streams.bell.ring();
+        self.streams.bell.wake_by_ref();
     }
 
     /// Whether who it is has changed since this was asked last.

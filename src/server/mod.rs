@@ -10,6 +10,7 @@ mod explain;
 mod farewell;
 mod flights;
 mod frames;
+mod happening;
 mod http;
 mod kept;
 mod listen;

@@ -1,8 +1,14 @@
 //! One client: reads frames, lets their requests run side by side, and writes replies as they come.
 
+mod writing;
+
 use std::{
+    convert::Infallible,
+    future::poll_fn,
     io,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -22,18 +28,21 @@ use super::{
     deadlines::{Deadlines, Look},
     dispatch,
     farewell::Farewell,
+    happening::{Clock, Happened},
     http::Upgraded,
     replying::Due,
     room::Room,
     socket::{self, Socket, Traffic},
     waiting::{Answered, To, Waiting},
 };
-use crate::{config::Limits, protocol::Reply, streams::Client};
+use crate::{
+    config::Limits,
+    protocol::Reply,
+    streams::{Bell, Client},
+};
 
 /// How many bytes of replies are made before they are written and other clients have their turn.
 const FAIR_SHARE: usize = 256 << 10;
-/// About how many bytes of updates go out between two looks at what else there is to do.
-const STREAM_SHARE: usize = 32 << 10;
 /// How many frames are taken before other clients have their turn.
 const TURN: usize = 256;
 /// The client does not read what it asked for.
@@ -55,25 +64,29 @@ pub(super) enum End {
 }
 
 /// Serves one client until either side ends it.
-pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Receiver<Signal>) {
-    let Upgraded { socket, early, peer, login, place } = upgraded;
+pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch::Receiver<Signal>) {
+    // The box goes at once.
+    let Upgraded { socket, early, peer, login, place } = *{ upgraded };
     let app = &desk.app;
     let live = app.live_for_long();
-    let limits = live.config.limits.clone();
-    let streams = Client::new(desk.hub.clone(), desk.ringer.clone());
+    let limits = &live.config.limits;
     let open = app.stats.connection();
+    let socket = socket::open(socket, early, limits, app.stats.clone()).await;
+    let streams = Client::new(desk.hub.clone(), desk.ringer.clone());
+    let bell = streams.bell.clone();
     let mut session = Session {
-        socket: socket::open(socket, early, &limits, app.stats.clone()).await,
+        socket,
+        bell,
         waiting: Waiting::new(app),
         replies: Vec::new(),
         bytes: 0,
         rooms: Vec::new(),
         desk: &desk,
-        caller: Arc::new(Caller::new(streams, peer, login, place, app.audit.clone(), &limits)),
+        caller: Arc::new(Caller::new(streams, peer, login, place, app.audit.clone(), limits)),
         asked: 0,
         in_turn: 0,
         deadlines: Deadlines::new(&live.config),
-        limits,
+        most: Most::of(limits),
         again: None,
         updates: 0,
     };
@@ -98,19 +111,10 @@ pub(super) async fn run(upgraded: Upgraded, desk: Arc<Desk>, signals: watch::Rec
         code,
         why,
     });
-    if let End::Close(code, reason) = end {
-        socket::close(socket, code, reason).await;
+    match end {
+        End::Gone(_) => socket::part(socket).await,
+        End::Close(code, reason) => socket::close(socket, code, reason).await,
     }
-}
-
-/// What a session is woken by.
-enum Happened {
-    /// There may be something new on a stream.
-    News,
-    /// It is time to look whether it is to end.
-    Alarm,
-    Answer(Answered),
-    Frame(Option<Result<Message, tungstenite::Error>>),
 }
 
 struct Session<'a> {
@@ -125,22 +129,37 @@ struct Session<'a> {
     rooms: Vec<Room>,
     desk: &'a Arc<Desk>,
     caller: Arc<Caller>,
+    /// The caller's.
+    bell: Arc<Bell>,
     /// How many messages there have been.
     asked: u64,
     /// How many frames there have been since other clients had their turn.
     in_turn: usize,
     deadlines: Deadlines,
-    /// What it may take.
-    limits: Limits,
+    most: Most,
     /// When a stream that takes its time may have more.
     again: Option<Instant>,
     updates: u64,
 }
 
+/// How much a session takes before it reads on.
+struct Most {
+    /// Requests whose replies are not written.
+    requests: usize,
+    /// Bytes of replies.
+    bytes: usize,
+}
+
+impl Most {
+    fn of(limits: &Limits) -> Self {
+        Self { requests: limits.in_flight, bytes: limits.waiting_bytes }
+    }
+}
+
 impl Session<'_> {
     /// Serves until either side ends it, and answers what was asked by then.
     async fn serve(&mut self, signals: watch::Receiver<Signal>) -> End {
-        let end = self.exchange(signals).await;
+        let Err(end) = self.exchange(signals).await;
         if matches!(end, End::Close(..)) {
             // What does not come in time is given up; the connection ends all the same.
             let _ = timeout(LAST_ANSWERS, self.answer_the_rest()).await;
@@ -148,55 +167,34 @@ impl Session<'_> {
         end
     }
 
-    async fn exchange(&mut self, signals: watch::Receiver<Signal>) -> End {
+    async fn exchange(&mut self, signals: watch::Receiver<Signal>) -> Result<Infallible, End> {
         /// How many times in a row updates may go before anything else is looked at.
         const UPDATES_IN_A_ROW: u32 = 4;
-        // Made once: all sessions wait for the same, and to begin or to end waiting takes a lock.
-        let mut signal = std::pin::pin!(next_signal(signals));
         let mut in_a_row = 0;
-        let mut alarm = match self.look().await {
-            Ok(next) => std::pin::pin!(tokio::time::sleep_until(next.into())),
-            Err(end) => return end,
-        };
+        let mut clock = pin!(Clock::new(self.look().await?, next_signal(signals)));
         loop {
-            let can_read = self.has_room();
-            let happened = tokio::select! {
-                biased;
-                // First, for there may always be something else to do.
-                () = &mut alarm => Happened::Alarm,
-                () = self.caller.streams.bell.rung(), if in_a_row < UPDATES_IN_A_ROW => Happened::News,
-                signals = &mut signal => {
-                    if let Err(end) = self.heed(&signals).await {
-                        return end;
-                    }
-                    signal.set(next_signal(signals));
-                    Happened::Alarm
-                }
-                Some(answered) = self.waiting.next() => Happened::Answer(answered),
-                frame = self.socket.next(), if can_read => Happened::Frame(frame),
-                () = self.caller.streams.bell.rung(), if in_a_row >= UPDATES_IN_A_ROW => Happened::News,
-                () = until(self.again) => Happened::News,
-            };
-            if matches!(happened, Happened::Alarm) || self.caller.has_changed() {
-                match self.look().await {
-                    Ok(next) => alarm.as_mut().reset(next.into()),
-                    Err(end) => return end,
-                }
-            }
+            let news_first = in_a_row < UPDATES_IN_A_ROW;
+            let happened = poll_fn(|cx| self.poll_happened(clock.as_mut(), news_first, cx)).await;
             in_a_row = if matches!(happened, Happened::News) { in_a_row % UPDATES_IN_A_ROW + 1 } else { 0 };
-            if let Err(end) = self.take_in(happened) {
-                return end;
+            match happened {
+                Happened::News => {}
+                Happened::Frame(frame) => self.take_frames(frame)?,
+                Happened::Answer(answered) => self.take_answers(answered),
+                Happened::Alarm => clock.as_mut().set_alarm(self.look().await?),
+                Happened::Signal(signals) => {
+                    // Apart, for it is rare and takes much room.
+                    Box::pin(self.heed(&signals)).await?;
+                    clock.as_mut().set_signal(next_signal(signals));
+                    clock.as_mut().set_alarm(self.look().await?);
+                }
             }
-            if let Err(end) = self.write().await {
-                return end;
-            }
-            if let Err(end) = self.stream().await {
-                return end;
+            self.write().await?;
+            if self.stream().await? {
+                clock.as_mut().set_again(self.again);
+                self.bell.call();
             }
             // What was answered while the streams were written.
-            if let Err(end) = self.write().await {
-                return end;
-            }
+            self.write().await?;
             if self.in_turn >= TURN {
                 self.in_turn = 0;
                 tokio::task::yield_now().await;
@@ -204,30 +202,74 @@ impl Session<'_> {
         }
     }
 
-    /// Takes in what happened, and whatever else of its kind is there already: many requests reach Redis in
-    /// one write, and many replies the client.
-    fn take_in(&mut self, happened: Happened) -> Result<(), End> {
-        match happened {
-            Happened::News | Happened::Alarm => {}
-            Happened::Frame(frame) => {
-                self.take(frame)?;
-                self.in_turn += 1;
-                // Pings take no room, however many they are.
-                while self.has_room() && self.in_turn < TURN {
-                    let Some(frame) = self.socket.next().now_or_never() else { break };
-                    self.take(frame)?;
-                    self.in_turn += 1;
-                }
-            }
-            Happened::Answer(answered) => {
-                self.finish(answered);
-                while self.bytes < FAIR_SHARE {
-                    let Some(Some(answered)) = self.waiting.next().now_or_never() else { break };
-                    self.finish(answered);
-                }
+    /// What has happened. A session with streams is woken by its bell, again and again, and hardly ever by
+    /// anything else, which is looked at only if there is something.
+    fn poll_happened<F: Future<Output = watch::Receiver<Signal>>>(
+        &mut self,
+        clock: Pin<&mut Clock<F>>,
+        news_first: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Happened> {
+        self.bell.listen(cx);
+        if news_first && self.bell.take_ring() {
+            return Poll::Ready(Happened::News);
+        }
+        if let Some(waker) = self.bell.take_call() {
+            let happened = self.poll_else(clock, &mut Context::from_waker(&waker));
+            if happened.is_ready() {
+                // The rest was not looked at.
+                self.bell.call();
+                return happened;
             }
         }
+        match !news_first && self.bell.take_ring() {
+            true => Poll::Ready(Happened::News),
+            false => Poll::Pending,
+        }
+    }
+
+    /// What has happened but news.
+    fn poll_else<F: Future<Output = watch::Receiver<Signal>>>(
+        &mut self,
+        clock: Pin<&mut Clock<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Happened> {
+        // These first, for there may always be something else to do.
+        if self.caller.has_changed() {
+            return Poll::Ready(Happened::Alarm);
+        }
+        if let Poll::Ready(happened) = clock.poll(cx) {
+            return Poll::Ready(happened);
+        }
+        if let Poll::Ready(Some(answered)) = self.waiting.poll_next_unpin(cx) {
+            return Poll::Ready(Happened::Answer(answered));
+        }
+        match self.has_room() {
+            true => self.socket.poll_next_unpin(cx).map(Happened::Frame),
+            false => Poll::Pending,
+        }
+    }
+
+    /// Takes a frame, and whatever others are there already: many requests reach Redis in one write.
+    fn take_frames(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
+        self.take(frame)?;
+        self.in_turn += 1;
+        // Pings take no room, however many they are.
+        while self.has_room() && self.in_turn < TURN {
+            let Some(frame) = self.socket.next().now_or_never() else { break };
+            self.take(frame)?;
+            self.in_turn += 1;
+        }
         Ok(())
+    }
+
+    /// Takes an answer, and whatever others are there already: many replies reach the client in one write.
+    fn take_answers(&mut self, answered: Answered) {
+        self.finish(answered);
+        while self.bytes < FAIR_SHARE {
+            let Some(Some(answered)) = self.waiting.next().now_or_never() else { break };
+            self.finish(answered);
+        }
     }
 
     /// Looks whether it is time to end, and says when to look again.
@@ -249,10 +291,11 @@ impl Session<'_> {
             return Ok(());
         }
         let live = self.desk.app.live_for_long();
-        self.limits = live.config.limits.clone();
+        let limits = &live.config.limits;
+        self.most = Most::of(limits);
         self.deadlines.adopt(&live.config);
-        self.caller.adopt(&self.limits);
-        socket::adopt(&mut self.socket, &self.limits);
+        self.caller.adopt(limits);
+        socket::adopt(&mut self.socket, limits);
         match self.caller.log_in_again(&self.desk.app, &live).await {
             true => Ok(()),
             false => Err(End::Close(FORBIDDEN.into(), "the login is no longer good")),
@@ -269,8 +312,8 @@ impl Session<'_> {
     }
 
     fn has_room(&self) -> bool {
-        let limits = &self.limits;
-        self.waiting.requests() + self.replies.len() < limits.in_flight && self.bytes < limits.waiting_bytes
+        let requests = self.waiting.requests() + self.replies.len();
+        requests < self.most.requests && self.bytes < self.most.bytes
     }
 
     fn finish(&mut self, answered: Answered) {
@@ -300,73 +343,13 @@ impl Session<'_> {
             Some(Ok(Message::Binary(_))) => {
                 return Err(End::Close(CloseCode::Unsupported, "messages are JSON in text frames"));
             }
-            // The library answers pings and the client's closing by itself.
+            // Nothing may be sent after that.
+            Some(Ok(Message::Close(_))) | None => return Err(End::Gone(LEFT)),
+            // The library answers pings by itself.
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(end_of(error)),
-            None => return Err(End::Gone(LEFT)),
         }
         Ok(())
-    }
-
-    /// Writes what the streams have, some of it at a time, so that replies never wait for long.
-    async fn stream(&mut self) -> Result<(), End> {
-        let pulled = self.caller.streams.pull(STREAM_SHARE);
-        self.again = pulled.again;
-        if pulled.frames.is_empty() {
-            return Ok(());
-        }
-        self.updates += pulled.frames.len() as u64;
-        self.send(pulled.frames.into_iter().map(Message::text)).await?;
-        if pulled.has_more {
-            self.caller.streams.bell.ring();
-            // What others wait for, this connection's own replies among it, is made by other tasks.
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
-
-    /// Writes all replies that are due in as few writes as can be.
-    async fn write(&mut self) -> Result<(), End> {
-        while !self.replies.is_empty() {
-            let bytes = std::mem::take(&mut self.bytes);
-            let mut replies = std::mem::take(&mut self.replies);
-            // Until they are written.
-            let _rooms = std::mem::take(&mut self.rooms);
-            self.send(replies.drain(..).map(|reply| Message::text(reply.into_text()))).await?;
-            if self.replies.is_empty() {
-                // It has the room for the next ones.
-                self.replies = replies;
-            }
-            if bytes >= FAIR_SHARE {
-                tokio::task::yield_now().await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes while replies to come are made: a client that is slow to take them holds up no read of its own.
-    async fn send(&mut self, frames: impl Iterator<Item = Message>) -> Result<(), End> {
-        let (mut answered, begin) = (Vec::new(), Instant::now());
-        let written = {
-            let (socket, waiting) = (&mut self.socket, &mut self.waiting);
-            let mut writing = std::pin::pin!(async {
-                for frame in frames {
-                    socket.feed(frame).await?;
-                }
-                socket.flush().await
-            });
-            loop {
-                tokio::select! {
-                    biased;
-                    written = &mut writing => break written,
-                    Some(one) = waiting.next() => answered.push(one),
-                }
-            }
-        };
-        answered.into_iter().for_each(|answered| self.finish(answered));
-        // Meanwhile the client was not heard.
-        self.deadlines.forgive(begin.elapsed());
-        written.map_err(end_of)
     }
 }
 
@@ -377,14 +360,6 @@ async fn next_signal(mut signals: watch::Receiver<Signal>) -> watch::Receiver<Si
         std::future::pending::<()>().await;
     }
     signals
-}
-
-/// Waits until a time, or for ever.
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
-    }
 }
 
 pub(super) fn end_of(error: tungstenite::Error) -> End {

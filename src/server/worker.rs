@@ -137,9 +137,13 @@ impl Worker {
     ) {
         let client = Counted::new(&self.clients);
         let desk = self.desk.clone();
+        // Each apart: what a task is made of takes room for as long as it lasts, and a session lasts.
+        let greeting = Box::pin(greet_in_time(guest, desk.app.clone(), signals.clone()));
         let session = async move {
-            if let Err(error) = serve(guest, desk, signals).await {
-                tracing::debug!(%error, "a client's socket failed");
+            match greeting.await {
+                Ok(Some(upgraded)) => Box::pin(session::run(upgraded, desk, signals)).await,
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "a client's socket failed"),
             }
             drop((client, place));
         };
@@ -147,20 +151,17 @@ impl Worker {
     }
 }
 
-async fn serve(guest: Guest, desk: Arc<Desk>, signals: watch::Receiver<Signal>) -> io::Result<()> {
-    let limit = desk.app.live().config.limits.handshake_timeout.get();
-    let greeting = async {
-        tokio::select! {
-            greeted = timeout(limit, greet(guest, &desk.app)) => greeted?,
-            () = last_greeting(signals.clone()) => Ok(None),
-        }
-    };
-    // Each apart, so that a session that lasts takes no room for how it began.
-    let greeted = Box::pin(greeting).await?;
-    if let Some(upgraded) = greeted {
-        Box::pin(session::run(upgraded, desk, signals)).await;
+/// All that comes before a WebSocket is open, within the time that there is for it.
+async fn greet_in_time(
+    guest: Guest,
+    app: Arc<App>,
+    signals: watch::Receiver<Signal>,
+) -> io::Result<Option<Box<Upgraded>>> {
+    let limit = app.live().config.limits.handshake_timeout.get();
+    tokio::select! {
+        greeted = timeout(limit, greet(guest, &app)) => greeted?,
+        () = last_greeting(signals) => Ok(None),
     }
-    Ok(())
 }
 
 /// Waits until the server stops, and who has said nothing has had its time.
@@ -170,13 +171,13 @@ async fn last_greeting(mut signals: watch::Receiver<Signal>) {
     tokio::time::sleep(LAST_GREETING).await;
 }
 
-/// All that comes before a WebSocket is open.
-async fn greet(guest: Guest, app: &Arc<App>) -> io::Result<Option<Upgraded>> {
+async fn greet(guest: Guest, app: &Arc<App>) -> io::Result<Option<Box<Upgraded>>> {
     let Arrived { mut socket, tls, address } = guest.move_here()?;
     let mut certificate = None;
     if let Some(tls) = tls {
         (socket, certificate) = tls.accept(socket).await?;
     }
     let is_local = address.is_none_or(|address| address.is_loopback());
-    Ok(http::handshake(socket, Peer { address, is_local, certificate }, app).await)
+    let upgraded = http::handshake(socket, Peer { address, is_local, certificate }, app).await;
+    Ok(upgraded.map(Box::new))
 }

@@ -1,7 +1,7 @@
 //! One client's streams: opened, listed and ended by it, and asked in turn for what is next.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -12,13 +12,14 @@ use super::{
     echo::Echo,
     hub::Hub,
     options::{Listed, ResumePoint},
-    subscription::{Begin, Opened, Subscription},
+    progress::Begin,
+    subscription::{Opened, Subscription},
     tally::StreamExplain,
 };
 use crate::{
     access::{Place, Principal, Rights, Users},
     cache::Json,
-    protocol::{Error, ErrorCode, RequestId, Result, Violation},
+    protocol::{Error, ErrorCode, RequestId, Result, Texts, Violation},
     registry::Registered,
 };
 
@@ -43,12 +44,12 @@ pub(crate) struct Opening<'a> {
 /// A client's streams.
 pub(crate) struct Client {
     hub: Arc<Hub>,
+    /// Which has the streams, too.
     pub(crate) bell: Arc<Bell>,
-    streams: Mutex<Streams>,
 }
 
 #[derive(Default)]
-struct Streams {
+pub(super) struct Streams {
     open: Vec<Subscription>,
     /// Whose turn it is.
     next: usize,
@@ -60,8 +61,7 @@ struct Streams {
 /// What was pulled.
 #[derive(Debug, Default)]
 pub(crate) struct Pulled {
-    /// Frames, as JSON text.
-    pub(crate) frames: Vec<String>,
+    pub(crate) frames: Texts,
     /// Whether there is more right now.
     pub(crate) has_more: bool,
     /// When there may be more, of a stream that takes its time.
@@ -70,11 +70,11 @@ pub(crate) struct Pulled {
 
 impl Client {
     pub(crate) fn new(hub: Arc<Hub>, ringer: Arc<Ringer>) -> Self {
-        Self { hub, bell: Arc::new(Bell::new(ringer)), streams: Mutex::default() }
+        Self { hub, bell: Arc::new(Bell::new(ringer)) }
     }
 
     fn streams(&self) -> MutexGuard<'_, Streams> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+        self.bell.streams()
     }
 
     /// All topics.
@@ -83,12 +83,12 @@ impl Client {
     }
 
     /// Opens a stream, and gives its settings, and how it is served if it is to tell that. Its updates follow by way
-    /// of [`pull`](Self::pull).
+    /// of [`pull`](Bell::pull).
     pub(crate) fn open(&self, opening: Opening<'_>) -> Result<(String, Option<StreamExplain>)> {
         let Opening { id, operation, mut params, users, principal, array, explain } = opening;
         let limits = self.hub.settings();
         let mut streams = self.streams();
-        if streams.open.iter().any(|stream| stream.id == *id) {
+        if streams.open.iter().any(|stream| stream.id() == id) {
             let message = "a stream is open under this `request_id`".to_owned();
             return Err(Error::invalid_params(vec![Violation { path: String::new(), message }]));
         }
@@ -163,7 +163,7 @@ impl Client {
     /// Ends one stream.
     pub(crate) fn close(&self, id: &Value) -> Result<()> {
         let mut streams = self.streams();
-        let at = streams.open.iter().position(|stream| stream.id.is(id));
+        let at = streams.open.iter().position(|stream| stream.id().is(id));
         let Some(at) = at else {
             let message = "no stream of this connection is open under that `request_id`".to_owned();
             return Err(Error::invalid_params(vec![Violation { path: "/stream".to_owned(), message }]));
@@ -210,32 +210,37 @@ impl Client {
         let means = self.hub.means();
         self.streams().open.iter().map(|stream| stream.listed(means)).collect()
     }
+}
 
+impl Streams {
     /// The next frames, of about so many bytes, from all streams in turn.
-    pub(crate) fn pull(&self, most_bytes: usize) -> Pulled {
+    pub(super) fn pull(&mut self, hub: &Hub, most_bytes: usize) -> Pulled {
         /// How many updates of one stream go before the next has its turn.
         const TURN: usize = 32;
-        let mut streams = self.streams();
-        let due = streams.notices.extract_if(.., |(waits_for, _)| waits_for.is_none());
-        let mut pulled = Pulled { frames: due.map(|(_, notice)| notice).collect(), ..Pulled::default() };
+        let mut pulled = Pulled::default();
+        if !self.notices.is_empty() {
+            let due = self.notices.extract_if(.., |(waits_for, _)| waits_for.is_none());
+            due.for_each(|(_, notice)| pulled.frames.push(&[&notice]));
+        }
         let now = Instant::now();
-        let count = streams.open.len();
-        let (mut bytes, mut quiet) = (0, 0);
+        let count = self.open.len();
+        let mut quiet = 0;
         while quiet < count {
-            if bytes >= most_bytes {
+            if pulled.frames.len() >= most_bytes {
                 pulled.has_more = true;
                 break;
             }
-            let at = streams.next % count;
-            streams.next = at + 1;
-            let before = pulled.frames.len();
-            let stream = &mut streams.open[at];
+            let at = self.next % count;
+            self.next = at + 1;
+            let before = pulled.frames.count();
+            let stream = &mut self.open[at];
             let again = stream.pull(now, TURN, &mut pulled.frames);
-            if pulled.frames.len() > before {
-                self.hub.count(stream);
+            if pulled.frames.count() > before {
+                hub.count(stream);
+                quiet = 0;
+            } else {
+                quiet += 1;
             }
-            bytes += pulled.frames[before..].iter().map(String::len).sum::<usize>();
-            quiet = if pulled.frames.len() > before { 0 } else { quiet + 1 };
             pulled.again = match (pulled.again, again) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
@@ -247,7 +252,8 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let streams = self.streams.get_mut().unwrap_or_else(PoisonError::into_inner);
-        streams.open.iter().for_each(|stream| stream.leave(&self.hub, &self.bell));
+        // The topics of the streams have the bell, which has the streams.
+        let open = std::mem::take(&mut self.streams().open);
+        open.iter().for_each(|stream| stream.leave(&self.hub, &self.bell));
     }
 }

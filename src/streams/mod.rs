@@ -18,6 +18,7 @@ mod index;
 mod messages;
 mod options;
 mod pace;
+mod progress;
 mod sheet;
 mod subscription;
 mod tally;
@@ -28,7 +29,7 @@ mod wanted;
 pub use sheet::State;
 pub(crate) use sheet::{Said, Sheet};
 
-pub(crate) use bell::Ringer;
+pub(crate) use bell::{Bell, Ringer};
 #[cfg(feature = "client")]
 pub(crate) use change::ENVELOPE;
 pub(crate) use client::{Client, Opening};

@@ -117,6 +117,33 @@ async fn who_is_sent_little_at_a_time_is_still_heard_and_told_why_it_is_left() {
     assert_eq!(close_code(&mut client).await, 1001);
 }
 
+#[tokio::test]
+async fn what_answers_pings_goes_between_replies_however_slowly() {
+    const TIMES: usize = 12;
+    // So few that what answers a ping goes in parts.
+    let server = start(|config| config.limits.bytes_out_per_second = 1000).await;
+    let mut client = server.client().await;
+    let request = json!({"operation": "ping"}).to_string();
+    for time in 0..TIMES {
+        client.socket.send(Message::Ping(vec![time as u8; 125].into())).await.unwrap();
+        client.send(&request).await;
+    }
+    let (mut replies, mut pongs) = (0, Vec::new());
+    // Of pings that come before the last one is answered, the last is answered.
+    while replies < TIMES || pongs.last() != Some(&vec![TIMES as u8 - 1; 125]) {
+        match timeout(Duration::from_secs(30), client.socket.next()).await.expect("no frame came") {
+            Some(Ok(Message::Text(text))) => {
+                let reply: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(reply["success"], true, "{reply}");
+                replies += 1;
+            }
+            Some(Ok(Message::Pong(payload))) => pongs.push(payload.to_vec()),
+            other => panic!("no reply and no pong: {other:?}"),
+        }
+    }
+    assert_eq!(replies, TIMES);
+}
+
 /// How long it takes until so many bytes have gone one way, `describe` being asked for again and again.
 async fn time_for(server: &Server, id: &str, bytes: usize, of: fn(&str, &str) -> usize) -> Duration {
     let mut client = server.client().await;
