@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     session::{End, end_of},
     socket::{self, Socket},
 };
+use crate::protocol::Texts;
 
 /// Echoes to all who come, for ever.
 #[doc(hidden)]
@@ -29,25 +30,25 @@ async fn serve(guest: Guest, app: Arc<App>) {
     let Some(upgraded) = http::handshake(arrived.socket, peer, &app).await else { return };
     let limits = app.live().config.limits.clone();
     let mut socket = socket::open(upgraded.socket, upgraded.early, &limits, app.stats.clone()).await;
-    if let Err(End::Close(code, reason)) = exchange(&mut socket).await.map_err(end_of) {
-        socket::close(socket, code, reason).await;
+    match exchange(&mut socket).await.map_err(end_of) {
+        Err(End::Close(code, reason)) => socket::close(socket, code, reason).await,
+        Ok(()) | Err(End::Gone(_)) => socket::part(socket).await,
     }
 }
 
 async fn exchange(socket: &mut Socket) -> Result<(), tungstenite::Error> {
     while let Some(message) = socket.next().await {
-        echo_one(socket, message?).await?;
-        while let Some(Some(message)) = socket.next().now_or_never() {
-            echo_one(socket, message?).await?;
+        match message? {
+            Message::Text(text) => {
+                let mut frames = Texts::default();
+                frames.push(&[&text]);
+                socket::write(socket, frames.into_bytes()).await?;
+            }
+            // The server itself sends none.
+            Message::Binary(bytes) => socket.send(Message::Binary(bytes)).await?,
+            Message::Close(_) => break,
+            _ => {}
         }
-        socket.flush().await?;
     }
     Ok(())
-}
-
-async fn echo_one(socket: &mut Socket, message: Message) -> Result<(), tungstenite::Error> {
-    match message {
-        Message::Text(_) | Message::Binary(_) => socket.feed(message).await,
-        _ => Ok(()),
-    }
 }

@@ -34,7 +34,8 @@ const READ_BUFFER: usize = 1 << 10;
 /// How much is taken from the connection at once, as far as it is there. What the library has no room for waits in a
 /// buffer that is there only meanwhile: to ask the system for every kilobyte costs more than to read it.
 const READ_AHEAD: usize = 4 << 10;
-/// How many bytes the library keeps of its own frames, pongs and the like, while the connection takes none.
+/// How many bytes the library keeps of its own frames, pongs and the like, beside a message, while the connection
+/// takes none.
 const WRITE_BUFFER: usize = 64 << 10;
 
 /// How long a close frame may take to go out.
@@ -90,7 +91,7 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(limits.message_bytes.saturating_add(WRITE_BUFFER))
         .max_message_size(Some(limits.message_bytes))
         .max_frame_size(Some(limits.message_bytes));
     let mut frames = Frames::new(limits.message_frames);
