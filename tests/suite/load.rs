@@ -13,7 +13,7 @@ use tokio::{
 use tokio_tungstenite::{MaybeTlsStream, tungstenite::Message};
 
 use crate::{
-    common::{Redis, Server, eventually, filled},
+    common::{Client, Redis, Server, eventually, filled},
     streams::{calls, ticker},
 };
 use fullon_cache_api::{
@@ -174,7 +174,13 @@ async fn large_replies_to_the_same_question_have_their_room_one_after_another() 
 /// Passes bytes on between a server and its Redis, so many of them in a hundredth of a second.
 async fn slow_way_to(redis: &Redis, bytes: usize) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (port, redis) = (listener.local_addr().unwrap().port(), redis.port);
+    let port = listener.local_addr().unwrap().port();
+    lead_slowly(listener, redis, bytes);
+    port
+}
+
+fn lead_slowly(listener: TcpListener, redis: &Redis, bytes: usize) {
+    let redis = redis.port;
     tokio::spawn(async move {
         loop {
             let (near, _) = listener.accept().await.unwrap();
@@ -193,16 +199,44 @@ async fn slow_way_to(redis: &Redis, bytes: usize) -> u16 {
             });
         }
     });
-    port
 }
 
-#[tokio::test]
-async fn a_connection_that_is_at_work_is_not_taken_for_a_silent_one() {
+/// A Redis with thirty hashes, and requests for all of them.
+async fn thirty_big_ones() -> (Redis, Vec<Value>) {
     let redis = Redis::start().await;
     let big = json!({"symbol": "A", "exchange": "x", "price": 1, "more": "x".repeat(1 << 20)}).to_string();
     for exchange in 0..30 {
         let () = redis.send(&["HSET", &format!("tickers:x{exchange}"), "A", &big]).await;
     }
+    let request =
+        |exchange| json!({"operation": "get_all_tickers", "params": {"exchange": format!("x{exchange}")}});
+    (redis, (0..30).map(request).collect())
+}
+
+/// Sends all requests at once.
+async fn ask_all(client: &mut Client, requests: Vec<Value>) {
+    for request in requests {
+        client.socket.feed(Message::text(request.to_string())).await.unwrap();
+    }
+    client.socket.flush().await.unwrap();
+}
+
+/// Takes so many replies, and says how many were too late.
+async fn count_late(client: &mut Client, replies: usize) -> usize {
+    let mut late = 0;
+    for _ in 0..replies {
+        let reply = client.receive().await;
+        if reply["success"] != true {
+            assert_eq!(reply["error_code"], "CACHE_TIMEOUT", "{reply}");
+            late += 1;
+        }
+    }
+    late
+}
+
+#[tokio::test]
+async fn a_connection_that_is_at_work_is_not_taken_for_a_silent_one() {
+    let (redis, requests) = thirty_big_ones().await;
     let mut config = Server::config();
     // Each answer takes a tenth of a second at the least; all together far more than a command may take.
     config.redis.port = slow_way_to(&redis, 100 << 10).await;
@@ -210,25 +244,28 @@ async fn a_connection_that_is_at_work_is_not_taken_for_a_silent_one() {
     let server = Server::start(config).await;
     server.app.cache().connected().await;
     let mut client = server.client().await;
-    let requests: Vec<Value> = (0..30)
-        .map(|exchange| {
-            json!({"operation": "get_all_tickers", "params": {"exchange": format!("x{exchange}")}})
-        })
-        .collect();
-    for request in requests {
-        client.socket.feed(Message::text(request.to_string())).await.unwrap();
-    }
-    client.socket.flush().await.unwrap();
-    let mut late = 0;
-    for _ in 0..30 {
-        let reply = client.receive().await;
-        if reply["success"] != true {
-            assert_eq!(reply["error_code"], "CACHE_TIMEOUT", "{reply}");
-            late += 1;
-        }
-    }
+    ask_all(&mut client, requests).await;
+    let late = count_late(&mut client, 30).await;
     assert!((1..30).contains(&late), "{late}");
     assert_eq!(client.call("get_server_stats", json!({})).await["cache"]["reconnects"], 0);
+}
+
+#[tokio::test]
+async fn whoever_waited_for_the_connection_is_answered() {
+    let (redis, requests) = thirty_big_ones().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = Server::config();
+    config.redis.port = listener.local_addr().unwrap().port();
+    config.redis.response_timeout = Span::millis(700);
+    let server = Server::start(config).await;
+    let mut client = server.client().await;
+    ask_all(&mut client, requests).await;
+    // By then all have been read, and wait.
+    client.send(r#"{"operation": "ping"}"#).await;
+    assert_eq!(client.receive().await["result"]["status"], "ok");
+    lead_slowly(listener, &redis, 100 << 10);
+    let late = count_late(&mut client, 30).await;
+    assert!((1..30).contains(&late), "{late}");
 }
 
 /// A server with one reply of many megabytes.

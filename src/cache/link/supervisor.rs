@@ -198,6 +198,10 @@ impl Link {
                 }
                 sent.push(batch);
             }
+            if !self.waiting.is_empty() && answers.len() < MOST_BATCHES {
+                // They have waited for the connection, and nothing that is waited for below tells of them.
+                continue;
+            }
             tokio::select! {
                 biased;
                 Some(answer) = answers.next(), if !answers.is_empty() => {
