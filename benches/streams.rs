@@ -1,7 +1,7 @@
 //! Races this server's streams against a bare WebSocket broadcast of updates of the same size, numbered in the
-//! same way, in one run and with one client, and measures what else those who watch feel. Both are fed by the same writes to
-//! Redis, and every update tells when its value was written, so all times are from the write to the
-//! receipt. Needs `redis-server` on the PATH.
+//! same way, in one run and with one client, and measures what else those who watch feel. Both are fed by the
+//! same writes to Redis, and every update tells when its value was written, so all times are from the write to
+//! the receipt. Needs `redis-server` on the PATH.
 //!
 //! - *Fan-out*: one symbol changes, many connections watch. There is time for everything, so everything
 //!   must arrive.
