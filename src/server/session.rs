@@ -87,7 +87,6 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
         in_turn: 0,
         deadlines: Deadlines::new(&live.config),
         most: Most::of(limits),
-        again: None,
         updates: 0,
     };
     drop(live);
@@ -137,8 +136,6 @@ struct Session<'a> {
     in_turn: usize,
     deadlines: Deadlines,
     most: Most,
-    /// When a stream that takes its time may have more.
-    again: Option<Instant>,
     updates: u64,
 }
 
@@ -170,7 +167,7 @@ impl Session<'_> {
     async fn exchange(&mut self, signals: watch::Receiver<Signal>) -> Result<Infallible, End> {
         /// How many times in a row updates may go before anything else is looked at.
         const UPDATES_IN_A_ROW: u32 = 4;
-        let mut in_a_row = 0;
+        let (mut in_a_row, mut again) = (0, None);
         let mut clock = pin!(Clock::new(self.look().await?, next_signal(signals)));
         loop {
             let news_first = in_a_row < UPDATES_IN_A_ROW;
@@ -189,8 +186,9 @@ impl Session<'_> {
                 }
             }
             self.write().await?;
-            if self.stream().await? {
-                clock.as_mut().set_again(self.again);
+            let before = std::mem::replace(&mut again, self.stream().await?);
+            if again != before {
+                clock.as_mut().set_again(again);
                 self.bell.call();
             }
             // What was answered while the streams were written.

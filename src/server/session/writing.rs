@@ -14,13 +14,12 @@ use crate::{
 const SHARE: usize = 32 << 10;
 
 impl Session<'_> {
-    /// Writes what the streams have, some of it at a time, so that replies never wait for long. Says whether the
-    /// time to look again is another one now.
-    pub(super) async fn stream(&mut self) -> Result<bool, End> {
+    /// Writes what the streams have, some of it at a time, so that replies never wait for long. Says when one that
+    /// takes its time may have more.
+    pub(super) async fn stream(&mut self) -> Result<Option<Instant>, End> {
         let pulled = self.bell.pull(&self.desk.hub, SHARE);
-        let is_other = std::mem::replace(&mut self.again, pulled.again) != pulled.again;
         if pulled.frames.is_empty() {
-            return Ok(is_other);
+            return Ok(pulled.again);
         }
         self.updates += pulled.frames.count() as u64;
         self.send(pulled.frames.into_bytes()).await?;
@@ -29,7 +28,7 @@ impl Session<'_> {
             // What others wait for, this connection's own replies among it, is made by other tasks.
             tokio::task::yield_now().await;
         }
-        Ok(is_other)
+        Ok(pulled.again)
     }
 
     /// Writes all replies that are due in as few writes as can be.
