@@ -46,7 +46,7 @@ fn messages(criterion: &mut Criterion) {
     group.bench_function("a request", |bencher| bencher.iter(|| Message::parse(black_box(&one), &limits)));
     let (id, result, remarks) = (RequestId::made_up(), ticker(&symbol(7)), Remarks::default());
     group.bench_function("a reply", |bencher| {
-        bencher.iter(|| Reply::success(&id, black_box(&result), &remarks).into_text());
+        bencher.iter(|| Reply::success(&id, black_box(&result), &remarks));
     });
     group.throughput(Throughput::Elements(100));
     group.bench_function("an array of requests", |bencher| {

@@ -51,7 +51,7 @@ pub fn request(text: &str) {
                 if explain { reply.explained("{}") } else { reply }
             }
         };
-        assert_json(&reply.into_text());
+        assert_json(reply.text());
     }
 }
 

@@ -100,11 +100,6 @@ impl Reply {
     pub fn text(&self) -> &str {
         &self.0
     }
-
-    /// The same, taken.
-    pub fn into_text(self) -> String {
-        self.0
-    }
 }
 
 fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
