@@ -53,6 +53,8 @@ pub mod streams;
 mod transport;
 pub mod types;
 pub mod version;
+#[cfg(test)]
+mod woken;
 
 /// The params and the results of all operations, as the Rust [`client`] takes them too: one module a file of
 /// `handlers/`, made by build.rs.

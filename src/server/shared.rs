@@ -132,25 +132,10 @@ mod tests {
     use std::sync::{Mutex, atomic::AtomicUsize};
 
     use super::*;
+    use crate::woken::Woken;
 
-    /// Counts how often it is woken.
-    #[derive(Default)]
-    struct Woken(AtomicUsize);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    impl Woken {
-        fn poll<T: Clone>(self: &Arc<Self>, shared: &mut Shared<T, ()>) -> Poll<T> {
-            shared.poll_unpin(&mut Context::from_waker(&self.clone().into()))
-        }
-
-        fn times(&self) -> usize {
-            self.0.load(Ordering::SeqCst)
-        }
+    fn poll<T: Clone>(who: &Arc<Woken>, shared: &mut Shared<T, ()>) -> Poll<T> {
+        shared.poll_unpin(&mut Context::from_waker(&who.clone().into()))
     }
 
     #[test]
@@ -167,13 +152,13 @@ mod tests {
         let mut one = Shared::new(future.boxed(), ());
         let (mut other, woken) = (one.clone(), Arc::<Woken>::default());
         for _ in 0..3 {
-            assert!(woken.poll(&mut one).is_pending() && woken.poll(&mut other).is_pending());
+            assert!(poll(&woken, &mut one).is_pending() && poll(&woken, &mut other).is_pending());
         }
         assert_eq!(polls.load(Ordering::SeqCst), 1);
         wakers.lock().unwrap().take().unwrap().wake();
         assert!(woken.times() > 0);
-        assert_eq!(woken.poll(&mut other), Poll::Ready("answer"));
-        assert_eq!(woken.poll(&mut one), Poll::Ready("answer"));
+        assert_eq!(poll(&woken, &mut other), Poll::Ready("answer"));
+        assert_eq!(poll(&woken, &mut one), Poll::Ready("answer"));
     }
 
     #[test]
@@ -189,7 +174,7 @@ mod tests {
                     // Woken while it is at work: the other comes, and finds it so.
                     cx.waker().wake_by_ref();
                     let mut other: Shared<(), ()> = another.lock().unwrap().take().unwrap();
-                    assert!(stays.poll(&mut other).is_pending());
+                    assert!(poll(&stays, &mut other).is_pending());
                     *another.lock().unwrap() = Some(other);
                     Poll::Pending
                 }
@@ -200,13 +185,13 @@ mod tests {
         let other = one.clone();
         let waker = one.signal.clone();
         *others.lock().unwrap() = Some(other);
-        assert!(leaves.poll(&mut one).is_pending());
+        assert!(poll(&leaves, &mut one).is_pending());
         waker.wake();
-        assert!(leaves.poll(&mut one).is_pending());
+        assert!(poll(&leaves, &mut one).is_pending());
         let before = left.times();
         drop(one);
         assert_eq!(left.times(), before + 1);
         let mut other = others.lock().unwrap().take().unwrap();
-        assert_eq!(left.poll(&mut other), Poll::Ready(()));
+        assert_eq!(poll(&left, &mut other), Poll::Ready(()));
     }
 }

@@ -135,25 +135,15 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-
     use super::*;
-
-    #[derive(Default)]
-    struct Task(AtomicUsize);
-
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::woken::Woken;
 
     #[test]
     fn who_waits_learns_what_it_was_woken_for_and_misses_nothing() {
-        let (bell, task) = (Arc::new(Bell::new(Arc::default())), Arc::new(Task::default()));
+        let (bell, task) = (Arc::new(Bell::new(Arc::default())), Arc::new(Woken::default()));
         let waker = Waker::from(task.clone());
         let cx = Context::from_waker(&waker);
-        let woken = || task.0.load(Ordering::Relaxed);
+        let woken = || task.times();
         // At first, all else is to be looked at.
         bell.listen(&cx);
         let called = bell.take_call().unwrap();
