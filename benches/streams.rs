@@ -188,9 +188,11 @@ impl Load {
         writer.run(ONE, &[symbol(0)], last + 1 - writer.sequence, pace, 1);
         let received = receiving.join_all().await;
         let after = used();
+        let run = self.sum_up(&received, [after[0] - before[0], after[1] - before[1]]);
+        drop(received);
         // What the connections' ends leave to do is not the next run's.
-        sleep(Duration::from_millis(500)).await;
-        self.sum_up(&received, [after[0] - before[0], after[1] - before[1]])
+        sleep(Duration::from_secs(1)).await;
+        run
     }
 
     fn sum_up(&self, received: &[Received], used: [f64; 2]) -> Run {
@@ -273,24 +275,27 @@ struct Received {
     breaks: u64,
     /// Whatever was no update.
     notices: Vec<String>,
+    /// Whose connection lasts until all have got the last value: how long others wait for that is not to depend on what
+    /// it costs that some leave.
+    client: Client,
 }
 
 /// Reads until the last of some values, and takes note of those.
-async fn receive(mut client: Client, wanted: RangeInclusive<u64>, deadline: Instant) -> Received {
-    let ages = Vec::with_capacity((wanted.end() + 1 - wanted.start()) as usize);
+async fn receive(client: Client, wanted: RangeInclusive<u64>, deadline: Instant) -> Received {
     let mut got = Received {
-        ages,
+        ages: Vec::with_capacity((wanted.end() + 1 - wanted.start()) as usize),
         begin: u64::MAX,
         end: 0,
         has_last: false,
         updates: 0,
         breaks: 0,
         notices: Vec::new(),
+        client,
     };
     let mut before = None;
     let reading = async {
         while !got.has_last {
-            let text = client.next().await;
+            let text = got.client.next().await;
             let now = now();
             let Some(price) = number_after(text, "\"price\"") else {
                 got.notices.push(text.to_owned());
