@@ -42,7 +42,7 @@ async fn exchange(socket: &mut Socket) -> Result<(), tungstenite::Error> {
             Message::Text(text) => {
                 let mut frames = Texts::default();
                 frames.push(&[&text]);
-                socket::write(socket, frames.into_bytes()).await?;
+                socket::write(socket, frames).await?;
             }
             // The server itself sends none.
             Message::Binary(bytes) => socket.send(Message::Binary(bytes)).await?,

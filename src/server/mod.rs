@@ -31,6 +31,7 @@ mod system;
 mod throttle;
 mod tls;
 mod waiting;
+mod wire;
 mod worker;
 
 use std::{

@@ -74,6 +74,7 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
     let socket = socket::open(socket, early, limits, app.stats.clone()).await;
     let streams = Client::new(desk.hub.clone(), desk.ringer.clone());
     let bell = streams.bell.clone();
+    bell.connect(socket::outlet(&socket));
     let mut session = Session {
         socket,
         bell,
@@ -87,7 +88,6 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
         in_turn: 0,
         deadlines: Deadlines::new(&live.config),
         most: Most::of(limits),
-        updates: 0,
     };
     drop(live);
     let begun = Instant::now();
@@ -104,7 +104,7 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
         from: session.caller.peer.to_string(),
         lasted: begun.elapsed(),
         requests: session.caller.requests.load(Ordering::Relaxed),
-        updates: session.updates,
+        updates: session.bell.updates(),
         bytes_in: received,
         bytes_out: sent,
         code,
@@ -136,7 +136,6 @@ struct Session<'a> {
     in_turn: usize,
     deadlines: Deadlines,
     most: Most,
-    updates: u64,
 }
 
 /// How much a session takes before it reads on.
@@ -208,7 +207,20 @@ impl Session<'_> {
         news_first: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Happened> {
+        self.bell.rest(false);
         self.bell.listen(cx);
+        let happened = self.poll_any(clock, news_first);
+        if happened.is_pending() {
+            self.bell.rest(true);
+        }
+        happened
+    }
+
+    fn poll_any<F: Future<Output = watch::Receiver<Signal>>>(
+        &mut self,
+        clock: Pin<&mut Clock<F>>,
+        news_first: bool,
+    ) -> Poll<Happened> {
         if news_first && self.bell.take_ring() {
             return Poll::Ready(Happened::News);
         }

@@ -1,22 +1,20 @@
 //! A client's socket, with the limits that the library does not know.
 
 use std::{
-    io::{self, Cursor},
-    mem::{self, MaybeUninit},
+    io,
+    mem::MaybeUninit,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use futures_util::SinkExt as _;
-use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     time::timeout,
 };
-use tokio_io_timeout::TimeoutWriter;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -25,8 +23,8 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{frames::Frames, http::linger, stats::Stats, throttle::Throttle};
-use crate::{config::Limits, transport::Io};
+use super::{frames::Frames, http::linger, stats::Stats, throttle::Throttle, wire::SharedWire};
+use crate::{config::Limits, protocol::Texts, streams::Outlet, transport::Io};
 
 /// Small, as a server has many connections and most of them are quiet: it is kept for as long as the connection is.
 /// What is longer is read into a buffer of its own length.
@@ -42,18 +40,12 @@ const WRITE_BUFFER: usize = 64 << 10;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A client's socket.
-pub(super) type Socket = WebSocketStream<Pin<Box<Metered>>>;
+pub(super) type Socket = WebSocketStream<Box<Metered>>;
 
-pin_project! {
-    /// What a client sends and is sent, so many bytes a second. A write fails when nothing of what is to be
-    /// written gets through for a while, however long it takes on the whole; a read, when a message has too many
-    /// frames.
-    pub(super) struct Metered {
-        #[pin]
-        io: TimeoutWriter<Box<dyn Io>>,
-        inward: Inward,
-        outward: Outward,
-    }
+/// What a client sends and is sent, so many bytes a second. A read fails when a message has too many frames.
+pub(super) struct Metered {
+    wire: SharedWire,
+    inward: Inward,
 }
 
 /// What a client sends.
@@ -63,17 +55,6 @@ struct Inward {
     has_too_many: bool,
     /// What has come and is not taken yet.
     ahead: Bytes,
-    throttle: Throttle,
-    bytes: u64,
-    stats: Arc<Stats>,
-}
-
-/// What a client is sent.
-struct Outward {
-    /// What is to be written before anything else.
-    owed: Cursor<Vec<u8>>,
-    /// Whether the library has frames of its own that are not wholly written.
-    library_owes: bool,
     throttle: Throttle,
     bytes: u64,
     stats: Arc<Stats>,
@@ -96,8 +77,7 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats
         .max_frame_size(Some(limits.message_bytes));
     let mut frames = Frames::new(limits.message_frames);
     let has_too_many = frames.note(&early).is_err();
-    let mut io = TimeoutWriter::new(io);
-    io.set_timeout(Some(limits.write_timeout.get()));
+    let wire = SharedWire::new(io, limits, stats.clone());
     stats.received_bytes.add(early.len() as u64);
     let inward = Inward {
         frames,
@@ -105,44 +85,45 @@ pub(super) async fn open(io: Box<dyn Io>, early: Vec<u8>, limits: &Limits, stats
         ahead: Bytes::new(),
         throttle: Throttle::new(limits.bytes_in_per_second),
         bytes: early.len() as u64,
-        stats: stats.clone(),
-    };
-    let outward = Outward {
-        owed: Cursor::default(),
-        library_owes: false,
-        throttle: Throttle::new(limits.bytes_out_per_second),
-        bytes: 0,
         stats,
     };
-    let metered = Box::pin(Metered { io, inward, outward });
+    let metered = Box::new(Metered { wire, inward });
     WebSocketStream::from_partially_read(metered, early, Role::Server, Some(config)).await
+}
+
+/// Where frames may be put that are made already, by others than the socket's own.
+pub(super) fn outlet(socket: &Socket) -> Arc<Mutex<dyn Outlet>> {
+    socket.get_ref().wire.outlet()
+}
+
+/// Whether something may be written and not let out yet.
+pub(super) fn is_held_up(socket: &Socket) -> bool {
+    socket.get_ref().wire.wire().is_held_up()
 }
 
 /// Writes frames that are made already. What is not written when this fails, or is given up, goes before whatever is
 /// written after.
-pub(super) async fn write(socket: &mut Socket, frames: Vec<u8>) -> Result<(), tungstenite::Error> {
-    let outward = &socket.get_ref().outward;
-    if outward.library_owes || outward.owed.has_remaining() {
+pub(super) async fn write(socket: &mut Socket, frames: Texts) -> Result<(), tungstenite::Error> {
+    if is_held_up(socket) {
         socket.flush().await?;
     }
     let metered = socket.get_mut();
-    metered.as_mut().project().outward.owed = Cursor::new(frames);
+    metered.wire.wire().owe(frames);
     Ok(metered.flush().await?)
 }
 
 /// Takes over a reload.
 pub(super) fn adopt(socket: &mut Socket, limits: &Limits) {
-    let metered = socket.get_mut().as_mut().project();
+    let metered = socket.get_mut();
     metered.inward.throttle = Throttle::new(limits.bytes_in_per_second);
-    metered.outward.throttle = Throttle::new(limits.bytes_out_per_second);
     metered.inward.frames.adopt(limits.message_frames);
-    metered.io.set_timeout_pinned(Some(limits.write_timeout.get()));
+    metered.wire.wire().adopt(limits);
 }
 
 /// What has gone over it so far.
 pub(super) fn traffic(socket: &Socket) -> Traffic {
     let metered = socket.get_ref();
-    Traffic { received: metered.inward.bytes, sent: metered.outward.bytes }
+    Traffic { received: metered.inward.bytes, sent: metered.wire.wire().sent() }
 }
 
 /// Where in a message the client is.
@@ -160,45 +141,13 @@ pub(super) async fn part(mut socket: Socket) {
 pub(super) async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) {
     let frame = CloseFrame { code, reason: reason.into() };
     if timeout(LAST_WORDS, socket.close(Some(frame))).await.is_ok_and(|closed| closed.is_ok()) {
-        linger(&mut **socket.get_mut().as_mut().project().io.get_pin_mut().get_mut()).await;
-    }
-}
-
-impl Metered {
-    /// Writes what is to go before anything else.
-    fn poll_owed(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut owed = mem::take(&mut self.as_mut().project().outward.owed);
-        while owed.has_remaining() {
-            match self.as_mut().poll_some(cx, owed.chunk()) {
-                Poll::Ready(Ok(written)) if written > 0 => owed.advance(written),
-                stuck => {
-                    self.project().outward.owed = owed;
-                    ready!(stuck)?;
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Writes as much as there is room for.
-    fn poll_some(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.project();
-        let outward = this.outward;
-        ready!(outward.throttle.poll_ready(cx));
-        let some = &bytes[..bytes.len().min(outward.throttle.share())];
-        let written = ready!(this.io.poll_write(cx, some))?;
-        outward.throttle.note(written);
-        outward.bytes += written as u64;
-        outward.stats.sent_bytes.add(written as u64);
-        Poll::Ready(Ok(written))
+        linger(&mut socket.get_mut().wire).await;
     }
 }
 
 impl AsyncRead for Metered {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.project();
-        let inward = this.inward;
+        let Self { wire, inward } = self.get_mut();
         if inward.ahead.is_empty() {
             if inward.has_too_many {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many frames")));
@@ -206,7 +155,7 @@ impl AsyncRead for Metered {
             ready!(inward.throttle.poll_ready(cx));
             let mut room = [const { MaybeUninit::uninit() }; READ_AHEAD];
             let mut read = ReadBuf::uninit(&mut room[..READ_AHEAD.min(inward.throttle.share())]);
-            ready!(this.io.poll_read(cx, &mut read))?;
+            ready!(Pin::new(wire).poll_read(cx, &mut read))?;
             let came = read.filled();
             inward.throttle.note(came.len());
             inward.bytes += came.len() as u64;
@@ -224,21 +173,15 @@ impl AsyncRead for Metered {
 }
 
 impl AsyncWrite for Metered {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        // The library has all of it until it hears that it is written.
-        self.as_mut().project().outward.library_owes = !buf.is_empty();
-        ready!(self.as_mut().poll_owed(cx))?;
-        let written = ready!(self.as_mut().poll_some(cx, buf))?;
-        self.project().outward.library_owes = written < buf.len();
-        Poll::Ready(Ok(written))
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().wire).poll_write(cx, buf)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.as_mut().poll_owed(cx))?;
-        self.project().io.poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().io.poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().wire).poll_shutdown(cx)
     }
 }

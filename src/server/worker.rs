@@ -86,8 +86,8 @@ impl Worker {
             app.cache.of_worker()
         };
         let ringer = Arc::<Ringer>::default();
-        let ringing = ringer.clone();
-        handle.spawn(async move { ringing.run().await });
+        let (ringing, news) = (ringer.clone(), hub.clone());
+        handle.spawn(async move { ringing.run(&news).await });
         let desk = Arc::new(Desk {
             app: app.clone(),
             cache,

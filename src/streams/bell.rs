@@ -1,7 +1,7 @@
 //! Tells clients that there is something new for them. Those of one worker are told all at once, for to wake
-//! another thread costs about as much as what it is woken for. Who waits for that, and for much else that happens
-//! less often, learns which of both it was woken for, and looks at no more than that: the client's streams, which
-//! are here.
+//! another thread costs about as much as what it is woken for. A client's session that rests is not woken at all, if
+//! all that is new can be written at once. Who is, for that or for much else that happens less often, learns which of
+//! both it was woken for, and looks at no more than that.
 
 use std::{
     sync::{
@@ -9,27 +9,55 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Wake, Waker},
+    time::Instant,
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::yield_now};
 
 use super::{
     client::{Pulled, Streams},
     hub::Hub,
 };
+use crate::protocol::Texts;
+
+/// About how many bytes of updates go to a client in one write.
+const SHARE: usize = 32 << 10;
+
+/// Where a client's frames go.
+pub(crate) trait Outlet: Send {
+    /// Whether something is to be written before.
+    fn is_held_up(&self) -> bool;
+
+    /// Writes frames as far as there is room for them at once, and says whether all are out. What is not goes before
+    /// anything else.
+    fn put(&mut self, frames: Texts) -> bool;
+}
 
 /// Rings when there is something new for a client.
 pub(crate) struct Bell {
     is_rung: AtomicBool,
     /// Whether anything else may have happened.
     is_called: AtomicBool,
+    /// Whether the task waits and has nothing to write.
+    is_resting: AtomicBool,
     /// The task that waits for either.
     waits: AtomicWaker,
     ringer: Arc<Ringer>,
-    /// The client's streams, which are looked at next when it rings. Where thousands of clients are told of a change,
-    /// none of what belongs to one is in the processor's cache any more: each place less that is looked at counts.
-    streams: Mutex<Streams>,
+    /// What is looked at next when it rings. Where thousands of clients are told of a change, none of what belongs to
+    /// one is in the processor's cache any more: each place less that is looked at counts.
+    line: Mutex<Line>,
+}
+
+/// What goes to a client.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) streams: Streams,
+    outlet: Option<Arc<Mutex<dyn Outlet>>>,
+    /// When the task looks again by itself.
+    again: Option<Instant>,
+    /// How many frames there have been.
+    updates: u64,
 }
 
 /// Rings the bells of one worker's clients, on one of the threads that serve them.
@@ -45,9 +73,15 @@ pub(super) struct Waiting(Vec<Arc<Ringer>>);
 
 impl Bell {
     pub(super) fn new(ringer: Arc<Ringer>) -> Self {
-        // Nothing else has been looked at yet.
-        let (is_rung, is_called) = (AtomicBool::new(false), AtomicBool::new(true));
-        Self { is_rung, is_called, waits: AtomicWaker::new(), ringer, streams: Mutex::default() }
+        Self {
+            is_rung: AtomicBool::new(false),
+            // Nothing else has been looked at yet.
+            is_called: AtomicBool::new(true),
+            is_resting: AtomicBool::new(false),
+            waits: AtomicWaker::new(),
+            ringer,
+            line: Mutex::default(),
+        }
     }
 
     /// Rings it at once.
@@ -74,18 +108,70 @@ impl Bell {
         self.is_called.swap(false, Ordering::AcqRel).then(|| self.clone().into())
     }
 
-    /// The next frames of the client's streams, of about so many bytes.
-    pub(crate) fn pull(&self, hub: &Hub, most_bytes: usize) -> Pulled {
-        self.streams().pull(hub, most_bytes)
-    }
-
-    pub(super) fn streams(&self) -> MutexGuard<'_, Streams> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Has all else looked at when the task is polled next.
     pub(crate) fn call(&self) {
         self.is_called.store(true, Ordering::Release);
+    }
+
+    /// Whether the task waits and has nothing to write, so that others may.
+    pub(crate) fn rest(&self, is_resting: bool) {
+        self.is_resting.store(is_resting, Ordering::Release);
+    }
+
+    /// Gives it what the client's frames may be written to while the task rests.
+    pub(crate) fn connect(&self, outlet: Arc<Mutex<dyn Outlet>>) {
+        self.line().outlet = Some(outlet);
+    }
+
+    /// The next frames of the client's streams, if those before are out.
+    pub(crate) fn pull(&self, hub: &Hub) -> Pulled {
+        let mut line = self.line();
+        let pulled = line.streams.pull(hub, SHARE);
+        line.again = pulled.again;
+        line.updates += pulled.frames.count() as u64;
+        pulled
+    }
+
+    /// How many frames of its streams the client has been sent.
+    pub(crate) fn updates(&self) -> u64 {
+        self.line().updates
+    }
+
+    pub(super) fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the client sent what is new for it: right here, if that is all that there is to do.
+    fn deliver(&self, hub: &Hub) {
+        if !self.line().deliver(self, hub) {
+            self.waits.wake();
+        }
+    }
+}
+
+impl Line {
+    /// Writes what is new; false if the task is to do that, or the rest of it.
+    fn deliver(&mut self, bell: &Bell, hub: &Hub) -> bool {
+        if !bell.is_resting.load(Ordering::Acquire) {
+            return false;
+        }
+        let Some(outlet) = &self.outlet else { return false };
+        let mut outlet = outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        if outlet.is_held_up() {
+            return false;
+        }
+        if !bell.take_ring() {
+            // The task was faster.
+            return true;
+        }
+        let pulled = self.streams.pull(hub, SHARE);
+        self.updates += pulled.frames.count() as u64;
+        let is_out = pulled.frames.is_empty() || outlet.put(pulled.frames);
+        let is_done = is_out && !pulled.has_more && (pulled.again.is_none() || pulled.again == self.again);
+        if !is_done {
+            bell.is_rung.store(true, Ordering::Release);
+        }
+        is_done
     }
 }
 
@@ -102,11 +188,16 @@ impl Wake for Bell {
 
 impl Ringer {
     /// Rings what is to be rung, for as long as it is polled.
-    pub(crate) async fn run(&self) {
+    pub(crate) async fn run(&self, hub: &Hub) {
+        /// How many clients are told before others have their turn.
+        const TURN: usize = 64;
         loop {
             self.notify.notified().await;
             let to_ring = std::mem::take(&mut *self.to_ring.lock().unwrap_or_else(PoisonError::into_inner));
-            to_ring.iter().for_each(|bell| bell.waits.wake());
+            for some in to_ring.chunks(TURN) {
+                some.iter().for_each(|bell| bell.deliver(hub));
+                yield_now().await;
+            }
         }
     }
 }

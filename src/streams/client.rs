@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, value::to_raw_value};
 
 use super::{
-    bell::{Bell, Ringer},
+    bell::{Bell, Line, Ringer},
     echo::Echo,
     hub::Hub,
     options::{Listed, ResumePoint},
@@ -73,8 +73,8 @@ impl Client {
         Self { hub, bell: Arc::new(Bell::new(ringer)) }
     }
 
-    fn streams(&self) -> MutexGuard<'_, Streams> {
-        self.bell.streams()
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.bell.line()
     }
 
     /// All topics.
@@ -87,7 +87,8 @@ impl Client {
     pub(crate) fn open(&self, opening: Opening<'_>) -> Result<(String, Option<StreamExplain>)> {
         let Opening { id, operation, mut params, users, principal, array, explain } = opening;
         let limits = self.hub.settings();
-        let mut streams = self.streams();
+        let mut line = self.line();
+        let streams = &mut line.streams;
         if streams.open.iter().any(|stream| stream.id() == id) {
             let message = "a stream is open under this `request_id`".to_owned();
             return Err(Error::invalid_params(vec![Violation { path: String::new(), message }]));
@@ -149,7 +150,8 @@ impl Client {
 
     /// Lets updates out that waited for an array's reply.
     pub(crate) fn release(&self, array: u64) {
-        let mut streams = self.streams();
+        let mut line = self.line();
+        let streams = &mut line.streams;
         for stream in streams.open.iter_mut().filter(|stream| stream.array == Some(array)) {
             stream.array = None;
             self.bell.ring();
@@ -162,22 +164,24 @@ impl Client {
 
     /// Ends one stream.
     pub(crate) fn close(&self, id: &Value) -> Result<()> {
-        let mut streams = self.streams();
+        let mut line = self.line();
+        let streams = &mut line.streams;
         let at = streams.open.iter().position(|stream| stream.id().is(id));
         let Some(at) = at else {
             let message = "no stream of this connection is open under that `request_id`".to_owned();
             return Err(Error::invalid_params(vec![Violation { path: "/stream".to_owned(), message }]));
         };
         let stream = streams.open.swap_remove(at);
-        self.end(&mut streams, &stream, UNSUBSCRIBED);
+        self.end(streams, &stream, UNSUBSCRIBED);
         Ok(())
     }
 
     /// Ends all streams, and says how many there were.
     pub(crate) fn close_all(&self) -> usize {
-        let mut streams = self.streams();
+        let mut line = self.line();
+        let streams = &mut line.streams;
         let open = std::mem::take(&mut streams.open);
-        open.iter().for_each(|stream| self.end(&mut streams, stream, UNSUBSCRIBED));
+        open.iter().for_each(|stream| self.end(streams, stream, UNSUBSCRIBED));
         open.len()
     }
 
@@ -190,17 +194,18 @@ impl Client {
 
     /// Whether any stream is open.
     pub(crate) fn has_open(&self) -> bool {
-        !self.streams().open.is_empty()
+        !self.line().streams.open.is_empty()
     }
 
     /// Ends the streams that these rights, or none, do not entitle to, those whose items are chosen by rights
     /// that are others now, and those that a reload ended.
     pub(crate) fn review(&self, rights: Option<&Rights>) {
-        let mut streams = self.streams();
+        let mut line = self.line();
+        let streams = &mut line.streams;
         for at in (0..streams.open.len()).rev() {
             if let Some(reason) = streams.open[at].end(rights) {
                 let stream = streams.open.remove(at);
-                self.end(&mut streams, &stream, reason);
+                self.end(streams, &stream, reason);
             }
         }
     }
@@ -208,7 +213,7 @@ impl Client {
     /// The streams that are open.
     pub(crate) fn list(&self) -> Result<Vec<Listed>> {
         let means = self.hub.means();
-        self.streams().open.iter().map(|stream| stream.listed(means)).collect()
+        self.line().streams.open.iter().map(|stream| stream.listed(means)).collect()
     }
 }
 
@@ -252,8 +257,8 @@ impl Streams {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // The topics of the streams have the bell, which has the streams.
-        let open = std::mem::take(&mut self.streams().open);
+        // The topics of the streams have the bell, which has the streams, and what wakes it has it as well.
+        let open = std::mem::take(&mut *self.line()).streams.open;
         open.iter().for_each(|stream| stream.leave(&self.hub, &self.bell));
     }
 }

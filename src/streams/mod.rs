@@ -29,7 +29,7 @@ mod wanted;
 pub use sheet::State;
 pub(crate) use sheet::{Said, Sheet};
 
-pub(crate) use bell::{Bell, Ringer};
+pub(crate) use bell::{Bell, Outlet, Ringer};
 #[cfg(feature = "client")]
 pub(crate) use change::ENVELOPE;
 pub(crate) use client::{Client, Opening};

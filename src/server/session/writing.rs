@@ -10,19 +10,21 @@ use crate::{
     server::socket,
 };
 
-/// About how many bytes go out in one write; of updates, between two looks at what else there is to do.
+/// About how many bytes of replies go out in one write.
 const SHARE: usize = 32 << 10;
 
 impl Session<'_> {
     /// Writes what the streams have, some of it at a time, so that replies never wait for long. Says when one that
     /// takes its time may have more.
     pub(super) async fn stream(&mut self) -> Result<Option<Instant>, End> {
-        let pulled = self.bell.pull(&self.desk.hub, SHARE);
+        if socket::is_held_up(&self.socket) {
+            self.send(Texts::default()).await?;
+        }
+        let pulled = self.bell.pull(&self.desk.hub);
         if pulled.frames.is_empty() {
             return Ok(pulled.again);
         }
-        self.updates += pulled.frames.count() as u64;
-        self.send(pulled.frames.into_bytes()).await?;
+        self.send(pulled.frames).await?;
         if pulled.has_more {
             self.bell.ring();
             // What others wait for, this connection's own replies among it, is made by other tasks.
@@ -56,17 +58,17 @@ impl Session<'_> {
         for reply in replies.drain(..) {
             frames.push(&[reply.text()]);
             if frames.len() >= SHARE {
-                self.send(std::mem::take(&mut frames).into_bytes()).await?;
+                self.send(std::mem::take(&mut frames)).await?;
             }
         }
         match frames.is_empty() {
             true => Ok(()),
-            false => self.send(frames.into_bytes()).await,
+            false => self.send(frames).await,
         }
     }
 
     /// Writes while replies to come are made: a client that is slow to take them holds up no read of its own.
-    async fn send(&mut self, frames: Vec<u8>) -> Result<(), End> {
+    async fn send(&mut self, frames: Texts) -> Result<(), End> {
         let (mut answered, mut since) = (Vec::new(), None);
         let written = {
             let (socket, waiting) = (&mut self.socket, &mut self.waiting);
