@@ -92,6 +92,7 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
     drop(live);
     let begun = Instant::now();
     let end = session.serve(signals).await;
+    let updates = session.bell.disconnect();
     let socket = session.socket;
     let (code, why) = match end {
         End::Gone(why) => (None, why),
@@ -104,7 +105,7 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
         from: session.caller.peer.to_string(),
         lasted: begun.elapsed(),
         requests: session.caller.requests.load(Ordering::Relaxed),
-        updates: session.bell.updates(),
+        updates,
         bytes_in: received,
         bytes_out: sent,
         code,

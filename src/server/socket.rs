@@ -96,15 +96,15 @@ pub(super) fn outlet(socket: &Socket) -> Arc<Mutex<dyn Outlet>> {
     socket.get_ref().wire.outlet()
 }
 
-/// Whether something may be written and not let out yet.
-pub(super) fn is_held_up(socket: &Socket) -> bool {
-    socket.get_ref().wire.wire().is_held_up()
+/// Whether something may not be wholly out yet.
+pub(super) fn has_unsent(socket: &Socket) -> bool {
+    socket.get_ref().wire.wire().has_unsent()
 }
 
 /// Writes frames that are made already. What is not written when this fails, or is given up, goes before whatever is
 /// written after.
 pub(super) async fn write(socket: &mut Socket, frames: Texts) -> Result<(), tungstenite::Error> {
-    if is_held_up(socket) {
+    if has_unsent(socket) {
         socket.flush().await?;
     }
     let metered = socket.get_mut();

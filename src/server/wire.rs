@@ -24,8 +24,8 @@ pub(super) struct Wire {
     io: Box<dyn Io>,
     /// What is to be written before anything else.
     owed: Cursor<Vec<u8>>,
-    /// Whether something may be written and not let out yet, of the library's own frames or of others.
-    is_held_up: bool,
+    /// Whether something may not be wholly out yet, of the library's own frames or of others.
+    has_unsent: bool,
     throttle: Throttle,
     patience: Patience,
     sent: u64,
@@ -39,7 +39,7 @@ struct Patience {
     wait: Option<Pin<Box<Sleep>>>,
 }
 
-/// It, as those have it who share it.
+/// A connection that several write to.
 pub(super) struct SharedWire(Arc<Mutex<Wire>>);
 
 impl Wire {
@@ -50,7 +50,7 @@ impl Wire {
             true => self.owed.get_mut().extend(frames.into_bytes()),
             false => self.owed = Cursor::new(frames.into_bytes()),
         }
-        self.is_held_up = true;
+        self.has_unsent = true;
     }
 
     /// How many bytes have gone over it.
@@ -96,7 +96,7 @@ impl Wire {
         ready!(self.poll_owed(cx))?;
         let tried = Pin::new(&mut self.io).poll_flush(cx);
         ready!(self.patience.mind(tried, cx))?;
-        self.is_held_up = false;
+        self.has_unsent = false;
         Poll::Ready(Ok(()))
     }
 }
@@ -119,8 +119,8 @@ impl Patience {
 }
 
 impl Outlet for Wire {
-    fn is_held_up(&self) -> bool {
-        self.is_held_up
+    fn has_unsent(&self) -> bool {
+        self.has_unsent
     }
 
     fn put(&mut self, frames: Texts) -> bool {
@@ -134,7 +134,7 @@ impl SharedWire {
         Self(Arc::new(Mutex::new(Wire {
             io,
             owed: Cursor::default(),
-            is_held_up: false,
+            has_unsent: false,
             throttle: Throttle::new(limits.bytes_out_per_second),
             patience: Patience::new(limits),
             sent: 0,
@@ -162,7 +162,7 @@ impl AsyncWrite for SharedWire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let mut wire = self.wire();
         // The library has all of it until it hears that it is written.
-        wire.is_held_up |= !buf.is_empty();
+        wire.has_unsent |= !buf.is_empty();
         ready!(wire.poll_owed(cx))?;
         wire.poll_some(cx, buf)
     }
@@ -196,8 +196,8 @@ mod tests {
         let mut wire = SharedWire::new(Box::new(near), &Limits::default(), Arc::new(Stats::new(0)));
         let texts = ["some", "that is much more", "the last"];
         let all = texts.map(|text| frames(text).into_bytes()).concat();
-        assert!(wire.wire().put(frames(texts[0])) && !wire.wire().is_held_up());
-        assert!(!wire.wire().put(frames(texts[1])) && wire.wire().is_held_up());
+        assert!(wire.wire().put(frames(texts[0])) && !wire.wire().has_unsent());
+        assert!(!wire.wire().put(frames(texts[1])) && wire.wire().has_unsent());
         // Of one who has not seen that.
         wire.wire().owe(frames(texts[2]));
         let writing = async {

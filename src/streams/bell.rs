@@ -4,6 +4,7 @@
 //! both it was woken for, and looks at no more than that.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,10 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{sync::Notify, task::yield_now};
+use tokio::{
+    sync::Notify,
+    task::{coop::has_budget_remaining, yield_now},
+};
 
 use super::{
     client::{Pulled, Streams},
@@ -26,8 +30,8 @@ const SHARE: usize = 32 << 10;
 
 /// Where a client's frames go.
 pub(crate) trait Outlet: Send {
-    /// Whether something is to be written before.
-    fn is_held_up(&self) -> bool;
+    /// Whether something is not wholly out yet.
+    fn has_unsent(&self) -> bool;
 
     /// Writes frames as far as there is room for them at once, and says whether all are out. What is not goes before
     /// anything else.
@@ -60,7 +64,7 @@ pub(super) struct Line {
     updates: u64,
 }
 
-/// Rings the bells of one worker's clients, on one of the threads that serve them.
+/// Tells one worker's clients what is new for them, on one of the threads that serve them.
 #[derive(Default)]
 pub(crate) struct Ringer {
     to_ring: Mutex<Vec<Arc<Bell>>>,
@@ -123,7 +127,7 @@ impl Bell {
         self.line().outlet = Some(outlet);
     }
 
-    /// The next frames of the client's streams, if those before are out.
+    /// The next frames of the client's streams.
     pub(crate) fn pull(&self, hub: &Hub) -> Pulled {
         let mut line = self.line();
         let pulled = line.streams.pull(hub, SHARE);
@@ -132,46 +136,58 @@ impl Bell {
         pulled
     }
 
-    /// How many frames of its streams the client has been sent.
-    pub(crate) fn updates(&self) -> u64 {
-        self.line().updates
+    /// Takes back what the client's frames were written to, and says how many there have been.
+    pub(crate) fn disconnect(&self) -> u64 {
+        let mut line = self.line();
+        line.outlet = None;
+        line.updates
     }
 
     pub(super) fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the client sent what is new for it: right here, if that is all that there is to do.
-    fn deliver(&self, hub: &Hub) {
-        if !self.line().deliver(self, hub) {
+    /// Has the client sent what is new for it: right here, if that is all that there is to do, or else by the task. Gives
+    /// how many bytes went from here.
+    fn deliver(&self, hub: &Hub) -> usize {
+        // What one client's streams come to must not be another's: the task comes upon it again, and ends.
+        let delivered = catch_unwind(AssertUnwindSafe(|| self.line().deliver(self, hub)));
+        let Delivered { bytes, is_all } = delivered.unwrap_or_default();
+        if !is_all {
+            self.is_rung.store(true, Ordering::Release);
             self.waits.wake();
         }
+        bytes
     }
 }
 
+/// What went to a client while its task rests.
+#[derive(Default)]
+struct Delivered {
+    bytes: usize,
+    /// Whether the task has nothing left to do.
+    is_all: bool,
+}
+
 impl Line {
-    /// Writes what is new; false if the task is to do that, or the rest of it.
-    fn deliver(&mut self, bell: &Bell, hub: &Hub) -> bool {
-        if !bell.is_resting.load(Ordering::Acquire) {
-            return false;
-        }
-        let Some(outlet) = &self.outlet else { return false };
+    fn deliver(&mut self, bell: &Bell, hub: &Hub) -> Delivered {
+        let Some(outlet) = self.outlet.as_ref().filter(|_| bell.is_resting.load(Ordering::Acquire)) else {
+            return Delivered::default();
+        };
         let mut outlet = outlet.lock().unwrap_or_else(PoisonError::into_inner);
-        if outlet.is_held_up() {
-            return false;
+        // What a stream begins with may be much; others wait.
+        if outlet.has_unsent() || !self.streams.are_begun() {
+            return Delivered::default();
         }
         if !bell.take_ring() {
             // The task was faster.
-            return true;
+            return Delivered { bytes: 0, is_all: true };
         }
-        let pulled = self.streams.pull(hub, SHARE);
-        self.updates += pulled.frames.count() as u64;
-        let is_out = pulled.frames.is_empty() || outlet.put(pulled.frames);
-        let is_done = is_out && !pulled.has_more && (pulled.again.is_none() || pulled.again == self.again);
-        if !is_done {
-            bell.is_rung.store(true, Ordering::Release);
-        }
-        is_done
+        let Pulled { frames, has_more, again } = self.streams.pull(hub, SHARE);
+        let bytes = frames.len();
+        self.updates += frames.count() as u64;
+        let is_out = frames.is_empty() || outlet.put(frames);
+        Delivered { bytes, is_all: is_out && !has_more && (again.is_none() || again == self.again) }
     }
 }
 
@@ -187,16 +203,21 @@ impl Wake for Bell {
 }
 
 impl Ringer {
-    /// Rings what is to be rung, for as long as it is polled.
+    /// Tells those who are to be told, for as long as it is polled.
     pub(crate) async fn run(&self, hub: &Hub) {
-        /// How many clients are told before others have their turn.
-        const TURN: usize = 64;
+        /// About how many bytes go before others have their turn, and as how many even a small update counts.
+        const TURN: usize = 256 << 10;
+        const LEAST: usize = 4 << 10;
         loop {
             self.notify.notified().await;
             let to_ring = std::mem::take(&mut *self.to_ring.lock().unwrap_or_else(PoisonError::into_inner));
-            for some in to_ring.chunks(TURN) {
-                some.iter().for_each(|bell| bell.deliver(hub));
-                yield_now().await;
+            let mut spent = 0;
+            for bell in to_ring {
+                spent += bell.deliver(hub).max(LEAST);
+                if spent >= TURN || !has_budget_remaining() {
+                    spent = 0;
+                    yield_now().await;
+                }
             }
         }
     }

@@ -218,6 +218,11 @@ impl Client {
 }
 
 impl Streams {
+    /// Whether all have begun.
+    pub(super) fn are_begun(&self) -> bool {
+        self.open.iter().all(Subscription::is_begun)
+    }
+
     /// The next frames, of about so many bytes, from all streams in turn.
     pub(super) fn pull(&mut self, hub: &Hub, most_bytes: usize) -> Pulled {
         /// How many updates of one stream go before the next has its turn.

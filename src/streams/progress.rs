@@ -126,7 +126,7 @@ impl Progress {
         most: usize,
         frames: &mut Texts,
     ) -> Option<Instant> {
-        let is_begun = matches!(self.begin, Begin::Begun);
+        let is_begun = self.is_begun();
         if is_begun && !self.told_stale && !self.is_behind(topic) {
             return None;
         }
@@ -145,7 +145,7 @@ impl Progress {
                 frames.push(&[&self.notice("stream_stale", &members)]);
             }
         }
-        if !matches!(self.begin, Begin::Begun) {
+        if !self.is_begun() {
             return None;
         }
         let is_new = self.seen < content.version;
@@ -209,6 +209,10 @@ impl Progress {
             }
         }
         None
+    }
+
+    pub(super) fn is_begun(&self) -> bool {
+        matches!(self.begin, Begin::Begun)
     }
 
     /// Whether there is anything that it has not looked at.

@@ -140,6 +140,11 @@ impl Subscription {
         hub.leave(&self.topic);
     }
 
+    /// Whether it has told what it begins with, or where it goes on, or has nothing to tell yet.
+    pub(super) fn is_begun(&self) -> bool {
+        self.progress.is_begun()
+    }
+
     /// Appends what is next, some updates at the most. Says when to look again, if it is not due.
     pub(super) fn pull(&mut self, now: Instant, most: usize, frames: &mut Texts) -> Option<Instant> {
         match self.array {

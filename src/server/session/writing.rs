@@ -17,9 +17,6 @@ impl Session<'_> {
     /// Writes what the streams have, some of it at a time, so that replies never wait for long. Says when one that
     /// takes its time may have more.
     pub(super) async fn stream(&mut self) -> Result<Option<Instant>, End> {
-        if socket::is_held_up(&self.socket) {
-            self.send(Texts::default()).await?;
-        }
         let pulled = self.bell.pull(&self.desk.hub);
         if pulled.frames.is_empty() {
             return Ok(pulled.again);
@@ -33,8 +30,11 @@ impl Session<'_> {
         Ok(pulled.again)
     }
 
-    /// Writes all replies that are due in as few writes as can be.
+    /// Writes all replies that are due in as few writes as can be, and before them what others have left unsent.
     pub(super) async fn write(&mut self) -> Result<(), End> {
+        if socket::has_unsent(&self.socket) {
+            self.send(Texts::default()).await?;
+        }
         while !self.replies.is_empty() {
             let bytes = std::mem::take(&mut self.bytes);
             let mut replies = std::mem::take(&mut self.replies);

@@ -8,8 +8,8 @@ use futures_util::{
 };
 use serde_json::json;
 
-use super::{start, write_ticker};
-use crate::common::Client;
+use super::{listening, start, write_ticker};
+use crate::common::{Client, Redis, Server};
 
 const STREAMS: u64 = 200;
 
@@ -42,6 +42,16 @@ async fn come_and_go(client: &mut Client) {
     assert!(open.len() <= 2, "{open:?}");
 }
 
+/// Has a ticker written for as long as something lasts.
+async fn while_written(redis: &Redis, watching: impl Future<Output = ()>) {
+    let writing = async {
+        for price in 1.. {
+            write_ticker(redis, "x", "A", f64::from(price)).await;
+        }
+    };
+    select(writing.boxed_local(), watching.boxed_local()).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn updates_come_between_the_reply_and_the_end_of_their_stream() {
     let (redis, server, first) = start().await;
@@ -49,11 +59,43 @@ async fn updates_come_between_the_reply_and_the_end_of_their_stream() {
     while clients.len() < 8 {
         clients.push(server.client().await);
     }
-    let writing = async {
-        for price in 1.. {
-            write_ticker(&redis, "x", "A", f64::from(price)).await;
+    while_written(&redis, join_all(clients.iter_mut().map(come_and_go)).map(drop)).await;
+}
+
+/// Opens streams in arrays whose other requests are answered later.
+async fn open_in_arrays(client: &mut Client) {
+    let mut open = BTreeSet::new();
+    for id in 1..=STREAMS {
+        let opening = json!({"request_id": id, "operation": "stream_tickers", "params": {"exchange": "x"}});
+        let reading = json!({"operation": "get_ticker", "params": {"exchange": "x", "symbol": "A"}});
+        client.send(&json!([opening, reading]).to_string()).await;
+        while !open.contains(&id) {
+            let message = client.receive().await;
+            match (message["request_id"].as_u64(), message[0]["request_id"].as_u64()) {
+                (Some(of), _) => assert!(open.contains(&of), "not open: {message}"),
+                (None, Some(of)) => assert!(open.insert(of), "open already: {message}"),
+                // The end of the one before.
+                (None, None) => assert_eq!(message["success"], true, "{message}"),
+            }
         }
-    };
-    let watching = join_all(clients.iter_mut().map(come_and_go));
-    select(writing.boxed_local(), watching.boxed_local()).await;
+        let ending = json!({"operation": "unsubscribe", "params": {"stream": id}});
+        client.send(&ending.to_string()).await;
+        while client.receive().await["type"] != "stream_end" {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn updates_come_after_the_reply_to_the_array_that_opened_their_stream_however_slowly() {
+    let redis = Redis::start().await;
+    let server = Server::reading_with(&redis, |config| {
+        config.near_cache.bytes = 0;
+        config.limits.bytes_out_per_second = 100 << 10;
+    })
+    .await;
+    listening(&mut server.client().await).await;
+    let mut clients = Vec::new();
+    while clients.len() < 8 {
+        clients.push(server.client().await);
+    }
+    while_written(&redis, join_all(clients.iter_mut().map(open_in_arrays)).map(drop)).await;
 }
