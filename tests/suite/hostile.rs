@@ -235,10 +235,10 @@ async fn those_who_mean_harm_do_none() {
     let url = program.url().await;
     let address = url.strip_prefix("ws://").unwrap().to_owned();
 
-    // The first of each kind take memory that later ones use again.
+    // The first of each kind take memory that later ones use again, the more of it the more there are at once.
     let mut before = 0;
-    for _ in 0..2 {
-        attack(&Target { address: address.clone(), part: 0.2 }).await;
+    for part in [0.2, 1.0] {
+        attack(&Target { address: address.clone(), part }).await;
         let mut client = Client::connect(&url).await;
         at_rest(&mut client).await;
         before = before.max(memory(program.id()));
