@@ -174,7 +174,7 @@ impl Session<'_> {
             let happened = poll_fn(|cx| self.poll_happened(clock.as_mut(), news_first, cx)).await;
             in_a_row = if matches!(happened, Happened::News) { in_a_row % UPDATES_IN_A_ROW + 1 } else { 0 };
             match happened {
-                Happened::News => {}
+                Happened::News => self.flush().await?,
                 Happened::Frame(frame) => self.take_frames(frame)?,
                 Happened::Answer(answered) => self.take_answers(answered),
                 Happened::Alarm => clock.as_mut().set_alarm(self.look().await?),
@@ -208,11 +208,10 @@ impl Session<'_> {
         news_first: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Happened> {
-        self.bell.rest(false);
         self.bell.listen(cx);
         let happened = self.poll_any(clock, news_first);
         if happened.is_pending() {
-            self.bell.rest(true);
+            self.bell.rest();
         }
         happened
     }

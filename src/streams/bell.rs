@@ -25,9 +25,6 @@ use super::{
 };
 use crate::protocol::Texts;
 
-/// About how many bytes of updates go to a client in one write.
-const SHARE: usize = 32 << 10;
-
 /// Where a client's frames go.
 pub(crate) trait Outlet: Send {
     /// Whether something is not wholly out yet.
@@ -60,8 +57,6 @@ pub(super) struct Line {
     outlet: Option<Arc<Mutex<dyn Outlet>>>,
     /// When the task looks again by itself.
     again: Option<Instant>,
-    /// How many frames there have been.
-    updates: u64,
 }
 
 /// Tells one worker's clients what is new for them, on one of the threads that serve them.
@@ -95,9 +90,10 @@ impl Bell {
         }
     }
 
-    /// Has the task woken by whatever happens from now on. Whoever waits asks for this before it looks whether
-    /// anything has: what happens in between would wake nobody.
+    /// Has the task woken by whatever happens from now on, and nothing written by others. Whoever waits asks for this
+    /// before it looks whether anything has happened: what does in between would wake nobody.
     pub(crate) fn listen(&self, cx: &Context<'_>) {
+        self.is_resting.store(false, Ordering::Release);
         self.waits.register(cx.waker());
     }
 
@@ -117,9 +113,9 @@ impl Bell {
         self.is_called.store(true, Ordering::Release);
     }
 
-    /// Whether the task waits and has nothing to write, so that others may.
-    pub(crate) fn rest(&self, is_resting: bool) {
-        self.is_resting.store(is_resting, Ordering::Release);
+    /// The task waits and has nothing to write, so that others may.
+    pub(crate) fn rest(&self) {
+        self.is_resting.store(true, Ordering::Release);
     }
 
     /// Gives it what the client's frames may be written to while the task rests.
@@ -130,9 +126,8 @@ impl Bell {
     /// The next frames of the client's streams.
     pub(crate) fn pull(&self, hub: &Hub) -> Pulled {
         let mut line = self.line();
-        let pulled = line.streams.pull(hub, SHARE);
+        let pulled = line.streams.pull(hub);
         line.again = pulled.again;
-        line.updates += pulled.frames.count() as u64;
         pulled
     }
 
@@ -140,7 +135,7 @@ impl Bell {
     pub(crate) fn disconnect(&self) -> u64 {
         let mut line = self.line();
         line.outlet = None;
-        line.updates
+        line.streams.sent
     }
 
     pub(super) fn line(&self) -> MutexGuard<'_, Line> {
@@ -183,9 +178,8 @@ impl Line {
             // The task was faster.
             return Delivered { bytes: 0, is_all: true };
         }
-        let Pulled { frames, has_more, again } = self.streams.pull(hub, SHARE);
+        let Pulled { frames, has_more, again } = self.streams.pull(hub);
         let bytes = frames.len();
-        self.updates += frames.count() as u64;
         let is_out = frames.is_empty() || outlet.put(frames);
         Delivered { bytes, is_all: is_out && !has_more && (again.is_none() || again == self.again) }
     }

@@ -56,6 +56,8 @@ pub(super) struct Streams {
     /// Frames that are due before all others; those of a stream that was opened in an array, when that is
     /// answered.
     notices: Vec<(Option<u64>, String)>,
+    /// How many frames there have been.
+    pub(super) sent: u64,
 }
 
 /// What was pulled.
@@ -223,8 +225,10 @@ impl Streams {
         self.open.iter().all(Subscription::is_begun)
     }
 
-    /// The next frames, of about so many bytes, from all streams in turn.
-    pub(super) fn pull(&mut self, hub: &Hub, most_bytes: usize) -> Pulled {
+    /// The next frames, as many as go in one write, from all streams in turn.
+    pub(super) fn pull(&mut self, hub: &Hub) -> Pulled {
+        /// About how many bytes they have.
+        const SHARE: usize = 32 << 10;
         /// How many updates of one stream go before the next has its turn.
         const TURN: usize = 32;
         let mut pulled = Pulled::default();
@@ -236,7 +240,7 @@ impl Streams {
         let count = self.open.len();
         let mut quiet = 0;
         while quiet < count {
-            if pulled.frames.len() >= most_bytes {
+            if pulled.frames.len() >= SHARE {
                 pulled.has_more = true;
                 break;
             }
@@ -256,6 +260,7 @@ impl Streams {
                 (one, other) => one.or(other),
             };
         }
+        self.sent += pulled.frames.count() as u64;
         pulled
     }
 }

@@ -140,7 +140,7 @@ impl Subscription {
         hub.leave(&self.topic);
     }
 
-    /// Whether it has told what it begins with, or where it goes on, or has nothing to tell yet.
+    /// Whether it is settled from where on it tells.
     pub(super) fn is_begun(&self) -> bool {
         self.progress.is_begun()
     }

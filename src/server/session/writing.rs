@@ -30,11 +30,16 @@ impl Session<'_> {
         Ok(pulled.again)
     }
 
-    /// Writes all replies that are due in as few writes as can be, and before them what others have left unsent.
-    pub(super) async fn write(&mut self) -> Result<(), End> {
-        if socket::has_unsent(&self.socket) {
-            self.send(Texts::default()).await?;
+    /// Writes what others could not get out. They leave it with news, and replies that come meanwhile go before those.
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        match socket::has_unsent(&self.socket) {
+            true => self.send(Texts::default()).await,
+            false => Ok(()),
         }
+    }
+
+    /// Writes all replies that are due in as few writes as can be.
+    pub(super) async fn write(&mut self) -> Result<(), End> {
         while !self.replies.is_empty() {
             let bytes = std::mem::take(&mut self.bytes);
             let mut replies = std::mem::take(&mut self.replies);
