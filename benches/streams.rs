@@ -94,9 +94,14 @@ async fn fan_out(
     let size = update_size(&server.url, &mut writer).await;
     let bare = Bare::start(&["--broadcast", &size.to_string(), "--redis", &redis.port.to_string()]);
     let mut faults = Vec::new();
-    for (subscribers, rate, is_overload) in
-        [(100, 100, false), (1000, 20, false), (1000, 100, true), (10_000, 5, false), (10_000, 1000, true)]
-    {
+    for (subscribers, rate, is_overload) in [
+        (8, 100, false),
+        (100, 100, false),
+        (1000, 20, false),
+        (1000, 100, true),
+        (10_000, 5, false),
+        (10_000, 1000, true),
+    ] {
         if only.is_some_and(|only| only != subscribers) {
             continue;
         }

@@ -12,6 +12,7 @@ use std::{
 use bytes::Buf as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    runtime::Handle,
     time::{Sleep, sleep},
 };
 
@@ -30,6 +31,8 @@ pub(super) struct Wire {
     patience: Patience,
     sent: u64,
     stats: Arc<Stats>,
+    /// What the session runs on, and waits for.
+    runtime: Handle,
 }
 
 /// For how long nothing may get through.
@@ -125,11 +128,14 @@ impl Outlet for Wire {
 
     fn put(&mut self, frames: Texts) -> bool {
         self.owe(frames);
+        // The session goes on with a wait that begins here.
+        let _within = self.runtime.enter();
         matches!(self.poll_out(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
     }
 }
 
 impl SharedWire {
+    /// One whose session runs here.
     pub(super) fn new(io: Box<dyn Io>, limits: &Limits, stats: Arc<Stats>) -> Self {
         Self(Arc::new(Mutex::new(Wire {
             io,
@@ -139,6 +145,7 @@ impl SharedWire {
             patience: Patience::new(limits),
             sent: 0,
             stats,
+            runtime: Handle::current(),
         })))
     }
 
@@ -180,7 +187,12 @@ impl AsyncWrite for SharedWire {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use std::thread;
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, duplex},
+        runtime::Builder,
+    };
 
     use super::*;
 
@@ -208,5 +220,22 @@ mod tests {
         let (_, count) = tokio::join!(writing, far.read_exact(&mut read));
         assert_eq!((count.unwrap(), read), (all.len() + 1, [&all[..], b"!"].concat()));
         assert_eq!(wire.wire().sent(), all.len() as u64 + 1);
+    }
+
+    #[tokio::test]
+    async fn what_others_put_waits_where_the_session_runs() {
+        let (near, mut far) = duplex(8);
+        let mut wire = SharedWire::new(Box::new(near), &Limits::default(), Arc::new(Stats::new(0)));
+        let outlet = wire.outlet();
+        let other = thread::spawn(move || {
+            let other = Builder::new_current_thread().enable_all().build().unwrap();
+            other.block_on(async { outlet.lock().unwrap().put(frames("more than there is room for")) })
+        });
+        // What it ran on is gone.
+        assert!(!other.join().unwrap());
+        let mut read = vec![0; frames("more than there is room for").into_bytes().len()];
+        let (flushed, count) = tokio::join!(wire.flush(), far.read_exact(&mut read));
+        flushed.unwrap();
+        assert_eq!(count.unwrap(), read.len());
     }
 }

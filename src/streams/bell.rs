@@ -1,7 +1,6 @@
-//! Tells clients that there is something new for them. Those of one worker are told all at once, for to wake
-//! another thread costs about as much as what it is woken for. A client's session that rests is not woken at all, if
-//! all that is new can be written at once. Who is, for that or for much else that happens less often, learns which of
-//! both it was woken for, and looks at no more than that.
+//! Tells a client that there is something new for it. Its session is not woken while it rests, if all that is new can be
+//! written at once. Who is woken, for that or for much else that happens less often, learns which of both it was, and
+//! looks at no more than that.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,14 +13,11 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{
-    sync::Notify,
-    task::{coop::has_budget_remaining, yield_now},
-};
 
 use super::{
     client::{Pulled, Streams},
     hub::Hub,
+    telling::Ringer,
 };
 use crate::protocol::Texts;
 
@@ -44,7 +40,7 @@ pub(crate) struct Bell {
     is_resting: AtomicBool,
     /// The task that waits for either.
     waits: AtomicWaker,
-    ringer: Arc<Ringer>,
+    pub(super) ringer: Arc<Ringer>,
     /// What is looked at next when it rings. Where thousands of clients are told of a change, none of what belongs to
     /// one is in the processor's cache any more: each place less that is looked at counts.
     line: Mutex<Line>,
@@ -58,17 +54,6 @@ pub(super) struct Line {
     /// When the task looks again by itself.
     again: Option<Instant>,
 }
-
-/// Tells one worker's clients what is new for them, on one of the threads that serve them.
-#[derive(Default)]
-pub(crate) struct Ringer {
-    to_ring: Mutex<Vec<Arc<Bell>>>,
-    notify: Notify,
-}
-
-/// Workers that have bells to ring, and do not know it yet.
-#[derive(Default)]
-pub(super) struct Waiting(Vec<Arc<Ringer>>);
 
 impl Bell {
     pub(super) fn new(ringer: Arc<Ringer>) -> Self {
@@ -85,9 +70,14 @@ impl Bell {
 
     /// Rings it at once.
     pub(crate) fn ring(&self) {
-        if !self.is_rung.swap(true, Ordering::AcqRel) {
+        if self.mark() {
             self.waits.wake();
         }
+    }
+
+    /// Has it count as rung, and says whether it did not yet. Whoever does so delivers what is new.
+    pub(super) fn mark(&self) -> bool {
+        !self.is_rung.swap(true, Ordering::AcqRel)
     }
 
     /// Has the task woken by whatever happens from now on, and nothing written by others. Whoever waits asks for this
@@ -144,7 +134,7 @@ impl Bell {
 
     /// Has the client sent what is new for it: right here, if that is all that there is to do, or else by the task. Gives
     /// how many bytes went from here.
-    fn deliver(&self, hub: &Hub) -> usize {
+    pub(super) fn deliver(&self, hub: &Hub) -> usize {
         // What one client's streams come to must not be another's: the task comes upon it again, and ends.
         let delivered = catch_unwind(AssertUnwindSafe(|| self.line().deliver(self, hub)));
         let Delivered { bytes, is_all } = delivered.unwrap_or_default();
@@ -193,49 +183,6 @@ impl Wake for Bell {
     fn wake_by_ref(self: &Arc<Self>) {
         self.call();
         self.waits.wake();
-    }
-}
-
-impl Ringer {
-    /// Tells those who are to be told, for as long as it is polled.
-    pub(crate) async fn run(&self, hub: &Hub) {
-        /// About how many bytes go before others have their turn, and as how many even a small update counts.
-        const TURN: usize = 256 << 10;
-        const LEAST: usize = 4 << 10;
-        loop {
-            self.notify.notified().await;
-            let to_ring = std::mem::take(&mut *self.to_ring.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut spent = 0;
-            for bell in to_ring {
-                spent += bell.deliver(hub).max(LEAST);
-                if spent >= TURN || !has_budget_remaining() {
-                    spent = 0;
-                    yield_now().await;
-                }
-            }
-        }
-    }
-}
-
-impl Waiting {
-    /// Has a bell rung.
-    pub(super) fn add(&mut self, bell: &Arc<Bell>) {
-        if bell.is_rung.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let ringer = &bell.ringer;
-        ringer.to_ring.lock().unwrap_or_else(PoisonError::into_inner).push(bell.clone());
-        if !self.0.iter().any(|other| Arc::ptr_eq(other, ringer)) {
-            self.0.push(ringer.clone());
-        }
-    }
-}
-
-/// They learn of it when whoever had bells rung is done with what clients will ask for: nobody wakes up to
-/// stand before a lock.
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.iter().for_each(|ringer| ringer.notify.notify_one());
     }
 }
 

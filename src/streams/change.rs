@@ -83,8 +83,10 @@ impl Told {
     /// out: it would stand twice in the update.
     pub(super) fn item(json: String, again: bool) -> Self {
         // Names are seldom escaped, and these are seldom among them.
-        let may_have = |name: &&str| json.match_indices(*name).any(|(at, _)| json[..at].ends_with('"'));
-        let json = match json.contains('\\') || ENVELOPE.iter().any(may_have) {
+        let begins =
+            |at: usize| ENVELOPE.iter().any(|name| json.as_bytes()[at..].starts_with(name.as_bytes()));
+        let may_have = || json.match_indices('"').any(|(at, _)| begins(at + 1));
+        let json = match json.contains('\\') || may_have() {
             true => without_envelope(&json).unwrap_or(json),
             false => json,
         };

@@ -8,13 +8,14 @@ use std::{
 use serde_json::{Value, value::to_raw_value};
 
 use super::{
-    bell::{Bell, Line, Ringer},
+    bell::{Bell, Line},
     echo::Echo,
     hub::Hub,
     options::{Listed, ResumePoint},
     progress::Begin,
     subscription::{Opened, Subscription},
     tally::StreamExplain,
+    telling::Ringer,
 };
 use crate::{
     access::{Place, Principal, Rights, Users},

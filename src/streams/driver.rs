@@ -18,6 +18,7 @@ use super::{
     messages::EXPLAINED,
     pace::Pace,
     sheet::{Said, Sheet},
+    telling::Waiting,
     topic::Topic,
     tracked::{Outcome, Tracked},
     wanted::Wanted,
@@ -61,6 +62,8 @@ pub(super) struct Driver {
     due: BTreeSet<(Instant, u64)>,
     readings: FuturesUnordered<Reading>,
     pace: Pace,
+    /// Those who are to be told.
+    waiting: Waiting,
 }
 
 impl Driver {
@@ -91,6 +94,7 @@ impl Driver {
                     due: BTreeSet::new(),
                     readings: FuturesUnordered::new(),
                     pace: Pace::new(Instant::now()),
+                    waiting: Waiting::default(),
                 };
                 driver.run().await;
             });
@@ -127,6 +131,7 @@ impl Driver {
                 () = hub.news.notified() => {}
                 () = sleep_until(next.min(Instant::now() + LOOK).into()) => {}
             }
+            self.waiting.after_event(&hub, !self.events.is_empty());
         }
     }
 
@@ -232,7 +237,8 @@ impl Driver {
                 let reason: Arc<str> = "the cache cannot be reached".into();
                 self.is_up = false;
                 self.set_means(hub, Means::default());
-                self.tracked.values().for_each(|tracked| tracked.topic.declare_stale(&reason));
+                let topics = self.tracked.values().map(|tracked| &tracked.topic);
+                topics.for_each(|topic| topic.declare_stale(&reason, &mut self.waiting));
                 self.mark_all();
             }
             Event::Changed(keys) => keys.iter().for_each(|key| self.change(key)),
@@ -340,7 +346,7 @@ impl Driver {
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {
                 Some(sheet) if tracked.topic.has_been_read() => {
-                    hear(&self.cache, hub, &tracked.topic, sheet, said);
+                    hear(&self.cache, hub, &tracked.topic, sheet, said, &mut self.waiting);
                     if is_explained {
                         explained.push(id);
                     }
@@ -430,11 +436,11 @@ impl Driver {
             true => now,
         };
         match result {
-            Ok(()) => topic.apply(changes, Some(wanted)),
+            Ok(()) => topic.apply(changes, Some(wanted), &mut self.waiting),
             Err(error) => {
                 // What was seen before it failed is true all the same, and is not told again.
-                topic.apply(changes, None);
-                topic.declare_stale(&error.message().into());
+                topic.apply(changes, None, &mut self.waiting);
+                topic.declare_stale(&error.message().into(), &mut self.waiting);
                 if error.code() == ErrorCode::InternalError {
                     tracing::error!(
                         operation = topic.operation().name(),
@@ -445,7 +451,7 @@ impl Driver {
             }
         }
         for said in std::mem::take(&mut tracked.waiting) {
-            hear(&self.cache, hub, &topic, &mut sheet, said);
+            hear(&self.cache, hub, &topic, &mut sheet, said, &mut self.waiting);
         }
         let means = self.means;
         let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation().has_channel()));
@@ -501,11 +507,11 @@ fn read(view: View, topic: Arc<Topic>, id: u64, mut sheet: Sheet, only: Option<B
 }
 
 /// Takes over what a writer published.
-fn hear(cache: &Cache, hub: &Hub, topic: &Topic, sheet: &mut Sheet, said: Said) {
+fn hear(cache: &Cache, hub: &Hub, topic: &Topic, sheet: &mut Sheet, said: Said, waiting: &mut Waiting) {
     let Answer::Stream { hear, .. } = topic.operation().answer else { return };
     let is_wanted = said.slots.last().is_some_and(|(_, group)| topic.wanted().covers_one(group));
     if is_wanted {
         hear(view_of(cache, topic, &hub.settings()), sheet, said);
-        topic.apply(sheet.finish(false), None);
+        topic.apply(sheet.finish(false), None, waiting);
     }
 }

@@ -22,6 +22,7 @@ mod progress;
 mod sheet;
 mod subscription;
 mod tally;
+mod telling;
 mod topic;
 mod tracked;
 mod wanted;
@@ -29,7 +30,7 @@ mod wanted;
 pub use sheet::State;
 pub(crate) use sheet::{Said, Sheet};
 
-pub(crate) use bell::{Bell, Outlet, Ringer};
+pub(crate) use bell::{Bell, Outlet};
 #[cfg(feature = "client")]
 pub(crate) use change::ENVELOPE;
 pub(crate) use client::{Client, Opening};
@@ -37,4 +38,5 @@ pub(crate) use counts::{OfStream, OfTopics};
 pub(crate) use hub::Hub;
 pub(crate) use options::{Effective, Listed, Options};
 pub(crate) use tally::StreamExplain;
+pub(crate) use telling::Ringer;
 pub(crate) use topic::Kind;

@@ -15,9 +15,10 @@ use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
 
 use super::{
-    bell::{Bell, Waiting},
+    bell::Bell,
     change::{Change, Changes, Entry, ItemId, Told, What},
     echo::Echo,
+    telling::Waiting,
     wanted::Wanted,
 };
 use crate::{access::Users, protocol::Warning, registry::Registered, types::Seconds};
@@ -324,9 +325,7 @@ impl Topic {
     }
 
     /// Takes over what a read of some groups, or a message, brought, and tells those who watch it.
-    pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>) {
-        // Dropped last: the lock is free when they wake up.
-        let mut waiting = Waiting::default();
+    pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>, waiting: &mut Waiting) {
         let mut content = self.content_mut();
         let before = content.version;
         let has_removals = !changes.removed.is_empty();
@@ -351,7 +350,7 @@ impl Topic {
         self.forget(&mut content);
         // Of a removal all learn, whatever they wait for: by the time that it is forgotten they have looked.
         if was_stale || is_news || has_removals {
-            return content.ring_all(&mut waiting);
+            return content.ring_all(waiting);
         }
         if content.version > before {
             content.bells_of_all.iter().for_each(|bell| waiting.add(bell));
@@ -473,8 +472,7 @@ impl Topic {
     }
 
     /// Says that nobody can vouch for it any more.
-    pub(super) fn declare_stale(&self, reason: &Arc<str>) {
-        let mut waiting = Waiting::default();
+    pub(super) fn declare_stale(&self, reason: &Arc<str>, waiting: &mut Waiting) {
         let mut content = self.content_mut();
         if !content.is_stale() {
             let number = content.outages_over() + 1;
@@ -482,7 +480,7 @@ impl Topic {
             content.outage = Some(Outage { number, since, reason, is_over: false });
             self.outages.store(number, Ordering::Release);
             self.is_stale.store(true, Ordering::Release);
-            content.ring_all(&mut waiting);
+            content.ring_all(waiting);
         }
     }
 
