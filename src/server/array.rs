@@ -90,7 +90,8 @@ impl Elements<'_> {
         {
             let bytes = self.bytes + reply.len();
             if bytes > self.most_bytes {
-                let asker = Asker { id, index: 0, operation: None, since: self.since, explaining: None };
+                let asker =
+                    Asker { id, index: 0, operation: None, since: self.since, until: None, explaining: None };
                 reply = self.app.failure(asker, &too_large(bytes, self.most_bytes)).reply;
             } else {
                 self.rooms.extend(rooms);

@@ -28,12 +28,13 @@ pub(super) struct Element {
     pub(super) index: usize,
 }
 
-/// Begins to answer a frame: the reply, if it is there, or else it is waited for. Never fails: whatever came gets its
-/// reply.
+/// Begins to answer a frame that was there at this time: the reply, if it is there, or else it is waited for. Never
+/// fails: whatever came gets its reply.
 pub(super) fn begin<'d>(
     desk: &'d Desk,
     caller: &Arc<Caller>,
     text: &str,
+    since: Instant,
     waiting: &mut Waiting<'d>,
 ) -> Option<Due> {
     /// How many arrays there have been.
@@ -41,7 +42,7 @@ pub(super) fn begin<'d>(
     let live = desk.app.live();
     let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one((desk, &live), caller, request, None, Instant::now(), waiting),
+        Message::One(request) => begin_one((desk, &live), caller, request, None, since, waiting),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
@@ -89,7 +90,7 @@ pub(super) fn begin_one(
         Err(Rejected { id, error }) => (id, charged.and(Err(error))),
     };
     let index = element.map_or(0, |element| element.index);
-    let asker = Asker { id, index, operation, since, explaining };
+    let asker = Asker { id, index, operation, since, until: None, explaining };
     let limits = &live.config.limits;
     let (asker, pending) = match begun {
         // The server's own are not made in such numbers that they would have to wait for room.

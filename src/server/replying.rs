@@ -1,6 +1,6 @@
 //! From an outcome to the reply, and the room that it takes until it is written.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
@@ -23,6 +23,8 @@ pub(super) struct Asker {
     /// The number of the operation that was asked for, if there is one of that name.
     pub(super) operation: Option<usize>,
     pub(super) since: Instant,
+    /// When what it asked for was there, where that is known.
+    pub(super) until: Option<Instant>,
     /// What is to be told of the reply.
     pub(super) explaining: Option<Box<Explaining>>,
 }
@@ -79,14 +81,14 @@ impl App {
             Ok(success) => success,
             Err(error) => return self.failure(asker, error),
         };
-        self.stats.answered(asker.operation, None, asker.since.elapsed());
+        self.stats.answered(asker.operation, None, asker.took());
         let reply = Reply::success(&asker.id, result, remarks);
         Due { reply: asker.told(reply), rooms }
     }
 
     pub(super) fn failure(&self, asker: Asker, error: &Error) -> Due {
-        let Asker { id, operation, since, .. } = &asker;
-        self.stats.answered(*operation, Some(error.code()), since.elapsed());
+        let Asker { id, operation, .. } = &asker;
+        self.stats.answered(*operation, Some(error.code()), asker.took());
         if error.code() == ErrorCode::InternalError {
             tracing::error!(request_id = %id, cause = error.cause(), "internal error");
         } else {
@@ -98,6 +100,11 @@ impl App {
 }
 
 impl Asker {
+    /// How long it took to answer.
+    fn took(&self) -> Duration {
+        self.until.unwrap_or_else(Instant::now).saturating_duration_since(self.since)
+    }
+
     /// A reply, with what is to be told of it.
     fn told(self, reply: Reply) -> Reply {
         match self.explaining {

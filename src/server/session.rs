@@ -262,12 +262,13 @@ impl Session<'_> {
 
     /// Takes a frame, and whatever others are there already: many requests reach Redis in one write.
     fn take_frames(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
-        self.take(frame)?;
+        let since = Instant::now();
+        self.take(frame, since)?;
         self.in_turn += 1;
         // Pings take no room, however many they are.
         while self.has_room() && self.in_turn < TURN {
             let Some(frame) = self.socket.next().now_or_never() else { break };
-            self.take(frame)?;
+            self.take(frame, since)?;
             self.in_turn += 1;
         }
         Ok(())
@@ -339,11 +340,17 @@ impl Session<'_> {
         self.rooms.extend(due.rooms);
     }
 
-    fn take(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
+    /// Takes a frame that was there at this time.
+    fn take(
+        &mut self,
+        frame: Option<Result<Message, tungstenite::Error>>,
+        since: Instant,
+    ) -> Result<(), End> {
         match frame {
             Some(Ok(Message::Text(text))) => {
                 self.asked += 1;
-                if let Some(due) = dispatch::begin(self.desk, &self.caller, &text, &mut self.waiting) {
+                let due = dispatch::begin(self.desk, &self.caller, &text, since, &mut self.waiting);
+                if let Some(due) = due {
                     self.queue(due);
                 }
             }

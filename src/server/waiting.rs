@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use futures_util::{
@@ -35,8 +36,8 @@ pub(super) struct Waiting<'a> {
     /// Who waits for which of the reads that are running.
     crowds: HashTable<Crowd>,
     crowds_so_far: u64,
-    /// What the last read that ended has come to, and who of its crowd has yet to be answered.
-    ended: Option<(Arc<Outcome>, Crowd)>,
+    /// What the last read that ended has come to, when, and who of its crowd has yet to be answered.
+    ended: Option<(Arc<Outcome>, Instant, Crowd)>,
     /// How many requests there are.
     requests: usize,
 }
@@ -160,16 +161,19 @@ impl<'a> Waiting<'a> {
     /// The reply to the next of those whose read has ended.
     fn answer_one(&mut self) -> Option<Answered> {
         loop {
-            let (outcome, crowd) = self.ended.as_mut()?;
-            let Some(asker) = crowd.first.take().or_else(|| crowd.others.pop_front()) else {
+            let (outcome, at, crowd) = self.ended.as_mut()?;
+            let Some(mut asker) = crowd.first.take().or_else(|| crowd.others.pop_front()) else {
                 self.ended = None;
                 return None;
             };
+            asker.until = Some(*at);
             self.requests -= 1;
             let (app, to) = (self.app, To::One { index: asker.index });
             match app.due_now(asker, given(outcome), &app.live().config.limits) {
                 Ok(due) => return Some(Answered { to, due }),
-                Err(asker) => {
+                Err(mut asker) => {
+                    // It waits for room.
+                    asker.until = None;
                     let outcome = outcome.clone();
                     self.push_reply(to, async move { app.due(asker, given(&outcome)).await }.boxed());
                 }
@@ -189,7 +193,7 @@ impl Stream for Waiting<'_> {
             match ready!(self.running.poll_next_unpin(cx)) {
                 Some(Ended::Read { number, hash, outcome }) => {
                     let crowd = self.crowds.find_entry(hash, |crowd| crowd.number == number).ok();
-                    self.ended = crowd.map(|crowd| (outcome, crowd.remove().0));
+                    self.ended = crowd.map(|crowd| (outcome, Instant::now(), crowd.remove().0));
                     if self.crowds.is_empty() && self.crowds.capacity() > FEW {
                         self.crowds = HashTable::new();
                     }
