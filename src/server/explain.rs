@@ -66,7 +66,7 @@ struct ReadExplain {
 /// What is to be told of a reply.
 pub(super) struct Explaining {
     since: Instant,
-    /// How long the request waited for its turn in an array.
+    /// How long the request waited for its turn, in an array or behind those that came before.
     waited: Duration,
     course: Course,
 }

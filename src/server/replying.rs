@@ -23,7 +23,7 @@ pub(super) struct Asker {
     /// The number of the operation that was asked for, if there is one of that name.
     pub(super) operation: Option<usize>,
     pub(super) since: Instant,
-    /// When what it asked for was there, where that is known.
+    /// When the read that it waits for was seen to end, if it did.
     pub(super) until: Option<Instant>,
     /// What is to be told of the reply.
     pub(super) explaining: Option<Box<Explaining>>,

@@ -340,7 +340,7 @@ impl Session<'_> {
         self.rooms.extend(due.rooms);
     }
 
-    /// Takes a frame that was there at this time.
+    /// Takes a frame, as one of those that are taken since this time.
     fn take(
         &mut self,
         frame: Option<Result<Message, tungstenite::Error>>,

@@ -26,8 +26,10 @@ pub(super) struct Throttle {
     uncounted: usize,
     /// When all bytes so far would be through, if they came evenly.
     even: Instant,
-    /// Under way while it waits.
-    wait: Option<Pin<Box<Sleep>>>,
+    /// When more may come, if not now.
+    until: Option<Instant>,
+    /// Under way while somebody waits for that.
+    pub(super) wait: Option<Pin<Box<Sleep>>>,
 }
 
 impl Throttle {
@@ -39,6 +41,7 @@ impl Throttle {
             nanoseconds: 1e9 / bytes_per_second as f64,
             uncounted: 0,
             even: Instant::now(),
+            until: None,
             wait: None,
         }
     }
@@ -50,9 +53,10 @@ impl Throttle {
 
     /// Ready when more may come.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(wait) = &mut self.wait {
-            ready!(wait.as_mut().poll(cx));
+        if let Some(until) = self.until {
+            ready!(self.wait.get_or_insert_with(|| Box::pin(sleep_until(until.into()))).as_mut().poll(cx));
             self.wait = None;
+            self.until = None;
         }
         Poll::Ready(())
     }
@@ -69,7 +73,7 @@ impl Throttle {
         let cost = Duration::from_nanos((bytes as f64 * self.nanoseconds) as u64);
         self.even = self.even.max(now.checked_sub(BURST).unwrap_or(now)) + cost;
         if self.even > now {
-            self.wait = Some(Box::pin(sleep_until(self.even.into())));
+            self.until = Some(self.even);
         }
     }
 }

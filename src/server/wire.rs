@@ -12,7 +12,6 @@ use std::{
 use bytes::Buf as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    runtime::Handle,
     time::{Sleep, sleep},
 };
 
@@ -31,8 +30,6 @@ pub(super) struct Wire {
     patience: Patience,
     sent: u64,
     stats: Arc<Stats>,
-    /// What the session runs on, and waits for.
-    runtime: Handle,
 }
 
 /// For how long nothing may get through.
@@ -128,14 +125,15 @@ impl Outlet for Wire {
 
     fn put(&mut self, frames: Texts) -> bool {
         self.owe(frames);
-        // The session goes on with a wait that begins here.
-        let _within = self.runtime.enter();
-        matches!(self.poll_out(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
+        let is_out = matches!(self.poll_out(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
+        // A wait belongs to what it began on, which may end before the session does: that begins its own.
+        self.throttle.wait = None;
+        self.patience.wait = None;
+        is_out
     }
 }
 
 impl SharedWire {
-    /// One whose session runs here.
     pub(super) fn new(io: Box<dyn Io>, limits: &Limits, stats: Arc<Stats>) -> Self {
         Self(Arc::new(Mutex::new(Wire {
             io,
@@ -145,7 +143,6 @@ impl SharedWire {
             patience: Patience::new(limits),
             sent: 0,
             stats,
-            runtime: Handle::current(),
         })))
     }
 

@@ -135,8 +135,18 @@ impl Bell {
     /// Has the client sent what is new for it: right here, if that is all that there is to do, or else by the task. Gives
     /// how many bytes went from here.
     pub(super) fn deliver(&self, hub: &Hub) -> usize {
+        self.deliver_to(self.line(), hub)
+    }
+
+    /// The same, unless one would have to wait for what else is done with the client's streams. Says whether it is done.
+    pub(super) fn try_deliver(&self, hub: &Hub) -> bool {
+        let line = self.line.try_lock();
+        line.map(|line| self.deliver_to(line, hub)).is_ok()
+    }
+
+    fn deliver_to(&self, mut line: MutexGuard<'_, Line>, hub: &Hub) -> usize {
         // What one client's streams come to must not be another's: the task comes upon it again, and ends.
-        let delivered = catch_unwind(AssertUnwindSafe(|| self.line().deliver(self, hub)));
+        let delivered = catch_unwind(AssertUnwindSafe(move || line.deliver(self, hub)));
         let Delivered { bytes, is_all } = delivered.unwrap_or_default();
         if !is_all {
             self.is_rung.store(true, Ordering::Release);

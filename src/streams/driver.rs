@@ -1,5 +1,6 @@
 //! Reads topics again: when the cache tells of a change, when a writer publishes one, when an interval is
-//! over. One thread, with connections of its own; what it reads is taken over by the topics.
+//! over. One thread, with connections of its own; what it reads is taken over by the topics, and few are told of it
+//! right there.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,7 +19,7 @@ use super::{
     messages::EXPLAINED,
     pace::Pace,
     sheet::{Said, Sheet},
-    telling::Waiting,
+    telling::ToTell,
     topic::Topic,
     tracked::{Outcome, Tracked},
     wanted::Wanted,
@@ -34,6 +35,8 @@ use crate::{
 const MOST_WAITING: usize = 1024;
 /// How many topics are read at once.
 const READS_AT_ONCE: usize = 128;
+/// How many events, or messages, are taken in before anyone is told.
+const MOST_UNTOLD: usize = 16;
 /// The least time that a read has in all.
 const SHORTEST_LIMIT: Duration = Duration::from_secs(10);
 /// A read that is under way: which topic's, what it wanted, and what came of it.
@@ -63,7 +66,7 @@ pub(super) struct Driver {
     readings: FuturesUnordered<Reading>,
     pace: Pace,
     /// Those who are to be told.
-    waiting: Waiting,
+    to_tell: ToTell,
 }
 
 impl Driver {
@@ -94,7 +97,7 @@ impl Driver {
                     due: BTreeSet::new(),
                     readings: FuturesUnordered::new(),
                     pace: Pace::new(Instant::now()),
-                    waiting: Waiting::default(),
+                    to_tell: ToTell::default(),
                 };
                 driver.run().await;
             });
@@ -125,13 +128,17 @@ impl Driver {
                     self.finish(&hub, id, wanted, sheet, result);
                 }
                 event = self.events.recv() => match event {
-                    Some(event) => self.happen(&hub, event),
+                    Some(event) => self.happen_all(&hub, event),
                     None => return,
                 },
                 () = hub.news.notified() => {}
                 () = sleep_until(next.min(Instant::now() + LOOK).into()) => {}
             }
-            self.waiting.after_event(&hub, !self.events.is_empty());
+            match self.events.is_empty() {
+                true => self.to_tell.tell(&hub),
+                // There is more to do.
+                false => self.to_tell.leave_all(),
+            }
         }
     }
 
@@ -215,6 +222,15 @@ impl Driver {
         }
     }
 
+    /// Takes in an event, and what else is there already: a change comes as several, and is told of once.
+    fn happen_all(&mut self, hub: &Hub, event: Event) {
+        self.happen(hub, event);
+        for _ in 1..MOST_UNTOLD {
+            let Ok(event) = self.events.try_recv() else { break };
+            self.happen(hub, event);
+        }
+    }
+
     fn happen(&mut self, hub: &Hub, event: Event) {
         if matches!(event, Event::Up(_) | Event::Armed(_) | Event::EverythingChanged) {
             // A scan from before may lack what came while nobody listened.
@@ -238,7 +254,7 @@ impl Driver {
                 self.is_up = false;
                 self.set_means(hub, Means::default());
                 let topics = self.tracked.values().map(|tracked| &tracked.topic);
-                topics.for_each(|topic| topic.declare_stale(&reason, &mut self.waiting));
+                topics.for_each(|topic| topic.declare_stale(&reason, &mut self.to_tell));
                 self.mark_all();
             }
             Event::Changed(keys) => keys.iter().for_each(|key| self.change(key)),
@@ -346,7 +362,7 @@ impl Driver {
             let said = Said { slots, payload: stored.clone() };
             match &mut tracked.sheet {
                 Some(sheet) if tracked.topic.has_been_read() => {
-                    hear(&self.cache, hub, &tracked.topic, sheet, said, &mut self.waiting);
+                    hear(&self.cache, hub, &tracked.topic, sheet, said, &mut self.to_tell);
                     if is_explained {
                         explained.push(id);
                     }
@@ -436,11 +452,11 @@ impl Driver {
             true => now,
         };
         match result {
-            Ok(()) => topic.apply(changes, Some(wanted), &mut self.waiting),
+            Ok(()) => topic.apply(changes, Some(wanted), &mut self.to_tell),
             Err(error) => {
                 // What was seen before it failed is true all the same, and is not told again.
-                topic.apply(changes, None, &mut self.waiting);
-                topic.declare_stale(&error.message().into(), &mut self.waiting);
+                topic.apply(changes, None, &mut self.to_tell);
+                topic.declare_stale(&error.message().into(), &mut self.to_tell);
                 if error.code() == ErrorCode::InternalError {
                     tracing::error!(
                         operation = topic.operation().name(),
@@ -450,8 +466,11 @@ impl Driver {
                 }
             }
         }
-        for said in std::mem::take(&mut tracked.waiting) {
-            hear(&self.cache, hub, &topic, &mut sheet, said, &mut self.waiting);
+        for (count, said) in (1..).zip(std::mem::take(&mut tracked.waiting)) {
+            hear(&self.cache, hub, &topic, &mut sheet, said, &mut self.to_tell);
+            if count % MOST_UNTOLD == 0 {
+                self.to_tell.leave_all();
+            }
         }
         let means = self.means;
         let is_pushed = self.is_up && (means.tracking || (means.channels && topic.operation().has_channel()));
@@ -507,11 +526,11 @@ fn read(view: View, topic: Arc<Topic>, id: u64, mut sheet: Sheet, only: Option<B
 }
 
 /// Takes over what a writer published.
-fn hear(cache: &Cache, hub: &Hub, topic: &Topic, sheet: &mut Sheet, said: Said, waiting: &mut Waiting) {
+fn hear(cache: &Cache, hub: &Hub, topic: &Topic, sheet: &mut Sheet, said: Said, to_tell: &mut ToTell) {
     let Answer::Stream { hear, .. } = topic.operation().answer else { return };
     let is_wanted = said.slots.last().is_some_and(|(_, group)| topic.wanted().covers_one(group));
     if is_wanted {
         hear(view_of(cache, topic, &hub.settings()), sheet, said);
-        topic.apply(sheet.finish(false), None, waiting);
+        topic.apply(sheet.finish(false), None, to_tell);
     }
 }

@@ -18,7 +18,7 @@ use super::{
     bell::Bell,
     change::{Change, Changes, Entry, ItemId, Told, What},
     echo::Echo,
-    telling::Waiting,
+    telling::ToTell,
     wanted::Wanted,
 };
 use crate::{access::Users, protocol::Warning, registry::Registered, types::Seconds};
@@ -190,12 +190,12 @@ impl Content {
         }
     }
 
-    fn ring_all(&self, waiting: &mut Waiting) {
+    fn ring_all(&self, to_tell: &mut ToTell) {
         self.bells
             .values()
             .flat_map(|group| &group.bells)
             .chain(&self.bells_of_all)
-            .for_each(|bell| waiting.add(bell));
+            .for_each(|bell| to_tell.add(bell));
     }
 }
 
@@ -324,8 +324,8 @@ impl Topic {
         self.kind == Kind::Log && globs.iter().all(|glob| glob.only_key().is_some())
     }
 
-    /// Takes over what a read of some groups, or a message, brought, and tells those who watch it.
-    pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>, waiting: &mut Waiting) {
+    /// Takes over what a read of some groups, or a message, brought. Those who watch it are to be told.
+    pub(super) fn apply(&self, changes: Changes, read: Option<Wanted>, to_tell: &mut ToTell) {
         let mut content = self.content_mut();
         let before = content.version;
         let has_removals = !changes.removed.is_empty();
@@ -350,14 +350,14 @@ impl Topic {
         self.forget(&mut content);
         // Of a removal all learn, whatever they wait for: by the time that it is forgotten they have looked.
         if was_stale || is_news || has_removals {
-            return content.ring_all(waiting);
+            return content.ring_all(to_tell);
         }
         if content.version > before {
-            content.bells_of_all.iter().for_each(|bell| waiting.add(bell));
+            content.bells_of_all.iter().for_each(|bell| to_tell.add(bell));
             if !content.bells.is_empty() {
                 let changed =
                     content.after(before).filter_map(|(_, entry)| content.bells.get(&entry.id.group));
-                changed.flat_map(|group| &group.bells).for_each(|bell| waiting.add(bell));
+                changed.flat_map(|group| &group.bells).for_each(|bell| to_tell.add(bell));
             }
         }
     }
@@ -472,7 +472,7 @@ impl Topic {
     }
 
     /// Says that nobody can vouch for it any more.
-    pub(super) fn declare_stale(&self, reason: &Arc<str>, waiting: &mut Waiting) {
+    pub(super) fn declare_stale(&self, reason: &Arc<str>, to_tell: &mut ToTell) {
         let mut content = self.content_mut();
         if !content.is_stale() {
             let number = content.outages_over() + 1;
@@ -480,7 +480,7 @@ impl Topic {
             content.outage = Some(Outage { number, since, reason, is_over: false });
             self.outages.store(number, Ordering::Release);
             self.is_stale.store(true, Ordering::Release);
-            content.ring_all(waiting);
+            content.ring_all(to_tell);
         }
     }
 
