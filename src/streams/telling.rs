@@ -75,8 +75,8 @@ impl ToTell {
     pub(super) fn tell(&mut self, hub: &Hub) {
         /// How long others may have to wait, and one more client.
         const LONGEST: Duration = Duration::from_millis(1);
-        let begun = Instant::now();
-        while !self.are_many()
+        let (begun, are_few) = (Instant::now(), !self.are_many());
+        while are_few
             && begun.elapsed() < LONGEST
             && has_budget_remaining()
             && let Some(bell) = self.few.pop_front()
