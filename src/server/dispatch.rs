@@ -28,8 +28,8 @@ pub(super) struct Element {
     pub(super) index: usize,
 }
 
-/// Begins to answer a frame, as one of those that are taken since this time: the reply, if it is there, or else it is waited for. Never
-/// fails: whatever came gets its reply.
+/// Begins to answer a frame, as one of those that are taken since this time: the reply, if it is there, or else it is
+/// waited for. Never fails: whatever came gets its reply.
 pub(super) fn begin<'d>(
     desk: &'d Desk,
     caller: &Arc<Caller>,
