@@ -1,12 +1,15 @@
 //! A client that sees the wire as it is.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderName, protocol::CloseFrame},
 };
 
@@ -20,6 +23,16 @@ pub struct Client {
 impl Client {
     pub async fn connect(url: &str) -> Self {
         let (socket, _) = timeout(PATIENCE, connect_async(url)).await.expect("no handshake").unwrap();
+        Self { socket }
+    }
+
+    /// A client that the system keeps little for: whoever sends to it is soon held up when it reads nothing.
+    pub async fn connect_narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
+        let handshake = client_async(format!("ws://{address}"), stream);
+        let (socket, _) = timeout(PATIENCE, handshake).await.expect("no handshake").unwrap();
         Self { socket }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fullon_cache_api::config::Span;
 use futures_util::{SinkExt as _, future::join_all};
 use serde_json::json;
 use tokio::time::timeout;
@@ -53,14 +54,17 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     const STALLED: usize = 1000;
     const SYMBOLS: usize = 200;
     let redis = Redis::start().await;
-    let mut config = Server::config();
-    config.redis.port = redis.port;
-    let server = Server::start(config).await;
+    // Nobody is cut off for having stalled, however slow the machine is.
+    let server = Server::reading_with(&redis, |config| {
+        config.limits.write_timeout = Span::millis(600_000);
+        config.limits.pong_timeout = Span::millis(600_000);
+    })
+    .await;
     let mut client = server.client().await;
     super::listening(&mut client).await;
     let mut stalled = Vec::new();
     for _ in 0..STALLED {
-        let mut client = server.client().await;
+        let mut client = Client::connect_narrow(server.address).await;
         open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
         stalled.push(client);
     }
@@ -72,6 +76,9 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     }
     let before = resident();
     let symbol = |number: usize| format!("S{number}");
+    let ended = |follower: &Follower| {
+        follower.items.len() == SYMBOLS && follower.items.values().all(|item| item["price"] == 300.0)
+    };
     let writing = async {
         for round in 1..=300_u32 {
             let commands: Vec<Vec<String>> = (0..SYMBOLS)
@@ -90,8 +97,7 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     };
     let reading = join_all(readers.iter_mut().map(async |client| {
         let mut follower = Follower::default();
-        while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 300.0)
-        {
+        while !ended(&follower) {
             let update = client.receive().await;
             follower.take(&update, &["symbol"]);
         }
@@ -105,7 +111,7 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     // Who reads again has the last value of everything.
     let mut late = stalled.swap_remove(0);
     let mut follower = Follower::default();
-    while follower.items.len() < SYMBOLS || follower.values("price").values().any(|price| *price != 300.0) {
+    while !ended(&follower) {
         let update = timeout(Duration::from_secs(10), late.receive()).await.unwrap();
         follower.take(&update, &["symbol"]);
     }
