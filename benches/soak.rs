@@ -25,8 +25,8 @@ use tokio::{
 };
 
 use common::{
-    FIRST, Redis, SYMBOLS, Server, allow_many_files, append_command, number, print_head, print_own, runtime,
-    symbol,
+    FIRST, Redis, SYMBOLS, Server, allow_many_files, append_command, median, number, print_head, print_own,
+    runtime, symbol,
 };
 use wire::{Client, Writer};
 
@@ -54,9 +54,7 @@ fn main() -> ExitCode {
 
     // The median: what is resident for a moment, when many ask for much at once, is a matter of chance.
     let quarter = |number: usize| {
-        let mut quarter = looks[looks.len() * number / 4..looks.len() * (number + 1) / 4].to_vec();
-        quarter.sort_by(f64::total_cmp);
-        quarter[quarter.len() / 2] / 1024.0
+        median(looks[looks.len() * number / 4..looks.len() * (number + 1) / 4].to_vec()) / 1024.0
     };
     let (before, after) = (quarter(1), quarter(3));
     println!("{} minutes, {CLIENTS} clients that come and go", time.as_secs() / 60);

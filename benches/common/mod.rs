@@ -76,12 +76,13 @@ pub fn print_head(bare: &str) {
     println!("{:<44}{bare:>12}{:>12}{:>9}", "", "server", "ratio");
 }
 
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 /// A line of the table: the medians of a figure in all rounds, each a run of the bare one and one of ours.
 pub fn compare<Run>(what: &str, decimals: usize, pairs: &[(Run, Run)], figure: impl Fn(&Run) -> f64) {
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
     let bare = median(pairs.iter().map(|(bare, _)| figure(bare)).collect());
     let ours = median(pairs.iter().map(|(_, ours)| figure(ours)).collect());
     let ratio = median(pairs.iter().map(|(bare, ours)| figure(ours) / figure(bare)).collect());
