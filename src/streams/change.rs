@@ -82,10 +82,9 @@ impl Told {
     /// An item in its new form, or an entry of a log. What is stored under the name of a member of the envelope is left
     /// out: it would stand twice in the update.
     pub(super) fn item(json: String, again: bool) -> Self {
-        // Names are seldom escaped, and these are seldom among them.
-        let begins =
-            |at: usize| ENVELOPE.iter().any(|name| json.as_bytes()[at..].starts_with(name.as_bytes()));
-        let may_have = || json.match_indices('"').any(|(at, _)| begins(at + 1));
+        // Names are seldom escaped, and these are seldom among what stands between quotes.
+        let is_reserved = |part: &[u8]| ENVELOPE.iter().any(|name| name.as_bytes() == part);
+        let may_have = || json.as_bytes().split(|byte| *byte == b'"').any(is_reserved);
         let json = match json.contains('\\') || may_have() {
             true => without_envelope(&json).unwrap_or(json),
             false => json,
