@@ -31,8 +31,10 @@ use crate::{
     protocol::{Error, ErrorCode, Result},
 };
 
-/// How many events and wishes may wait.
-const MOST_WAITING: usize = 1024;
+/// How many events may wait; beyond that everything counts as changed.
+const MOST_EVENTS: usize = 16 << 10;
+/// How many wishes may wait.
+const MOST_WISHES: usize = 1024;
 /// How many topics are read at once.
 const READS_AT_ONCE: usize = 128;
 /// How many events, or messages, are taken in before anyone is told.
@@ -486,8 +488,8 @@ impl Driver {
 
 /// Listens to what the cache tells by itself: what one wants to hear goes in, what happens comes out.
 fn listen(cache: &Cache, may_wish: &BTreeSet<Wish>) -> (mpsc::Sender<Wish>, mpsc::Receiver<Event>) {
-    let (wishes, wanted) = mpsc::channel(MOST_WAITING);
-    let (tell, events) = mpsc::channel(MOST_WAITING);
+    let (wishes, wanted) = mpsc::channel(MOST_WISHES);
+    let (tell, events) = mpsc::channel(MOST_EVENTS);
     cache.listen(may_wish, wanted, tell);
     (wishes, events)
 }

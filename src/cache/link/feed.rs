@@ -11,13 +11,11 @@ use tokio::{
 
 use super::{
     LinkSettings, Outage,
-    line::{Heard, Lines},
+    line::{Lines, Trouble},
     supervisor::FIRST_BACKOFF,
 };
 use crate::cache::{Control, Glob, near::Near};
 
-/// How many things that Redis told may wait to be taken note of; beyond that everything counts as changed.
-pub(super) const MOST_WAITING: usize = 16 << 10;
 /// How often Redis is asked whether it is there, and how long it may take to say so. Together they are
 /// below the second within which a stream must be declared stale.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
@@ -122,6 +120,7 @@ impl Listener {
                 Err(outage) => outage,
                 Ok(lines) => {
                     backoff = FIRST_BACKOFF;
+                    lines.open();
                     self.tell(Event::Up(self.means)).await?;
                     let outage = self.listen(lines).await?;
                     let is_of_nodes =
@@ -143,7 +142,7 @@ impl Listener {
 
     /// Connects, and asks for all that is wanted.
     async fn attempt(&mut self) -> Result<Lines, Outage> {
-        let lines = Lines::connect(&self.settings, &self.near).await?;
+        let lines = Lines::connect(&self.settings, &self.near, &self.events).await?;
         let arming = timeout(self.settings.connect_timeout, self.arm_all(&lines));
         arming.await.unwrap_or(Err(Outage::Silent)).map(|()| lines)
     }
@@ -176,7 +175,7 @@ impl Listener {
         }
         self.means.tracking = lines.all_grant(&Control::TrackNothing, "changes").await?;
         if self.means.tracking {
-            lines.feed.is_granted();
+            lines.feed().is_granted();
         }
         self.means.channels = !self.channels.is_empty();
         for channels in self.channels.clone() {
@@ -196,7 +195,7 @@ impl Listener {
     /// Asks for what those want to be told of who keep answers. If Redis refuses it, they keep none.
     async fn arm_near(&self, lines: &Lines) -> Result<(), Outage> {
         for prefix in self.near.wanted() {
-            if self.means.tracking && !lines.feed.does_tell_of(&prefix) {
+            if self.means.tracking && !lines.feed().does_tell_of(&prefix) {
                 lines.track(prefix).await?;
             }
         }
@@ -206,7 +205,7 @@ impl Listener {
     /// Asks for one more thing. What Redis refuses is not asked for again on this connection.
     async fn arm(&mut self, lines: &Lines, wish: Wish) -> Result<(), Outage> {
         match wish {
-            Wish::Keys(prefix) if self.means.tracking && !lines.feed.does_tell_of(&prefix) => {
+            Wish::Keys(prefix) if self.means.tracking && !lines.feed().does_tell_of(&prefix) => {
                 self.means.tracking = lines.track(prefix).await?;
             }
             Wish::Channels(channels) if self.means.channels => {
@@ -218,7 +217,7 @@ impl Listener {
         Ok(())
     }
 
-    /// Passes on what Redis tells until a connection is lost or falls silent, or Redis is elsewhere.
+    /// Looks after connections until one is lost or falls silent, or Redis is elsewhere.
     async fn listen(&mut self, mut lines: Lines) -> Result<Outage, Stopped> {
         let mut probes = interval(PROBE_INTERVAL);
         let mut probe: BoxFuture<'static, Option<Outage>> = Box::pin(std::future::pending());
@@ -226,16 +225,9 @@ impl Listener {
         let mut left = std::pin::pin!(lines.left());
         loop {
             tokio::select! {
-                heard = lines.heard.recv() => match heard {
-                    None | Some(Heard::End) => {
-                        return Ok(Outage::Down("Redis closed the connection".into()));
-                    }
-                    Some(Heard::Event(event)) => {
-                        if lines.has_overflowed() {
-                            self.tell(Event::EverythingChanged).await?;
-                        }
-                        self.tell(event).await?;
-                    }
+                trouble = lines.trouble() => match trouble {
+                    Trouble::Overflow => self.tell(Event::EverythingChanged).await?,
+                    Trouble::End => return Ok(Outage::Down("Redis closed the connection".into())),
                 },
                 () = &mut left => return Ok(Outage::Moved),
                 () = lines.shifts.next() => {

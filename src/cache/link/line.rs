@@ -1,17 +1,23 @@
 //! The connections on which Redis tells things by itself: one to each Redis that is read.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    string::FromUtf8Error,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::future::{join_all, try_join_all};
 use redis::{PushInfo, PushKind, Value as Reply, aio::MultiplexedConnection};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::timeout,
+};
 
 use super::{
     LinkSettings, Outage,
-    feed::{Event, MOST_WAITING, PROBE_TIMEOUT},
+    feed::{Event, PROBE_TIMEOUT},
     open::{Opened, open},
     whereabouts::{Moves, Place},
 };
@@ -20,71 +26,124 @@ use crate::cache::{
     near::{Feed, Near},
 };
 
-/// Connections that are up, and what comes in on them. If one is lost, all are: what is not told of may be on any.
+/// Connections that are up. If one is lost, all are: what is not told of may be on any.
 pub(super) struct Lines {
     connections: Vec<MultiplexedConnection>,
     /// Where they are. All are left together.
     place: Option<Place>,
     /// Whether nothing ever comes in.
     pub(super) is_mute: bool,
-    /// Keeps the receiver open where no connection has a use for it.
-    _sender: mpsc::Sender<Heard>,
-    pub(super) heard: mpsc::Receiver<Heard>,
-    /// Whether some did not fit.
-    overflowed: Arc<AtomicBool>,
-    /// What answers that are kept are told by; lost with the connections.
-    pub(super) feed: Arc<Feed>,
+    ear: Arc<Ear>,
     /// Tells when keys go from one Redis to another.
     pub(super) shifts: Moves,
 }
 
-/// What comes in on a connection.
-pub(super) enum Heard {
-    Event(Event),
-    /// Nothing more.
+/// What comes in on the connections, and where it goes: straight on, for each that it passes through takes time.
+struct Ear {
+    /// What answers that are kept are told by; lost with the connections.
+    feed: Feed,
+    events: mpsc::Sender<Event>,
+    /// Whether events are passed on.
+    is_open: AtomicBool,
+    has_overflowed: AtomicBool,
+    has_ended: AtomicBool,
+    /// Rings when either is the case.
+    trouble: Notify,
+}
+
+/// What is wrong with what comes in.
+pub(super) enum Trouble {
+    /// Some of it did not fit.
+    Overflow,
+    /// Nothing comes in any more.
     End,
+}
+
+impl Ear {
+    fn hear(&self, push: PushInfo) {
+        if push.kind == PushKind::Disconnection {
+            self.feed.is_lost();
+            return self.complain(&self.has_ended);
+        }
+        let Some(event) = event_of(push) else { return };
+        // Those who keep answers are told before it waits behind others.
+        match &event {
+            Event::Changed(keys) => keys.iter().for_each(|key| self.feed.near().changed(key)),
+            Event::EverythingChanged => self.feed.near().all_changed(),
+            _ => {}
+        }
+        if self.is_open.load(Ordering::Relaxed) && self.events.try_send(event).is_err() {
+            self.complain(&self.has_overflowed);
+        }
+    }
+
+    fn complain(&self, of: &AtomicBool) {
+        of.store(true, Ordering::Relaxed);
+        self.trouble.notify_one();
+    }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
         // The library may hold on to a connection for a while.
-        self.feed.is_lost();
+        self.ear.is_open.store(false, Ordering::Relaxed);
+        self.ear.feed.is_lost();
     }
 }
 
 impl Lines {
     /// Finds and connects to every Redis that is read.
-    pub(super) async fn connect(settings: &LinkSettings, near: &Arc<Near>) -> Result<Self, Outage> {
-        let (sender, heard) = mpsc::channel(MOST_WAITING);
-        let overflowed = Arc::new(AtomicBool::new(false));
-        let feed = Arc::new(near.feed());
+    pub(super) async fn connect(
+        settings: &LinkSettings,
+        near: &Arc<Near>,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Self, Outage> {
+        let ear = Arc::new(Ear {
+            feed: near.feed(),
+            events: events.clone(),
+            is_open: AtomicBool::new(false),
+            has_overflowed: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            trouble: Notify::new(),
+        });
         let places = settings.whereabouts.find(settings.connect_timeout).await?;
         // Before anything is read that may shift.
         let shifts = settings.whereabouts.shifts();
         let opened = try_join_all(places.into_iter().map(|place| {
-            let (sender, flag, told) = (sender.clone(), overflowed.clone(), feed.clone());
-            let hear = move |push: PushInfo| {
-                let Some(heard) = heard_of(push) else { return };
-                // Those who keep answers are told before it waits behind others.
-                match &heard {
-                    Heard::Event(Event::Changed(keys)) => {
-                        keys.iter().for_each(|key| told.near().changed(key));
-                    }
-                    Heard::Event(Event::EverythingChanged) => told.near().all_changed(),
-                    Heard::Event(_) => {}
-                    Heard::End => told.is_lost(),
-                }
-                if sender.try_send(heard).is_err() {
-                    flag.store(true, Ordering::Relaxed);
-                }
-            };
-            open(place, settings, hear)
+            let ear = ear.clone();
+            open(place, settings, move |push| ear.hear(push))
         }));
         let opened: Vec<Opened> = opened.await?;
         let is_mute = opened.iter().any(|one| one.facts.is_mute);
         let place = opened.first().map(|one| one.place.clone());
         let connections = opened.into_iter().map(|one| one.connection).collect();
-        Ok(Self { connections, place, is_mute, _sender: sender, heard, overflowed, feed, shifts })
+        Ok(Self { connections, place, is_mute, ear, shifts })
+    }
+
+    /// Passes on what comes in from now on, until these connections are given up.
+    pub(super) fn open(&self) {
+        self.ear.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// What answers that are kept are told by.
+    pub(super) fn feed(&self) -> &Feed {
+        &self.ear.feed
+    }
+
+    /// Waits until something is wrong with what comes in.
+    pub(super) fn trouble(&self) -> impl Future<Output = Trouble> + use<> {
+        let ear = self.ear.clone();
+        async move {
+            loop {
+                if ear.has_ended.load(Ordering::Relaxed) {
+                    return Trouble::End;
+                }
+                if ear.has_overflowed.swap(false, Ordering::Relaxed) {
+                    return Trouble::Overflow;
+                }
+                ear.trouble.notified().await;
+            }
+        }
     }
 
     /// Waits until Redis is known to be elsewhere.
@@ -96,11 +155,6 @@ impl Lines {
                 None => std::future::pending().await,
             }
         }
-    }
-
-    /// Whether something came in that did not fit, since it was asked last.
-    pub(super) fn has_overflowed(&self) -> bool {
-        self.overflowed.swap(false, Ordering::Relaxed)
     }
 
     /// Whether every Redis grants what is asked. A refusal is logged, which happens once a connection.
@@ -121,7 +175,7 @@ impl Lines {
     pub(super) async fn track(&self, prefix: String) -> Result<bool, Outage> {
         let granted = self.all_grant(&Control::Track { prefix: prefix.clone() }, "changes").await?;
         if granted {
-            self.feed.tells_of(&prefix);
+            self.ear.feed.tells_of(&prefix);
         }
         Ok(granted)
     }
@@ -166,16 +220,12 @@ async fn grants(
     Ok(false)
 }
 
-fn heard_of(push: PushInfo) -> Option<Heard> {
-    match push.kind {
-        PushKind::Disconnection => Some(Heard::End),
-        _ => event_of(push).map(Heard::Event),
-    }
-}
-
 fn event_of(push: PushInfo) -> Option<Event> {
     let text = |value: Reply| match value {
-        Reply::BulkString(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Reply::BulkString(bytes) => {
+            let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Some(String::from_utf8(bytes).unwrap_or_else(lossy))
+        }
         Reply::SimpleString(text) => Some(text),
         _ => None,
     };
