@@ -7,7 +7,7 @@
 //! rests on a new one.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,6 +15,7 @@ use std::{
     time::Instant,
 };
 
+use hashbrown::HashMap;
 use tokio::sync::Notify;
 
 use super::Key;

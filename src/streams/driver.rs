@@ -3,7 +3,7 @@
 //! right there.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     io,
     sync::{Arc, Weak},
     thread,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use hashbrown::HashMap;
 use tokio::{runtime::Builder, sync::mpsc, time::sleep_until};
 
 use super::{

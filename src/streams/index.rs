@@ -1,6 +1,6 @@
 //! Finds which topics a key or a channel concerns, without a look at all the others.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::cache::Glob;
 

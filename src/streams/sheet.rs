@@ -1,11 +1,12 @@
 //! What a handler writes the present state on, and what is remembered of it from one read to the next.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     marker::PhantomData,
     sync::Arc,
 };
 
+use hashbrown::{HashMap, HashSet};
 use schemars::JsonSchema;
 
 use super::change::{Change, Changes, ItemId, Told};

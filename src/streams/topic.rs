@@ -1,7 +1,7 @@
 //! What is watched: every item in its present form, under the version in which it last changed.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     ops::Bound,
     sync::{
@@ -12,6 +12,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
+use hashbrown::HashMap;
 use serde_json::Value;
 
 use super::{
