@@ -30,8 +30,8 @@ pub(crate) struct Hub {
     topics: Mutex<Topics>,
     /// Rings when there are new topics, and when it is asked whether the driver is there.
     pub(super) news: Notify,
-    /// Counts how many times the driver has looked.
-    looks: watch::Sender<u64>,
+    /// Tells each time that the driver has looked.
+    looks: watch::Sender<()>,
     means: Mutex<Means>,
     settings: ArcSwap<Streams>,
     /// What streams have done, by the numbers of their operations.
@@ -65,7 +65,7 @@ impl Topics {
 }
 
 /// An operation and the params that its keys are filled from.
-pub(super) type Subject = (&'static str, Value);
+pub(super) type Subject = (&'static str, Arc<Value>);
 
 impl Hub {
     /// A hub whose topics are read by way of a thread of its own.
@@ -77,7 +77,7 @@ impl Hub {
         let hub = Arc::new(Self {
             topics: Mutex::new(Topics { operations: registry.streams(), ..Topics::default() }),
             news: Notify::new(),
-            looks: watch::Sender::new(0),
+            looks: watch::Sender::new(()),
             means: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             counts: (0..registry.numbers()).map(|_| OfStream::default()).collect(),
@@ -124,7 +124,7 @@ impl Hub {
             let message = "the server is being configured anew";
             return Err(Error::new(ErrorCode::Overloaded, message).retry_after_ms(100));
         };
-        let subject = (operation.name(), params);
+        let subject = (operation.name(), Arc::new(params));
         if let Some(topic) = topics.by_subject.get(&subject) {
             let topic = topic.clone();
             topic.users.fetch_add(1, Ordering::Relaxed);
@@ -188,7 +188,8 @@ impl Hub {
 
     /// The driver is there.
     pub(super) fn note_look(&self) {
-        self.looks.send_modify(|looks| *looks += 1);
+        // An error means that nobody waits for it.
+        let _ = self.looks.send(());
     }
 
     /// How change is noticed now.

@@ -56,7 +56,7 @@ pub(crate) struct Topic {
     /// Whether it is to be forgotten: a reload has it read otherwise, or others need its place.
     is_over: AtomicBool,
     /// The params that its keys are filled from.
-    pub(crate) params: Value,
+    pub(crate) params: Arc<Value>,
     /// Tells this course of versions from any other.
     epoch: String,
     pub(super) kind: Kind,
@@ -203,7 +203,7 @@ impl Content {
 impl Topic {
     pub(super) fn new(
         operation: Arc<Registered>,
-        params: Value,
+        params: Arc<Value>,
         (number, epoch): (u64, String),
         memory: Memory,
     ) -> Self {
