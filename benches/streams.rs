@@ -31,6 +31,7 @@ use std::{
 };
 
 use tokio::{
+    runtime::Runtime,
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
     // Each measures a server that nobody has asked for anything else.
     let start = || Server::start(&redis, FIRST, &MANY_CONNECTIONS).0;
     let only = option(&args, "--subscribers").map(|text| text.parse().unwrap());
-    let faults = runtime.block_on(fan_out(&start(), &redis, only, seconds, rounds));
+    let faults = fan_out(&start, &redis, &runtime, only, (seconds, rounds));
     if only.is_none() {
         runtime.block_on(many_symbols(&start(), &redis, seconds));
         for watched in [1, 10] {
@@ -83,16 +84,16 @@ fn main() -> ExitCode {
 }
 
 /// Races the server against the broadcast, and says what is not as it must be.
-async fn fan_out(
-    server: &Server,
+fn fan_out(
+    start: &impl Fn() -> Server,
     redis: &Redis,
+    runtime: &Runtime,
     only: Option<u64>,
-    seconds: u64,
-    rounds: u64,
+    (seconds, rounds): (u64, u64),
 ) -> Vec<String> {
     let mut writer = Writer::connect(redis.port);
-    let size = update_size(&server.url, &mut writer).await;
-    let bare = Bare::start(&["--broadcast", &size.to_string(), "--redis", &redis.port.to_string()]);
+    let size = runtime.block_on(update_size(&start().url, &mut writer)).to_string();
+    let start_bare = || Bare::start(&["--broadcast", &size, "--redis", &redis.port.to_string()]);
     let mut faults = Vec::new();
     for (subscribers, rate, is_overload) in [
         (8, 100, false),
@@ -110,8 +111,14 @@ async fn fan_out(
         // Where all is over in a millisecond, the kernel's scheduler decides how long the last ones wait.
         let rounds = if subscribers > 100 { rounds } else { rounds * 3 };
         for _ in 0..rounds {
-            let theirs = load.run(&bare.url, &bare.process, false, &mut writer).await;
-            let ours = load.run(&server.url, &server.process, true, &mut writer).await;
+            // Each while the other is not there: it would hear of every write too.
+            let bare = start_bare();
+            let theirs = runtime.block_on(load.run(&bare.url, &bare.process, false, &mut writer));
+            drop(bare);
+            let server = start();
+            runtime.block_on(update_size(&server.url, &mut writer));
+            let ours = runtime.block_on(load.run(&server.url, &server.process, true, &mut writer));
+            drop(server);
             faults.extend(load.faults(&theirs, "broadcast", is_overload));
             faults.extend(load.faults(&ours, "server", is_overload));
             pairs.push((theirs, ours));
@@ -134,7 +141,7 @@ fn all_of(exchange: &str) -> String {
     format!(r#"{{"exchange":"{exchange}"}}"#)
 }
 
-/// The bytes of one update of the server, which must be told of changes by now.
+/// The bytes of one update of the server, which is told of changes from then on.
 async fn update_size(url: &str, writer: &mut Writer) -> usize {
     let mut client = watch(url, &all_of(ONE)).await;
     sleep(Duration::from_millis(500)).await;
