@@ -124,8 +124,10 @@ fn join(registered: &[&Operation], sources: &[Source]) -> Result<Registry, Fault
     faults.extend(without_operation(entries, by_name.keys().copied()));
     if faults.is_empty() {
         share_prefixes(&mut operations);
-        let operations = operations.into_iter().map(Arc::new).collect();
-        return Ok(Registry { operations, numbers: by_name.len() });
+        let operations: Vec<Arc<Registered>> = operations.into_iter().map(Arc::new).collect();
+        let numbers = by_name.len();
+        let by_name = operations.iter().map(|operation| (operation.name, operation.clone())).collect();
+        return Ok(Registry { operations, by_name, numbers });
     }
     faults.sort();
     Err(Faults(faults))

@@ -35,6 +35,7 @@ use crate::{
 /// All operations, by name.
 pub struct Registry {
     operations: Vec<Arc<Registered>>,
+    by_name: hashbrown::HashMap<&'static str, Arc<Registered>>,
     /// How many operations this binary has, those among them that are not in force.
     numbers: usize,
 }
@@ -101,10 +102,7 @@ impl Registry {
 
     /// One operation.
     pub fn get(&self, name: &str) -> Option<&Arc<Registered>> {
-        self.operations
-            .binary_search_by(|operation| operation.name.cmp(name))
-            .ok()
-            .map(|at| &self.operations[at])
+        self.by_name.get(name)
     }
 
     /// How many corrupt values each operation has met, where it has.

@@ -2,12 +2,12 @@
 //! begun, or joined, if not.
 
 use std::{
-    hash::RandomState,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
+use hashbrown::DefaultHashBuilder;
 use serde_json::{Map, Value};
 
 use super::{
@@ -34,7 +34,7 @@ pub(super) struct Desk {
     /// The cache by way of the worker's own connections.
     pub(super) cache: Cache,
     /// One for all tables: what is hashed by another is not found.
-    pub(super) hasher: RandomState,
+    pub(super) hasher: DefaultHashBuilder,
     pub(super) flights: Flights,
     pub(super) kept: Arc<Kept>,
     pub(super) load: Arc<Load>,

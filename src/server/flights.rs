@@ -166,11 +166,9 @@ fn fly<Read: Future<Output = Outcome> + Send>(
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        hash::RandomState,
-        sync::atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use hashbrown::DefaultHashBuilder;
     use serde_json::json;
     use tokio::sync::Semaphore;
 
@@ -180,7 +178,7 @@ mod tests {
     /// Reads that end when they are let, and tell which they were.
     struct Reads {
         flights: Flights,
-        hasher: RandomState,
+        hasher: DefaultHashBuilder,
         plan: Arc<Plan>,
         let_end: Arc<Semaphore>,
         begun: Arc<AtomicUsize>,
@@ -192,7 +190,7 @@ mod tests {
             Self {
                 plan,
                 flights: Flights::default(),
-                hasher: RandomState::new(),
+                hasher: DefaultHashBuilder::default(),
                 let_end: Arc::new(Semaphore::new(0)),
                 begun: Arc::default(),
             }

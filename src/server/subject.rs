@@ -1,9 +1,8 @@
 //! What a read is of, by which answers are found that are kept, and reads that are under way.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::{hash::BuildHasher as _, sync::Arc};
+
+use hashbrown::DefaultHashBuilder;
 
 use crate::{access::Users, cache::Plan};
 
@@ -30,7 +29,7 @@ pub(super) struct Key {
 
 impl<'s> Subject<'s> {
     pub(super) fn new(
-        hasher: &RandomState,
+        hasher: &DefaultHashBuilder,
         plan: &'s Arc<Plan>,
         text: &'s str,
         users: Option<&'s Users>,

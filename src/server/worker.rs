@@ -3,7 +3,6 @@
 //! so that nobody waits behind another's long answer while a thread has nothing to do.
 
 use std::{
-    hash::RandomState,
     io,
     sync::{
         Arc,
@@ -13,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use hashbrown::DefaultHashBuilder;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::watch,
@@ -91,7 +91,7 @@ impl Worker {
         let desk = Arc::new(Desk {
             app: app.clone(),
             cache,
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             flights: Flights::default(),
             kept: Arc::default(),
             load: Arc::default(),
