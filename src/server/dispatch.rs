@@ -31,7 +31,7 @@ pub(super) struct Element {
 /// Begins to answer a frame, as one of those that are taken since this time: the reply, if it is there, or else it is
 /// waited for. Never fails: whatever came gets its reply.
 pub(super) fn begin<'d>(
-    desk: &'d Desk,
+    (desk, live): (&'d Desk, &Live),
     caller: &Arc<Caller>,
     text: &str,
     since: Instant,
@@ -39,10 +39,9 @@ pub(super) fn begin<'d>(
 ) -> Option<Due> {
     /// How many arrays there have been.
     static ARRAYS: AtomicU64 = AtomicU64::new(0);
-    let live = desk.app.live();
     let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
-        Message::One(request) => begin_one((desk, &live), caller, request, None, since, waiting),
+        Message::One(request) => begin_one((desk, live), caller, request, None, since, waiting),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();

@@ -73,10 +73,14 @@ impl Frames {
                 }
                 continue;
             }
-            self.head[self.have] = bytes[0];
-            self.have += 1;
-            bytes = &bytes[1..];
-            if self.have == 2 {
+            // The first two bytes tell how long the head is.
+            let is_new = self.have < 2;
+            let length = if is_new { 2 } else { self.head_length() };
+            let (part, rest) = bytes.split_at(bytes.len().min(length - self.have));
+            self.head[self.have..self.have + part.len()].copy_from_slice(part);
+            self.have += part.len();
+            bytes = rest;
+            if is_new && self.have == 2 {
                 self.begin_frame()?;
             }
             if self.have >= 2 && self.have == self.head_length() {

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{
-    Signal,
+    Live, Signal,
     asking::Desk,
     caller::Caller,
     deadlines::{Deadlines, Look},
@@ -262,13 +262,13 @@ impl Session<'_> {
 
     /// Takes a frame, and whatever others are there already: many requests reach Redis in one write.
     fn take_frames(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
-        let since = Instant::now();
-        self.take(frame, since)?;
+        let (since, live) = (Instant::now(), self.desk.app.live());
+        self.take(frame, &live, since)?;
         self.in_turn += 1;
         // Pings take no room, however many they are.
         while self.has_room() && self.in_turn < TURN {
             let Some(frame) = self.socket.next().now_or_never() else { break };
-            self.take(frame, since)?;
+            self.take(frame, &live, since)?;
             self.in_turn += 1;
         }
         Ok(())
@@ -344,12 +344,13 @@ impl Session<'_> {
     fn take(
         &mut self,
         frame: Option<Result<Message, tungstenite::Error>>,
+        live: &Live,
         since: Instant,
     ) -> Result<(), End> {
         match frame {
             Some(Ok(Message::Text(text))) => {
                 self.asked += 1;
-                let due = dispatch::begin(self.desk, &self.caller, &text, since, &mut self.waiting);
+                let due = dispatch::begin((self.desk, live), &self.caller, &text, since, &mut self.waiting);
                 if let Some(due) = due {
                     self.queue(due);
                 }
