@@ -38,7 +38,8 @@ pub(super) struct Lines {
     pub(super) shifts: Moves,
 }
 
-/// What comes in on the connections, and where it goes: straight on, for each that it passes through takes time.
+/// What comes in on the connections, and where it goes: straight on, for each that it passes through takes time. The
+/// connections, and who gives them up, are driven by one thread: nothing is passed on after that.
 struct Ear {
     /// What answers that are kept are told by; lost with the connections.
     feed: Feed,
@@ -52,6 +53,7 @@ struct Ear {
 }
 
 /// What is wrong with what comes in.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Some of it did not fit.
     Overflow,
@@ -60,6 +62,17 @@ pub(super) enum Trouble {
 }
 
 impl Ear {
+    fn new(near: &Arc<Near>, events: mpsc::Sender<Event>) -> Self {
+        Self {
+            feed: near.feed(),
+            events,
+            is_open: AtomicBool::new(false),
+            has_overflowed: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            trouble: Notify::new(),
+        }
+    }
+
     fn hear(&self, push: PushInfo) {
         if push.kind == PushKind::Disconnection {
             self.feed.is_lost();
@@ -81,13 +94,29 @@ impl Ear {
         of.store(true, Ordering::Relaxed);
         self.trouble.notify_one();
     }
+
+    async fn trouble(&self) -> Trouble {
+        loop {
+            if self.has_ended.load(Ordering::Relaxed) {
+                return Trouble::End;
+            }
+            if self.has_overflowed.swap(false, Ordering::Relaxed) {
+                return Trouble::Overflow;
+            }
+            self.trouble.notified().await;
+        }
+    }
+
+    /// Passes on nothing more. The library may hold on to a connection for a while.
+    fn close(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
+        self.feed.is_lost();
+    }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        // The library may hold on to a connection for a while.
-        self.ear.is_open.store(false, Ordering::Relaxed);
-        self.ear.feed.is_lost();
+        self.ear.close();
     }
 }
 
@@ -98,14 +127,7 @@ impl Lines {
         near: &Arc<Near>,
         events: &mpsc::Sender<Event>,
     ) -> Result<Self, Outage> {
-        let ear = Arc::new(Ear {
-            feed: near.feed(),
-            events: events.clone(),
-            is_open: AtomicBool::new(false),
-            has_overflowed: AtomicBool::new(false),
-            has_ended: AtomicBool::new(false),
-            trouble: Notify::new(),
-        });
+        let ear = Arc::new(Ear::new(near, events.clone()));
         let places = settings.whereabouts.find(settings.connect_timeout).await?;
         // Before anything is read that may shift.
         let shifts = settings.whereabouts.shifts();
@@ -133,17 +155,7 @@ impl Lines {
     /// Waits until something is wrong with what comes in.
     pub(super) fn trouble(&self) -> impl Future<Output = Trouble> + use<> {
         let ear = self.ear.clone();
-        async move {
-            loop {
-                if ear.has_ended.load(Ordering::Relaxed) {
-                    return Trouble::End;
-                }
-                if ear.has_overflowed.swap(false, Ordering::Relaxed) {
-                    return Trouble::Overflow;
-                }
-                ear.trouble.notified().await;
-            }
-        }
+        async move { ear.trouble().await }
     }
 
     /// Waits until Redis is known to be elsewhere.
@@ -242,5 +254,78 @@ fn event_of(push: PushInfo) -> Option<Event> {
             Some(Event::Said { channel: text(channel)?, payload })
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    /// What Redis says when a key has changed.
+    fn change(key: &str) -> PushInfo {
+        let keys = Reply::Array(vec![Reply::BulkString(key.into())]);
+        PushInfo { kind: PushKind::Invalidate, data: vec![keys] }
+    }
+
+    fn end() -> PushInfo {
+        PushInfo { kind: PushKind::Disconnection, data: Vec::new() }
+    }
+
+    fn changed(key: &str) -> Event {
+        Event::Changed(vec![key.to_owned()])
+    }
+
+    /// An ear whose events go where so many may wait.
+    fn ear(most: usize) -> (Ear, mpsc::Receiver<Event>) {
+        let (sender, events) = mpsc::channel(most);
+        (Ear::new(&Arc::default(), sender), events)
+    }
+
+    #[test]
+    fn what_comes_in_is_passed_on_from_when_it_is_wanted_until_it_is_given_up() {
+        let (ear, mut events) = ear(8);
+        ear.hear(change("before"));
+        ear.is_open.store(true, Ordering::Relaxed);
+        ear.hear(change("a"));
+        ear.hear(PushInfo { kind: PushKind::Invalidate, data: vec![Reply::Nil] });
+        let said = ["ticker_updates:*", "ticker_updates:x", "{}"].map(|text| Reply::BulkString(text.into()));
+        ear.hear(PushInfo { kind: PushKind::PMessage, data: said.into() });
+        ear.close();
+        ear.hear(change("after"));
+        let said = Event::Said { channel: "ticker_updates:x".to_owned(), payload: b"{}".into() };
+        for expected in [changed("a"), Event::EverythingChanged, said] {
+            assert_eq!(events.try_recv(), Ok(expected));
+        }
+        assert!(events.try_recv().is_err());
+        assert_eq!(ear.trouble().now_or_never(), None);
+    }
+
+    #[test]
+    fn what_did_not_fit_is_told_of_each_time() {
+        let (ear, mut events) = ear(1);
+        ear.is_open.store(true, Ordering::Relaxed);
+        for _ in 0..2 {
+            ear.hear(change("fits"));
+            ear.hear(change("does not"));
+            assert_eq!(ear.trouble().now_or_never(), Some(Trouble::Overflow));
+            assert_eq!(ear.trouble().now_or_never(), None, "once");
+            assert_eq!(events.try_recv(), Ok(changed("fits")));
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_of_though_nothing_fits_and_ends_what_answers_rest_on() {
+        let (ear, _events) = ear(1);
+        ear.feed.tells_of("tickers:");
+        ear.is_open.store(true, Ordering::Relaxed);
+        ear.hear(change("fits"));
+        ear.hear(change("does not"));
+        assert!(ear.feed.does_tell_of("tickers:"));
+        ear.hear(end());
+        assert!(!ear.feed.does_tell_of("tickers:"));
+        assert_eq!(ear.trouble().now_or_never(), Some(Trouble::End));
+        assert_eq!(ear.trouble().now_or_never(), Some(Trouble::End), "for good");
     }
 }
