@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     // Each measures a server that nobody has asked for anything else.
     let start = || Server::start(&redis, FIRST, &MANY_CONNECTIONS).0;
     let only = option(&args, "--subscribers").map(|text| text.parse().unwrap());
-    let faults = fan_out(&start, &redis, &runtime, only, (seconds, rounds));
+    let faults = fan_out(&start, &redis, &runtime, only, seconds, rounds);
     if only.is_none() {
         runtime.block_on(many_symbols(&start(), &redis, seconds));
         for watched in [1, 10] {
@@ -89,11 +89,11 @@ fn fan_out(
     redis: &Redis,
     runtime: &Runtime,
     only: Option<u64>,
-    (seconds, rounds): (u64, u64),
+    seconds: u64,
+    rounds: u64,
 ) -> Vec<String> {
     let mut writer = Writer::connect(redis.port);
     let size = runtime.block_on(update_size(&start().url, &mut writer)).to_string();
-    let start_bare = || Bare::start(&["--broadcast", &size, "--redis", &redis.port.to_string()]);
     let mut faults = Vec::new();
     for (subscribers, rate, is_overload) in [
         (8, 100, false),
@@ -112,7 +112,7 @@ fn fan_out(
         let rounds = if subscribers > 100 { rounds } else { rounds * 3 };
         for _ in 0..rounds {
             // Each while the other is not there: it would hear of every write too.
-            let bare = start_bare();
+            let bare = Bare::start(&["--broadcast", &size, "--redis", &redis.port.to_string()]);
             let theirs = runtime.block_on(load.run(&bare.url, &bare.process, false, &mut writer));
             drop(bare);
             let server = start();

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::{
     counts::{OfStream, OfTopics},
@@ -30,8 +30,8 @@ pub(crate) struct Hub {
     topics: Mutex<Topics>,
     /// Rings when there are new topics, and when it is asked whether the driver is there.
     pub(super) news: Notify,
-    /// Tells each time that the driver has looked.
-    looks: watch::Sender<()>,
+    /// Rings each time that the driver has looked.
+    looks: Notify,
     means: Mutex<Means>,
     settings: ArcSwap<Streams>,
     /// What streams have done, by the numbers of their operations.
@@ -77,7 +77,7 @@ impl Hub {
         let hub = Arc::new(Self {
             topics: Mutex::new(Topics { operations: registry.streams(), ..Topics::default() }),
             news: Notify::new(),
-            looks: watch::Sender::new(()),
+            looks: Notify::new(),
             means: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             counts: (0..registry.numbers()).map(|_| OfStream::default()).collect(),
@@ -180,16 +180,15 @@ impl Hub {
 
     /// Waits until the driver has answered.
     pub(crate) async fn responds(&self) {
-        let mut looks = self.looks.subscribe();
+        // From here on a look is not missed.
+        let look = self.looks.notified();
         self.news.notify_one();
-        // The hub has the other end.
-        let _ = looks.changed().await;
+        look.await;
     }
 
     /// The driver is there.
     pub(super) fn note_look(&self) {
-        // An error means that nobody waits for it.
-        let _ = self.looks.send(());
+        self.looks.notify_waiters();
     }
 
     /// How change is noticed now.

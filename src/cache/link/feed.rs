@@ -120,6 +120,7 @@ impl Listener {
                 Err(outage) => outage,
                 Ok(lines) => {
                     backoff = FIRST_BACKOFF;
+                    // What came before is read anyway; of what comes after this is told, nothing may be missing.
                     lines.open();
                     self.tell(Event::Up(self.means)).await?;
                     let outage = self.listen(lines).await?;

@@ -107,6 +107,10 @@ impl Ear {
         }
     }
 
+    fn open(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+
     /// Passes on nothing more. The library may hold on to a connection for a while.
     fn close(&self) {
         self.is_open.store(false, Ordering::Relaxed);
@@ -144,7 +148,7 @@ impl Lines {
 
     /// Passes on what comes in from now on, until these connections are given up.
     pub(super) fn open(&self) {
-        self.ear.is_open.store(true, Ordering::Relaxed);
+        self.ear.open();
     }
 
     /// What answers that are kept are told by.
@@ -287,7 +291,7 @@ mod tests {
     fn what_comes_in_is_passed_on_from_when_it_is_wanted_until_it_is_given_up() {
         let (ear, mut events) = ear(8);
         ear.hear(change("before"));
-        ear.is_open.store(true, Ordering::Relaxed);
+        ear.open();
         ear.hear(change("a"));
         ear.hear(PushInfo { kind: PushKind::Invalidate, data: vec![Reply::Nil] });
         let said = ["ticker_updates:*", "ticker_updates:x", "{}"].map(|text| Reply::BulkString(text.into()));
@@ -305,7 +309,7 @@ mod tests {
     #[test]
     fn what_did_not_fit_is_told_of_each_time() {
         let (ear, mut events) = ear(1);
-        ear.is_open.store(true, Ordering::Relaxed);
+        ear.open();
         for _ in 0..2 {
             ear.hear(change("fits"));
             ear.hear(change("does not"));
@@ -319,7 +323,7 @@ mod tests {
     fn an_end_is_told_of_though_nothing_fits_and_ends_what_answers_rest_on() {
         let (ear, _events) = ear(1);
         ear.feed.tells_of("tickers:");
-        ear.is_open.store(true, Ordering::Relaxed);
+        ear.open();
         ear.hear(change("fits"));
         ear.hear(change("does not"));
         assert!(ear.feed.does_tell_of("tickers:"));
