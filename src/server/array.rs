@@ -13,14 +13,17 @@ use super::{
     room::Room,
     waiting::{To, Waiting},
 };
-use crate::protocol::{Rejected, Reply, Request, RequestId};
+use crate::{
+    protocol::{Rejected, Reply, Request, RequestId},
+    streams::Hold,
+};
 
 /// Answers an array: as many of its elements at once as a connection may have in flight.
 pub(super) async fn answer(
     desk: &Desk,
     caller: Arc<Caller>,
     requests: Vec<Result<Request<'static>, Rejected>>,
-    array: u64,
+    hold: Hold,
 ) -> Due {
     let (in_flight, most_bytes) = {
         let live = desk.app.live();
@@ -46,7 +49,7 @@ pub(super) async fn answer(
             let id = match &request {
                 Ok(Request { id, .. }) | Err(Rejected { id, .. }) => id.clone(),
             };
-            let element = Element { array, index: elements.replies.len() + elements.begun.len() };
+            let element = Element { hold, index: elements.replies.len() + elements.begun.len() };
             let live = desk.app.live();
             let due = begin_one((desk, &live), &caller, request, Some(element), since, &mut waiting);
             elements.begun.push_back((id, due));

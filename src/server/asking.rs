@@ -9,6 +9,7 @@ use std::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 use hashbrown::DefaultHashBuilder;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::{
     App, Live, System,
@@ -25,7 +26,7 @@ use crate::{
     operation::{Answer, Outcome, ReadFn, SystemFn},
     protocol::{Error, ErrorCode, Remarks, Request, parse_params},
     registry::{Ask, Registered},
-    streams::{Hub, Opening, Ringer},
+    streams::{Hold, Hub, Open, Opening, Ringer, Settling},
 };
 
 /// What a worker's sessions share.
@@ -75,12 +76,12 @@ pub(super) struct Asking<'a, 'd> {
 }
 
 impl Asking<'_, '_> {
-    /// Begins to answer a request for an operation, if there is one of that name; in this array, or alone.
+    /// Begins to answer a request for an operation, if there is one of that name; alone, or as a part of a reply.
     pub(super) fn begin(
         &self,
         request: &Request<'_>,
         found: Option<&Arc<Registered>>,
-        array: Option<u64>,
+        hold: Option<Hold>,
         explaining: Option<&mut Explaining>,
     ) -> Result<Begun, Error> {
         let operation = self.admit(request, found)?;
@@ -88,7 +89,7 @@ impl Asking<'_, '_> {
             Answer::System(answer) => Ok(self.begin_system(answer, self.params(request, operation)?)),
             Answer::Stream { .. } => {
                 let params = self.params(request, operation)?;
-                self.open_stream(request, operation, params, array, explaining)
+                self.open_stream(request, operation, params, hold, explaining)
             }
             Answer::Read { run, .. } => self.answer(run, request, operation, explaining),
         }
@@ -197,7 +198,7 @@ impl Asking<'_, '_> {
         request: &Request<'_>,
         operation: &Arc<Registered>,
         params: Value,
-        array: Option<u64>,
+        hold: Option<Hold>,
         explaining: Option<&mut Explaining>,
     ) -> Result<Begun, Error> {
         if self.desk.load.refuses_streams(self.live.config.limits.reads) {
@@ -205,12 +206,20 @@ impl Asking<'_, '_> {
         }
         let (users, principal) = (self.users(operation).cloned(), self.who.map(Who::principal));
         let explain = explaining.is_some();
-        let opening = Opening { id: &request.id, operation, params, users, principal, array, explain };
-        let (settings, explain) = self.caller.streams.open(opening)?;
+        let opening = Opening { id: &request.id, operation, params, users, principal, hold, explain };
+        let Open { settings, explain, settling } = self.caller.streams.open(opening)?;
         if let Some(explaining) = explaining {
             explaining.opens(explain);
         }
-        Ok(Begun::Now(Ok((settings, Remarks::default()))))
+        let outcome = Ok((settings, Remarks::default()));
+        let Some(Settling { hold, settled }) = settling else { return Ok(Begun::Now(outcome)) };
+        let (caller, limit) = (self.caller.clone(), self.live.config.limits.read_timeout.get());
+        Ok(Begun::Later(Pending::Own(Box::pin(async move {
+            // It ends by an error, or not in time, and then tells of what changes after it is settled.
+            let _ = timeout(limit, settled).await;
+            caller.streams.release(hold);
+            outcome
+        }))))
     }
 
     fn begin_read(

@@ -1,10 +1,7 @@
 //! From the text of a frame to its reply.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Instant,
 };
 
@@ -18,13 +15,16 @@ use super::{
     replying::{Asker, Due, given},
     waiting::Waiting,
 };
-use crate::protocol::{Message, Rejected, Request};
+use crate::{
+    protocol::{Message, Rejected, Request},
+    streams::Hold,
+};
 
 /// An element of an array of requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element {
-    /// The number of the array.
-    pub(super) array: u64,
+    /// The reply to the array.
+    pub(super) hold: Hold,
     pub(super) index: usize,
 }
 
@@ -37,16 +37,14 @@ pub(super) fn begin<'d>(
     since: Instant,
     waiting: &mut Waiting<'d>,
 ) -> Option<Due> {
-    /// How many arrays there have been.
-    static ARRAYS: AtomicU64 = AtomicU64::new(0);
     let limits = &live.config.limits;
     match Message::parse(text, &limits.of_messages()) {
         Message::One(request) => begin_one((desk, live), caller, request, None, since, waiting),
         Message::Array(requests) => {
             let count = requests.len().min(limits.in_flight);
             let requests = requests.into_iter().map(|request| request.map(Request::into_owned)).collect();
-            let number = ARRAYS.fetch_add(1, Ordering::Relaxed);
-            waiting.push_array(number, count, array::answer(desk, caller.clone(), requests, number).boxed());
+            let hold = Hold::new();
+            waiting.push_array(hold, count, array::answer(desk, caller.clone(), requests, hold).boxed());
             None
         }
     }
@@ -82,7 +80,7 @@ pub(super) fn begin_one(
             }
             let explaining = explaining.as_deref_mut();
             let begun = charged.and_then(|()| {
-                asking.begin(&request, found, element.map(|element| element.array), explaining)
+                asking.begin(&request, found, element.map(|element| element.hold), explaining)
             });
             (request.id, begun)
         }

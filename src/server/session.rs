@@ -329,8 +329,8 @@ impl Session<'_> {
 
     fn finish(&mut self, answered: Answered) {
         self.queue(answered.due);
-        if let To::Array { number, .. } = answered.to {
-            self.caller.streams.release(number);
+        if let To::Array { hold, .. } = answered.to {
+            self.caller.streams.release(hold);
         }
     }
 

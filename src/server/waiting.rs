@@ -23,7 +23,7 @@ use super::{
     replying::{Asker, Due, given},
     subject::Subject,
 };
-use crate::{operation::Outcome, protocol::Error};
+use crate::{operation::Outcome, protocol::Error, streams::Hold};
 
 /// How many crowds there may be room for while nobody waits.
 const FEW: usize = 16;
@@ -72,8 +72,8 @@ enum Ended {
 pub(super) enum To {
     /// A request; in an array it has a place.
     One { index: usize },
-    /// An array, of so many requests.
-    Array { number: u64, requests: usize },
+    /// An array of so many requests, which holds back what its streams have.
+    Array { hold: Hold, requests: usize },
 }
 
 pub(super) struct Answered {
@@ -140,8 +140,8 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    pub(super) fn push_array(&mut self, number: u64, requests: usize, due: BoxFuture<'a, Due>) {
-        self.push_reply(To::Array { number, requests }, due);
+    pub(super) fn push_array(&mut self, hold: Hold, requests: usize, due: BoxFuture<'a, Due>) {
+        self.push_reply(To::Array { hold, requests }, due);
     }
 
     fn push_reply(&mut self, to: To, due: BoxFuture<'a, Due>) {

@@ -10,10 +10,11 @@ use serde_json::{Value, value::to_raw_value};
 use super::{
     bell::{Bell, Line},
     echo::Echo,
+    hold::Hold,
     hub::Hub,
     options::{Listed, ResumePoint},
     progress::Begin,
-    subscription::{Opened, Subscription},
+    subscription::{Opened, Settling, Subscription},
     tally::StreamExplain,
     telling::Ringer,
 };
@@ -36,10 +37,20 @@ pub(crate) struct Opening<'a> {
     pub(crate) users: Option<Users>,
     /// The login that it counts for.
     pub(crate) principal: Option<&'a Arc<Principal>>,
-    /// The array that it came in: no update goes out before that is answered.
-    pub(crate) array: Option<u64>,
+    /// The reply to an array that it came in: no update goes out before that.
+    pub(crate) hold: Option<Hold>,
     /// Whether it is to tell how it is served.
     pub(crate) explain: bool,
+}
+
+/// A stream that was opened.
+pub(crate) struct Open {
+    /// Its settings.
+    pub(crate) settings: String,
+    /// How it is served, if it is to tell that.
+    pub(crate) explain: Option<StreamExplain>,
+    /// What its reply has to wait for.
+    pub(crate) settling: Option<Settling>,
 }
 
 /// A client's streams.
@@ -54,9 +65,8 @@ pub(super) struct Streams {
     open: Vec<Subscription>,
     /// Whose turn it is.
     next: usize,
-    /// Frames that are due before all others; those of a stream that was opened in an array, when that is
-    /// answered.
-    notices: Vec<(Option<u64>, String)>,
+    /// Frames that are due before all others, or when what holds them back is on its way.
+    notices: Vec<(Option<Hold>, String)>,
     /// How many frames there have been.
     pub(super) sent: u64,
 }
@@ -85,10 +95,9 @@ impl Client {
         &self.hub
     }
 
-    /// Opens a stream, and gives its settings, and how it is served if it is to tell that. Its updates follow by way
-    /// of [`pull`](Bell::pull).
-    pub(crate) fn open(&self, opening: Opening<'_>) -> Result<(String, Option<StreamExplain>)> {
-        let Opening { id, operation, mut params, users, principal, array, explain } = opening;
+    /// Opens a stream. Its updates follow by way of [`pull`](Bell::pull).
+    pub(crate) fn open(&self, opening: Opening<'_>) -> Result<Open> {
+        let Opening { id, operation, mut params, users, principal, hold, explain } = opening;
         let limits = self.hub.settings();
         let mut line = self.line();
         let streams = &mut line.streams;
@@ -128,19 +137,10 @@ impl Client {
             None => Begin::Snapshot,
         };
         topic.add_bell(groups.as_deref_mut(), &self.bell);
-        let opened = Opened {
-            id: id.clone(),
-            topic,
-            groups,
-            params: shown,
-            users,
-            place,
-            pace,
-            array,
-            begin,
-            explain,
-        };
-        let stream = Subscription::new(opened);
+        let opened =
+            Opened { id: id.clone(), topic, groups, params: shown, users, place, pace, hold, begin, explain };
+        let mut stream = Subscription::new(opened);
+        let settling = stream.settling();
         let means = self.hub.means();
         let settings = Json::of(&stream.settings(means))?.into_text();
         let explain = if explain { stream.explain(means) } else { None };
@@ -148,19 +148,17 @@ impl Client {
         streams.open.push(stream);
         // The topic may have something already.
         self.bell.ring();
-        Ok((settings, explain))
+        Ok(Open { settings, explain, settling })
     }
 
-    /// Lets updates out that waited for an array's reply.
-    pub(crate) fn release(&self, array: u64) {
+    /// Lets out what a reply held back that is on its way.
+    pub(crate) fn release(&self, hold: Hold) {
         let mut line = self.line();
-        let streams = &mut line.streams;
-        for stream in streams.open.iter_mut().filter(|stream| stream.array == Some(array)) {
-            stream.array = None;
-            self.bell.ring();
-        }
-        for (waits_for, _) in streams.notices.iter_mut().filter(|(waits_for, _)| *waits_for == Some(array)) {
-            *waits_for = None;
+        let Streams { open, notices, .. } = &mut line.streams;
+        let holds =
+            open.iter_mut().map(|stream| &mut stream.hold).chain(notices.iter_mut().map(|(hold, _)| hold));
+        for held in holds.filter(|held| **held == Some(hold)) {
+            *held = None;
             self.bell.ring();
         }
     }
@@ -191,7 +189,7 @@ impl Client {
     fn end(&self, streams: &mut Streams, stream: &Subscription, reason: &str) {
         stream.leave(&self.hub, &self.bell);
         let notice = stream.notice("stream_end", &format!(",\"reason\":\"{reason}\""));
-        streams.notices.push((stream.array, notice));
+        streams.notices.push((stream.hold, notice));
         self.bell.ring();
     }
 
@@ -234,7 +232,7 @@ impl Streams {
         const TURN: usize = 32;
         let mut pulled = Pulled::default();
         if !self.notices.is_empty() {
-            let due = self.notices.extract_if(.., |(waits_for, _)| waits_for.is_none());
+            let due = self.notices.extract_if(.., |(hold, _)| hold.is_none());
             due.for_each(|(_, notice)| pulled.frames.push(&[&notice]));
         }
         let now = Instant::now();

@@ -11,7 +11,8 @@ use crate::{cache::Means, registry::Registered};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
-    /// Whether the present state comes first.
+    /// Whether the present state comes first. Without it, whatever changes after the reply is told; of what nobody watched
+    /// before, the reply waits until it has been read.
     #[serde(default = "yes")]
     pub(super) snapshot: bool,
     /// At most one update of an item in so many milliseconds; the newest wins.

@@ -211,6 +211,20 @@ impl Progress {
         None
     }
 
+    /// Settles from where on it tells, if that is from now on. Not before it is known what there is now: what changes
+    /// until then could not be told, unless nobody can vouch for anything.
+    pub(super) fn settle(&mut self, topic: &Topic) -> bool {
+        if !matches!(self.begin, Begin::Now) {
+            return true;
+        }
+        let content = topic.content();
+        let is_ready = content.is_ready(self.groups.as_deref());
+        if is_ready {
+            self.start(topic, &content);
+        }
+        is_ready || content.is_stale()
+    }
+
     pub(super) fn is_begun(&self) -> bool {
         matches!(self.begin, Begin::Begun)
     }

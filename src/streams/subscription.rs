@@ -1,14 +1,17 @@
 //! One stream of a client: what it was opened with, and how it is served.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use super::{
     bell::Bell,
+    hold::Hold,
     hub::Hub,
     options::{Effective, Listed, push_of, push_reason},
     progress::{Begin, Done, Progress},
@@ -25,8 +28,10 @@ use crate::{
 
 pub(super) struct Subscription {
     pub(super) topic: Arc<Topic>,
-    /// The array that it was opened in, until that is answered.
-    pub(super) array: Option<u64>,
+    /// The reply that its frames come after, until that is on its way.
+    pub(super) hold: Option<Hold>,
+    /// Tells who waits for it, by being dropped, when it is settled from where on it tells.
+    unsettled: Option<oneshot::Sender<Infallible>>,
     progress: Progress,
     /// The params that it was opened with.
     params: Box<RawValue>,
@@ -44,21 +49,29 @@ pub(super) struct Opened {
     pub(super) users: Option<Users>,
     pub(super) place: Option<Place>,
     pub(super) pace: Duration,
-    pub(super) array: Option<u64>,
+    pub(super) hold: Option<Hold>,
     pub(super) begin: Begin,
     /// Whether it is to tell how it is served.
     pub(super) explain: bool,
 }
 
+/// What the reply waits for that promises that no change from then on is passed over.
+pub(crate) struct Settling {
+    /// What the reply has to release.
+    pub(crate) hold: Hold,
+    /// Ends when it is settled from where on the stream tells, or it has ended, or nobody can vouch for what it watches.
+    pub(crate) settled: oneshot::Receiver<Infallible>,
+}
+
 impl Subscription {
     /// A stream that has sent nothing yet.
     pub(super) fn new(opened: Opened) -> Self {
-        let Opened { id, topic, groups, params, users, place, pace, array, begin, explain } = opened;
+        let Opened { id, topic, groups, params, users, place, pace, hold, begin, explain } = opened;
         let groups = groups.map(Vec::into_boxed_slice);
         let resumed = matches!(begin, Begin::After(_) | Begin::Behind(_));
         let mut progress = Progress::new(id, &topic, groups, users, pace, begin);
         progress.tally = explain.then(Box::default);
-        Self { topic, array, progress, params, resumed, _place: place }
+        Self { topic, hold, unsettled: None, progress, params, resumed, _place: place }
     }
 
     pub(super) fn id(&self) -> &RequestId {
@@ -140,6 +153,19 @@ impl Subscription {
         hub.leave(&self.topic);
     }
 
+    /// If its reply has to wait until it is settled from where on it tells, gives what that waits for.
+    pub(super) fn settling(&mut self) -> Option<Settling> {
+        if self.progress.settle(&self.topic) {
+            return None;
+        }
+        let (unsettled, settled) = oneshot::channel();
+        self.unsettled = Some(unsettled);
+        let hold = Hold::new();
+        // That of an array comes after it anyway.
+        self.hold.get_or_insert(hold);
+        Some(Settling { hold, settled })
+    }
+
     /// Whether it is settled from where on it tells.
     pub(super) fn is_begun(&self) -> bool {
         self.progress.is_begun()
@@ -147,7 +173,10 @@ impl Subscription {
 
     /// Appends what is next, some updates at the most. Says when to look again, if it is not due.
     pub(super) fn pull(&mut self, now: Instant, most: usize, frames: &mut Texts) -> Option<Instant> {
-        match self.array {
+        if self.unsettled.is_some() && self.progress.settle(&self.topic) {
+            self.unsettled = None;
+        }
+        match self.hold {
             Some(_) => None,
             None => self.progress.pull(&self.topic, now, most, frames),
         }

@@ -187,7 +187,7 @@ async fn streams_are_refused_before_reads_and_connections_before_streams() {
     };
     load(READS * 3 / 8).await;
     assert_eq!(Client::connect_with(&server.url(), &[]).await.err(), Some(503));
-    other.call("stream_blocks", json!({"snapshot": false})).await;
+    other.call("stream_blocks", json!({})).await;
     load(READS / 16 + 1).await;
     assert_eq!(other.fail("stream_bot_status", json!({})).await.0, "OVERLOADED");
     for _ in 0..READS * 3 / 8 + READS / 16 + 1 {

@@ -3,6 +3,7 @@
 mod bad;
 mod explained;
 mod logs;
+mod opening;
 mod order;
 mod outage;
 mod pace;
