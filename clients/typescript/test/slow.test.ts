@@ -131,7 +131,9 @@ test("a connection that is lost before anything was told loses no entry", async 
   const changes = watcher.streamTradeUpdates("y", "A/B", { events: true, snapshot: false });
   const state = watcher.streamTickers("z", [], { events: true, snapshot: false });
   const first = Promise.all([whole.next(), changes.next(), state.next()]);
-  while ((await watcher.listStreams()).length < 3);
+  while (![whole, changes, state].every(({ settings }) => settings)) {
+    await watcher.listStreams();
+  }
   last?.close();
   assert.deepEqual(
     (await first).map(({ value }) => value?.type),
