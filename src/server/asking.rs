@@ -26,7 +26,7 @@ use crate::{
     operation::{Answer, Outcome, ReadFn, SystemFn},
     protocol::{Error, ErrorCode, Remarks, Request, parse_params},
     registry::{Ask, Registered},
-    streams::{Hold, Hub, Open, Opening, Ringer, Settling},
+    streams::{Hold, Hub, Open, Opening, Settling},
 };
 
 /// What a worker's sessions share.
@@ -42,8 +42,6 @@ pub(super) struct Desk {
     /// How many workers there are.
     pub(super) workers: usize,
     pub(super) hub: Arc<Hub>,
-    /// Tells the worker's clients of what is new on their streams.
-    pub(super) ringer: Arc<Ringer>,
 }
 
 /// An outcome to come.

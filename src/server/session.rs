@@ -72,7 +72,7 @@ pub(super) async fn run(upgraded: Box<Upgraded>, desk: Arc<Desk>, signals: watch
     let limits = &live.config.limits;
     let open = app.stats.connection();
     let socket = socket::open(socket, early, limits, app.stats.clone()).await;
-    let streams = Client::new(desk.hub.clone(), desk.ringer.clone());
+    let streams = Client::new(desk.hub.clone());
     let bell = streams.bell.clone();
     bell.connect(socket::outlet(&socket));
     let mut session = Session {

@@ -30,11 +30,7 @@ use super::{
     listen::{Arrived, Guest},
     session,
 };
-use crate::{
-    access::Load,
-    counted::Counted,
-    streams::{Hub, Ringer},
-};
+use crate::{access::Load, counted::Counted, streams::Hub};
 
 /// How long who was let in may still take to open a WebSocket, or to ask for a page, when the server stops.
 const LAST_GREETING: Duration = Duration::from_secs(3);
@@ -85,9 +81,8 @@ impl Worker {
             let _within = handle.enter();
             app.cache.of_worker()
         };
-        let ringer = Arc::<Ringer>::default();
-        let (ringing, news) = (ringer.clone(), hub.clone());
-        handle.spawn(async move { ringing.run(&news).await });
+        let teller = hub.clone();
+        handle.spawn(async move { teller.tellers.join(&teller).await });
         let desk = Arc::new(Desk {
             app: app.clone(),
             cache,
@@ -97,7 +92,6 @@ impl Worker {
             load: Arc::default(),
             workers,
             hub: hub.clone(),
-            ringer,
         });
         Self { handle: handle.clone(), desk, clients: Arc::default(), _threads: threads.clone() }
     }

@@ -17,7 +17,6 @@ use futures_util::task::AtomicWaker;
 use super::{
     client::{Pulled, Streams},
     hub::Hub,
-    telling::Ringer,
 };
 use crate::protocol::Texts;
 
@@ -40,7 +39,6 @@ pub(crate) struct Bell {
     is_resting: AtomicBool,
     /// The task that waits for either.
     waits: AtomicWaker,
-    pub(super) ringer: Arc<Ringer>,
     /// What is looked at next when it rings. Where thousands of clients are told of a change, none of what belongs to
     /// one is in the processor's cache any more: each place less that is looked at counts.
     line: Mutex<Line>,
@@ -55,19 +53,20 @@ pub(super) struct Line {
     again: Option<Instant>,
 }
 
-impl Bell {
-    pub(super) fn new(ringer: Arc<Ringer>) -> Self {
+impl Default for Bell {
+    fn default() -> Self {
         Self {
             is_rung: AtomicBool::new(false),
             // Nothing else has been looked at yet.
             is_called: AtomicBool::new(true),
             is_resting: AtomicBool::new(false),
             waits: AtomicWaker::new(),
-            ringer,
             line: Mutex::default(),
         }
     }
+}
 
+impl Bell {
     /// Rings it at once.
     pub(crate) fn ring(&self) {
         if self.mark() {
@@ -203,7 +202,7 @@ mod tests {
 
     #[test]
     fn who_waits_learns_what_it_was_woken_for_and_misses_nothing() {
-        let (bell, task) = (Arc::new(Bell::new(Arc::default())), Arc::new(Woken::default()));
+        let (bell, task) = (Arc::new(Bell::default()), Arc::new(Woken::default()));
         let waker = Waker::from(task.clone());
         let cx = Context::from_waker(&waker);
         let woken = || task.times();

@@ -140,7 +140,7 @@ impl Driver {
             match self.events.is_empty() {
                 true => self.to_tell.tell(&hub),
                 // There is more to do.
-                false => self.to_tell.leave_all(),
+                false => self.to_tell.leave_all(&hub),
             }
         }
     }
@@ -472,7 +472,7 @@ impl Driver {
         for (count, said) in (1..).zip(std::mem::take(&mut tracked.waiting)) {
             hear(&self.cache, hub, &topic, &mut sheet, said, &mut self.to_tell);
             if count % MOST_UNTOLD == 0 {
-                self.to_tell.leave_all();
+                self.to_tell.leave_all(hub);
             }
         }
         let means = self.means;

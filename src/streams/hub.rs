@@ -16,6 +16,7 @@ use super::{
     counts::{OfStream, OfTopics},
     driver::Driver,
     subscription::Subscription,
+    telling::Tellers,
     topic::{Memory, Topic},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub(crate) struct Hub {
     pub(super) news: Notify,
     /// Rings each time that the driver has looked.
     looks: Notify,
+    /// Tell clients what is new for them.
+    pub(crate) tellers: Tellers,
     means: Mutex<Means>,
     settings: ArcSwap<Streams>,
     /// What streams have done, by the numbers of their operations.
@@ -78,6 +81,7 @@ impl Hub {
             topics: Mutex::new(Topics { operations: registry.streams(), ..Topics::default() }),
             news: Notify::new(),
             looks: Notify::new(),
+            tellers: Tellers::default(),
             means: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             counts: (0..registry.numbers()).map(|_| OfStream::default()).collect(),

@@ -41,5 +41,4 @@ pub(crate) use hub::Hub;
 pub(crate) use options::{Effective, Listed, Options};
 pub(crate) use subscription::Settling;
 pub(crate) use tally::StreamExplain;
-pub(crate) use telling::Ringer;
 pub(crate) use topic::Kind;

@@ -1,9 +1,14 @@
-//! Who is told of a change, and by whom. Few are told right where it is noticed: to wake a thread that does it costs as
-//! much. Many are told by the workers whose clients they are, those of one worker all at once.
+//! Who is told of a change, and by whom. Few are told right where it is noticed: to wake a thread that does it takes as
+//! long as to tell some. Many are told by tellers, on the threads that serve them: each takes a share of those who are
+//! left whenever it has told its last, so that nobody waits for one that is held up. Until they have begun, those who
+//! are not very many are told where it is noticed, too.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,34 +21,46 @@ use super::{bell::Bell, hub::Hub};
 
 /// How many are few.
 const FEW: usize = 32;
+/// Of how many it is worth to tell the first while the tellers wake up.
+const SOME: usize = 256;
+/// For how many it is worth to wake another teller.
+const WORTH: usize = 16;
 
-/// Tells one worker's clients what is new for them, on one of the threads that serve them.
+/// Those who are to be told, and the tellers who do it on the threads that serve them.
 #[derive(Default)]
-pub(crate) struct Ringer {
-    to_ring: Mutex<Vec<Arc<Bell>>>,
+pub(crate) struct Tellers {
+    left: Mutex<Left>,
+    /// How many tellers there are.
+    count: AtomicUsize,
     notify: Notify,
 }
 
-/// Those who are to be told, and do not know it yet.
+/// Those who are to be told, and whom nobody tells yet.
 #[derive(Default)]
-pub(super) struct ToTell {
-    /// The first of them.
-    few: VecDeque<Arc<Bell>>,
-    /// The workers that have all others.
-    ringers: Vec<Arc<Ringer>>,
+struct Left {
+    bells: VecDeque<Arc<Bell>>,
+    /// Whether a teller has taken a share of them. It takes another when it has told that, until nobody is left.
+    is_begun: bool,
 }
 
-impl Ringer {
-    /// Tells those who are to be told, for as long as it is polled.
-    pub(crate) async fn run(&self, hub: &Hub) {
+/// Those who are to be told of what has just been noticed.
+#[derive(Default)]
+pub(super) struct ToTell(VecDeque<Arc<Bell>>);
+
+impl Tellers {
+    /// Is a teller, for as long as it is polled.
+    pub(crate) async fn join(&self, hub: &Hub) {
         /// About how many bytes go before others have their turn, and as how many even a small update counts.
         const TURN: usize = 256 << 10;
         const LEAST: usize = 4 << 10;
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let (mut share, mut spent) = (Vec::new(), 0);
         loop {
-            self.notify.notified().await;
-            let to_ring = std::mem::take(&mut *self.to_ring());
-            let mut spent = 0;
-            for bell in to_ring {
+            self.left().take_share(self.count(), &mut share);
+            if share.is_empty() {
+                self.notify.notified().await;
+            }
+            for bell in share.drain(..) {
                 spent += bell.deliver(hub).max(LEAST);
                 if spent >= TURN || !has_budget_remaining() {
                     spent = 0;
@@ -53,60 +70,86 @@ impl Ringer {
         }
     }
 
-    fn to_ring(&self) -> MutexGuard<'_, Vec<Arc<Bell>>> {
-        self.to_ring.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Wakes as many as are needed. One that is at work already finds nobody left, once.
+    fn wake(&self) {
+        let needed = self.left().bells.len().div_ceil(WORTH).min(self.count());
+        (0..needed).for_each(|_| self.notify.notify_one());
+    }
+
+    /// One who is to be told by whoever has them told.
+    fn take_one(&self) -> Option<Arc<Bell>> {
+        // Nobody waits for the next while this one is told.
+        self.left().take_one()
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Left {
+    fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>) {
+        self.is_begun &= bells.is_empty();
+        self.bells.append(bells);
+    }
+
+    /// One for whoever has them told, until a teller has begun.
+    fn take_one(&mut self) -> Option<Arc<Bell>> {
+        if self.is_begun { None } else { self.bells.pop_front() }
+    }
+
+    /// The fewer there are, the less one of so many takes: all are to be done at about the same time.
+    fn take_share(&mut self, tellers: usize, share: &mut Vec<Arc<Bell>>) {
+        const MOST: usize = 64;
+        let count = self.bells.len().div_ceil(2 * tellers).min(MOST);
+        share.extend(self.bells.drain(..count));
+        self.is_begun = true;
     }
 }
 
 impl ToTell {
     /// Has one told.
     pub(super) fn add(&mut self, bell: &Arc<Bell>) {
-        if !bell.mark() {
-            return;
-        }
-        match self.are_many() || self.few.len() >= FEW {
-            true => self.leave(bell),
-            false => self.few.push_back(bell.clone()),
+        if bell.mark() {
+            self.0.push_back(bell.clone());
         }
     }
 
-    /// Tells them right here, if they are few, for as long as nobody else need wait for it. All others are told by their
-    /// workers.
+    /// Tells them right here, for as long as nobody else need wait for it, until the tellers do.
     pub(super) fn tell(&mut self, hub: &Hub) {
+        if self.0.len() <= SOME {
+            self.begin(hub);
+        }
+        self.leave_all(hub);
+    }
+
+    fn begin(&mut self, hub: &Hub) {
         /// How long others may have to wait, and one more client.
         const LONGEST: Duration = Duration::from_millis(1);
-        let (begun, are_few) = (Instant::now(), !self.are_many());
-        while are_few
-            && begun.elapsed() < LONGEST
+        let (begun, are_many) = (Instant::now(), self.0.len() > FEW);
+        hub.tellers.left().put(&mut self.0);
+        if are_many {
+            hub.tellers.wake();
+        }
+        while begun.elapsed() < LONGEST
             && has_budget_remaining()
-            && let Some(bell) = self.few.pop_front()
+            && let Some(bell) = hub.tellers.take_one()
         {
             if !bell.try_deliver(hub) {
-                self.leave(&bell);
+                self.0.push_back(bell);
             }
         }
-        self.leave_all();
     }
 
-    /// Leaves them to their workers, who learn of it last, when whoever has them told is done with what clients will ask
-    /// for: nobody wakes up to stand before a lock.
-    pub(super) fn leave_all(&mut self) {
-        while let Some(bell) = self.few.pop_front() {
-            self.leave(&bell);
-        }
-        self.ringers.drain(..).for_each(|ringer| ringer.notify.notify_one());
-    }
-
-    fn are_many(&self) -> bool {
-        !self.ringers.is_empty()
-    }
-
-    fn leave(&mut self, bell: &Arc<Bell>) {
-        let ringer = &bell.ringer;
-        if !self.ringers.iter().any(|other| Arc::ptr_eq(other, ringer)) {
-            self.ringers.push(ringer.clone());
-        }
-        ringer.to_ring().push(bell.clone());
+    /// Leaves them to the tellers, who learn of it when whoever has them told is done with what clients will ask for:
+    /// nobody wakes up to stand before a lock.
+    pub(super) fn leave_all(&mut self, hub: &Hub) {
+        hub.tellers.left().put(&mut self.0);
+        hub.tellers.wake();
     }
 }
 
@@ -114,21 +157,44 @@ impl ToTell {
 mod tests {
     use super::*;
 
+    fn bells(count: usize) -> (Vec<Arc<Bell>>, ToTell) {
+        let bells: Vec<Arc<Bell>> = (0..count).map(|_| Arc::default()).collect();
+        let mut to_tell = ToTell::default();
+        // Twice is once.
+        bells.iter().chain(&bells).for_each(|bell| to_tell.add(bell));
+        (bells, to_tell)
+    }
+
     #[test]
-    fn who_is_not_told_here_is_left_to_its_worker() {
-        let (one, other) = (Arc::<Ringer>::default(), Arc::<Ringer>::default());
-        for count in [1, FEW, FEW + 1, 3 * FEW] {
-            let ringers = [&one, &other].into_iter().cycle();
-            let bells: Vec<_> =
-                ringers.take(count).map(|ringer| Arc::new(Bell::new(ringer.clone()))).collect();
-            let mut to_tell = ToTell::default();
-            // Twice is once.
-            bells.iter().chain(&bells).for_each(|bell| to_tell.add(bell));
-            assert_eq!(to_tell.are_many(), count > FEW);
-            to_tell.leave_all();
-            let left = [&one, &other].map(|ringer| std::mem::take(&mut *ringer.to_ring()).len());
-            assert_eq!(left, [count.div_ceil(2), count / 2]);
-            assert!(to_tell.few.is_empty() && to_tell.ringers.is_empty());
+    fn each_is_taken_once_in_shares_that_grow_smaller() {
+        let (bells, mut to_tell) = bells(100);
+        let mut left = Left::default();
+        left.put(&mut to_tell.0);
+        let (mut taken, mut shares) = (Vec::new(), Vec::new());
+        while taken.len() < bells.len() {
+            let before = taken.len();
+            left.take_share(2, &mut taken);
+            shares.push(taken.len() - before);
         }
+        assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
+        assert_eq!((shares.first(), shares.last()), (Some(&25), Some(&1)));
+        assert!(taken.iter().zip(&bells).all(|(one, other)| Arc::ptr_eq(one, other)));
+        left.take_share(2, &mut taken);
+        assert_eq!(taken.len(), bells.len());
+    }
+
+    #[test]
+    fn whoever_has_them_told_goes_on_until_a_teller_has_begun() {
+        let (_, mut to_tell) = bells(10);
+        let mut left = Left::default();
+        left.put(&mut to_tell.0);
+        assert!(left.take_one().is_some() && left.take_one().is_some());
+        left.take_share(1, &mut Vec::new());
+        assert!(left.take_one().is_none(), "the teller goes on");
+        left.put(&mut VecDeque::new());
+        assert!(left.take_one().is_none(), "nobody came");
+        let (_, mut others) = bells(1);
+        left.put(&mut others.0);
+        assert!(left.take_one().is_some());
     }
 }
