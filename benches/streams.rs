@@ -187,13 +187,14 @@ impl Load {
             clients.push(if is_ours { watch(url, &all_of(ONE)).await } else { Client::connect(url).await });
         }
         // The first half second warms up.
-        let first = writer.sequence + self.rate / 2;
+        let begin = writer.sequence;
+        let first = begin + self.rate / 2;
         let count = self.rate * self.seconds;
         let last = first + count - 1;
         let deadline = Instant::now() + Duration::from_secs(self.seconds + 1) + PATIENCE;
         let mut receiving = JoinSet::new();
         for client in clients {
-            receiving.spawn(receive(client, first..=last, deadline));
+            receiving.spawn(receive(client, begin, first..=last, deadline));
         }
         let used = || [process.id(), process::id()].map(cpu_seconds);
         let before = used();
@@ -283,7 +284,7 @@ struct Received {
     begin: u64,
     end: u64,
     has_last: bool,
-    /// How many updates there were in all.
+    /// How many updates there were of what was written.
     updates: u64,
     /// How often an update was not the next after the one before.
     breaks: u64,
@@ -294,8 +295,8 @@ struct Received {
     client: Client,
 }
 
-/// Reads until the last of some values, and takes note of those.
-async fn receive(client: Client, wanted: RangeInclusive<u64>, deadline: Instant) -> Received {
+/// Reads until the last of some values, and takes note of those; values from before `begin` were there already.
+async fn receive(client: Client, begin: u64, wanted: RangeInclusive<u64>, deadline: Instant) -> Received {
     let mut got = Received {
         ages: Vec::with_capacity((wanted.end() + 1 - wanted.start()) as usize),
         begin: u64::MAX,
@@ -315,10 +316,10 @@ async fn receive(client: Client, wanted: RangeInclusive<u64>, deadline: Instant)
                 got.notices.push(text.to_owned());
                 continue;
             };
-            got.updates += 1;
             got.breaks += u64::from(number_after(text, "\"prev_id\"") != before);
             before = Some(number_after(text, "\"update_id\"").unwrap());
             let price = price as u64;
+            got.updates += u64::from(price >= begin);
             if wanted.contains(&price) {
                 // `time` as it was written, `timestamp` as the server says.
                 let written = (number_after(text, "\"time").unwrap() * 1e6) as u64;
