@@ -81,8 +81,8 @@ impl Worker {
             let _within = handle.enter();
             app.cache.of_worker()
         };
-        let teller = hub.clone();
-        handle.spawn(async move { teller.tellers.join(&teller).await });
+        let telling = hub.clone();
+        handle.spawn(async move { telling.tellers.run_one(&telling).await });
         let desk = Arc::new(Desk {
             app: app.clone(),
             cache,

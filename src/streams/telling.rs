@@ -1,6 +1,6 @@
 //! Who is told of a change, and by whom. Few are told right where it is noticed: to wake a thread that does it takes as
 //! long as to tell some. Many are told by tellers, on the threads that serve them: each takes a share of those who are
-//! left whenever it has told its last, so that nobody waits for one that is held up. Until they have begun, those who
+//! left whenever it has told its last, so that few wait for one that is held up. Until they have begun, those who
 //! are not very many are told where it is noticed, too.
 
 use std::{
@@ -48,8 +48,8 @@ struct Left {
 pub(super) struct ToTell(VecDeque<Arc<Bell>>);
 
 impl Tellers {
-    /// Is a teller, for as long as it is polled.
-    pub(crate) async fn join(&self, hub: &Hub) {
+    /// Runs one more.
+    pub(crate) async fn run_one(&self, hub: &Hub) {
         /// About how many bytes go before others have their turn, and as how many even a small update counts.
         const TURN: usize = 256 << 10;
         const LEAST: usize = 4 << 10;
@@ -93,7 +93,7 @@ impl Tellers {
 
 impl Left {
     fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>) {
-        self.is_begun &= bells.is_empty();
+        self.is_begun = false;
         self.bells.append(bells);
     }
 
@@ -119,37 +119,44 @@ impl ToTell {
         }
     }
 
-    /// Tells them right here, for as long as nobody else need wait for it, until the tellers do.
+    /// Tells them right here: all if they are few, or as many as come before the tellers, for as long as nobody else need
+    /// wait for it. All others are left to the tellers.
     pub(super) fn tell(&mut self, hub: &Hub) {
-        if self.0.len() <= SOME {
-            self.begin(hub);
+        /// How long others may have to wait, and one more client.
+        const LONGEST: Duration = Duration::from_millis(1);
+        let (begun, count) = (Instant::now(), self.0.len());
+        if count > FEW {
+            self.leave_all(hub);
         }
+        let mut not_told = VecDeque::new();
+        while count <= SOME
+            && begun.elapsed() < LONGEST
+            && has_budget_remaining()
+            && let Some(bell) = self.next(count, hub)
+        {
+            if !bell.try_deliver(hub) {
+                not_told.push_back(bell);
+            }
+        }
+        self.0.append(&mut not_told);
         self.leave_all(hub);
     }
 
-    fn begin(&mut self, hub: &Hub) {
-        /// How long others may have to wait, and one more client.
-        const LONGEST: Duration = Duration::from_millis(1);
-        let (begun, are_many) = (Instant::now(), self.0.len() > FEW);
-        hub.tellers.left().put(&mut self.0);
-        if are_many {
-            hub.tellers.wake();
-        }
-        while begun.elapsed() < LONGEST
-            && has_budget_remaining()
-            && let Some(bell) = hub.tellers.take_one()
-        {
-            if !bell.try_deliver(hub) {
-                self.0.push_back(bell);
-            }
+    /// One of so many who are to be told.
+    fn next(&mut self, count: usize, hub: &Hub) -> Option<Arc<Bell>> {
+        match count > FEW {
+            true => hub.tellers.take_one(),
+            false => self.0.pop_front(),
         }
     }
 
     /// Leaves them to the tellers, who learn of it when whoever has them told is done with what clients will ask for:
     /// nobody wakes up to stand before a lock.
     pub(super) fn leave_all(&mut self, hub: &Hub) {
-        hub.tellers.left().put(&mut self.0);
-        hub.tellers.wake();
+        if !self.0.is_empty() {
+            hub.tellers.left().put(&mut self.0);
+            hub.tellers.wake();
+        }
     }
 }
 
@@ -191,8 +198,6 @@ mod tests {
         assert!(left.take_one().is_some() && left.take_one().is_some());
         left.take_share(1, &mut Vec::new());
         assert!(left.take_one().is_none(), "the teller goes on");
-        left.put(&mut VecDeque::new());
-        assert!(left.take_one().is_none(), "nobody came");
         let (_, mut others) = bells(1);
         left.put(&mut others.0);
         assert!(left.take_one().is_some());
