@@ -213,8 +213,9 @@ impl Asking<'_, '_> {
         let Some(Settling { hold, settled }) = settling else { return Ok(Begun::Now(outcome)) };
         let (caller, limit) = (self.caller.clone(), self.live.config.limits.read_timeout.get());
         Ok(Begun::Later(Pending::Own(Box::pin(async move {
-            // It ends by an error, or not in time, and then tells of what changes after it is settled.
+            // That it is settled is an error of the channel's, which has nothing else to tell.
             let _ = timeout(limit, settled).await;
+            // The reply is on its way before its session rests, and lets others write what the stream has.
             caller.streams.release(hold);
             outcome
         }))))

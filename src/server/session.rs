@@ -314,6 +314,7 @@ impl Session<'_> {
     }
 
     async fn answer_the_rest(&mut self) -> Result<(), End> {
+        self.caller.streams.hurry();
         self.write().await?;
         while let Some(answered) = self.waiting.next().await {
             self.finish(answered);

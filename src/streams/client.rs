@@ -153,13 +153,20 @@ impl Client {
     /// Lets out what a reply held back that is on its way.
     pub(crate) fn release(&self, hold: Hold) {
         let mut line = self.line();
-        let Streams { open, notices, .. } = &mut line.streams;
-        let holds =
-            open.iter_mut().map(|stream| &mut stream.hold).chain(notices.iter_mut().map(|(hold, _)| hold));
-        for held in holds.filter(|held| **held == Some(hold)) {
+        let streams = &mut line.streams;
+        for stream in streams.open.iter_mut().filter(|stream| stream.hold == Some(hold)) {
+            stream.release();
+            self.bell.ring();
+        }
+        for (held, _) in streams.notices.iter_mut().filter(|(held, _)| *held == Some(hold)) {
             *held = None;
             self.bell.ring();
         }
+    }
+
+    /// Has no reply wait any longer until it is settled from where on its stream tells: it tells nothing more.
+    pub(crate) fn hurry(&self) {
+        self.line().streams.open.iter_mut().for_each(Subscription::hurry);
     }
 
     /// Ends one stream.

@@ -12,7 +12,8 @@ use crate::{cache::Means, registry::Registered};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
     /// Whether the present state comes first. Without it, whatever changes after the reply is told; of what nobody watched
-    /// before, the reply waits until it has been read.
+    /// before, the reply waits until it has been read. If the cache cannot be reached, or that takes too long, the reply
+    /// does not wait, and what changes before it is read is not told.
     #[serde(default = "yes")]
     pub(super) snapshot: bool,
     /// At most one update of an item in so many milliseconds; the newest wins.

@@ -211,8 +211,8 @@ impl Progress {
         None
     }
 
-    /// Settles from where on it tells, if that is from now on. Not before it is known what there is now: what changes
-    /// until then could not be told, unless nobody can vouch for anything.
+    /// Settles from where on it tells, if that is from now on and it is known what there is now: what changes before that
+    /// is known cannot be told. Says whether there is nothing to wait for, be it that nobody can say what there is.
     pub(super) fn settle(&mut self, topic: &Topic) -> bool {
         if !matches!(self.begin, Begin::Now) {
             return true;

@@ -153,6 +153,17 @@ impl Subscription {
         hub.leave(&self.topic);
     }
 
+    /// Has nothing wait any longer until it is settled from where on it tells.
+    pub(super) fn hurry(&mut self) {
+        self.unsettled = None;
+    }
+
+    /// Lets its frames out. From here on no change is passed over, if its topic has been read by now.
+    pub(super) fn release(&mut self) {
+        self.hold = None;
+        self.progress.settle(&self.topic);
+    }
+
     /// If its reply has to wait until it is settled from where on it tells, gives what that waits for.
     pub(super) fn settling(&mut self) -> Option<Settling> {
         if self.progress.settle(&self.topic) {

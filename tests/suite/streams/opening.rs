@@ -1,6 +1,11 @@
 //! From when on a stream that begins without the present state tells of changes.
 
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{open, start, write_ticker};
 
@@ -83,4 +88,20 @@ async fn while_nobody_can_say_what_there_is_the_reply_does_not_wait_for_it() {
     assert_eq!(client.receive().await["type"], "stream_fresh");
     write_ticker(&redis, "x", "A", 1.0).await;
     assert_eq!(client.receive().await["price"], 1.0);
+}
+
+#[tokio::test]
+async fn the_end_of_a_connection_does_not_wait_for_a_stream_to_be_settled() {
+    let (redis, _server, mut client) = start().await;
+    redis.send::<()>(&["CLIENT", "PAUSE", "400", "ALL"]).await;
+    let request = json!({"request_id": "s", "operation": "stream_tickers",
+        "params": {"exchange": "x", "snapshot": false}});
+    client.send(&request.to_string()).await;
+    client.socket.send(Message::binary("no JSON")).await.unwrap();
+    let end = async {
+        assert_eq!(client.receive().await["success"], true);
+        client.receive_close().await.unwrap().code
+    };
+    // Sooner than what was asked for is given up.
+    assert_eq!(u16::from(timeout(Duration::from_secs(2), end).await.unwrap()), 1003);
 }
