@@ -70,9 +70,10 @@ impl Tellers {
         }
     }
 
-    /// Wakes as many as are needed. One that is at work already finds nobody left, once.
-    fn wake(&self) {
-        let needed = self.left().bells.len().div_ceil(WORTH).min(self.count());
+    /// Leaves some to them, and wakes as many as are needed. One that is at work already finds nobody left, once.
+    fn leave(&self, bells: &mut VecDeque<Arc<Bell>>) {
+        let count = self.left().put(bells);
+        let needed = count.div_ceil(WORTH).min(self.count());
         (0..needed).for_each(|_| self.notify.notify_one());
     }
 
@@ -92,9 +93,11 @@ impl Tellers {
 }
 
 impl Left {
-    fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>) {
+    /// Adds some, and says how many there are.
+    fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>) -> usize {
         self.is_begun = false;
         self.bells.append(bells);
+        self.bells.len()
     }
 
     /// One for whoever has them told, until a teller has begun.
@@ -154,8 +157,7 @@ impl ToTell {
     /// nobody wakes up to stand before a lock.
     pub(super) fn leave_all(&mut self, hub: &Hub) {
         if !self.0.is_empty() {
-            hub.tellers.left().put(&mut self.0);
-            hub.tellers.wake();
+            hub.tellers.leave(&mut self.0);
         }
     }
 }
