@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Follower, open, start, ticker, write_ticker};
-use crate::common::{Client, Redis, Server};
+use super::{Follower, calls, open, start, ticker, write_ticker};
+use crate::common::{Client, Redis, Server, eventually};
 
 #[tokio::test]
 async fn an_item_is_told_no_more_often_than_was_asked_for_and_its_last_value_always() {
@@ -119,7 +119,8 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
 
 #[tokio::test]
 async fn a_big_stream_starves_neither_another_nor_replies() {
-    let (redis, server, mut client) = start().await;
+    let (redis, server, _client) = start().await;
+    let mut client = Client::connect_narrow(server.address).await;
     let big: Vec<Vec<String>> = (0..10_000)
         .map(|number| {
             let symbol = format!("S{number}");
@@ -144,6 +145,8 @@ async fn a_big_stream_starves_neither_another_nor_replies() {
         client.socket.feed(Message::text(request.to_string())).await.unwrap();
     }
     client.socket.flush().await.unwrap();
+    // Meanwhile no more is on its way to the client than the system keeps.
+    eventually("Redis is asked", async || calls(&redis, &["hlen"]).await > 0).await;
     let (mut before_small, mut before_read, mut big) = (None, None, 0);
     while before_small.is_none() || before_read.is_none() {
         let message = client.receive().await;
@@ -155,7 +158,7 @@ async fn a_big_stream_starves_neither_another_nor_replies() {
         }
     }
     let (small, read) = (before_small.unwrap(), before_read.unwrap());
-    // Half of the big stream is far more than what is on its way while Redis answers.
+    // Half of the big stream is far more than what the system keeps.
     assert!(
         small < 5_000 && read < 5_000,
         "{small} updates before the small stream, {read} before the reply"
