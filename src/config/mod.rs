@@ -139,6 +139,10 @@ pub struct Limits {
     /// client may read nothing is `OVERLOADED`.
     #[serde(deserialize_with = "whole")]
     pub waiting_bytes_in_all: usize,
+    /// Bytes that the system takes for a connection beyond what is on its way to the client (`TCP_NOTSENT_LOWAT`, on
+    /// Linux): what waits there grows old, and holds up what comes after it. Of connections that are made from then on.
+    #[serde(deserialize_with = "whole")]
+    pub unsent_bytes: usize,
 }
 
 /// What streams may take, and how fresh they are kept.
@@ -255,6 +259,7 @@ impl Default for Limits {
             reply_bytes: 16 << 20,
             waiting_bytes: 16 << 20,
             waiting_bytes_in_all: 512 << 20,
+            unsent_bytes: 64 << 10,
         }
     }
 }
@@ -333,6 +338,7 @@ impl Config {
             ("limits.reply_bytes", limits.reply_bytes),
             ("limits.waiting_bytes", limits.waiting_bytes),
             ("limits.waiting_bytes_in_all", limits.waiting_bytes_in_all),
+            ("limits.unsent_bytes", limits.unsent_bytes),
             ("streams.per_connection", self.streams.per_connection),
             ("streams.per_login", self.streams.per_login),
             ("streams.names", self.streams.names),

@@ -151,7 +151,11 @@ async fn greet_in_time(
     app: Arc<App>,
     signals: watch::Receiver<Signal>,
 ) -> io::Result<Option<Box<Upgraded>>> {
-    let limit = app.live().config.limits.handshake_timeout.get();
+    let limit = {
+        let limits = &app.live().config.limits;
+        guest.limit_unsent(limits.unsent_bytes);
+        limits.handshake_timeout.get()
+    };
     tokio::select! {
         greeted = timeout(limit, greet(guest, &app)) => greeted?,
         () = last_greeting(signals) => Ok(None),

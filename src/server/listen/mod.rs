@@ -11,6 +11,8 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::tls::Tls;
@@ -159,6 +161,16 @@ impl Guest {
     /// Its address, or that of the proxy before it; None on a unix socket.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+
+    /// Has the system take no more for it than so many bytes beyond what is on its way to it.
+    pub(super) fn limit_unsent(&self, bytes: usize) {
+        #[cfg(target_os = "linux")]
+        if let GuestSocket::Tcp(socket) = &self.socket {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            // A system that cannot do so serves it all the same.
+            let _ = SockRef::from(socket).set_tcp_notsent_lowat(bytes);
+        }
     }
 
     /// Takes it over from the runtime that accepted it.

@@ -166,6 +166,30 @@ async fn a_big_stream_starves_neither_another_nor_replies() {
 }
 
 #[tokio::test]
+async fn who_reads_late_soon_comes_to_what_is_new() {
+    /// Of 10 MB, more than the system takes by itself.
+    const CHANGES: usize = 500;
+    const BYTES: usize = 20_000;
+    let (redis, server, mut client) = start().await;
+    let mut late = server.client().await;
+    for client in [&mut client, &mut late] {
+        open(client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+    }
+    for price in 1..=CHANGES {
+        let ticker = json!({"symbol": "A", "exchange": "x", "price": price, "more": "x".repeat(BYTES)});
+        redis.send::<()>(&["HSET", "tickers:x", "A", &ticker.to_string()]).await;
+        redis.send::<()>(&["PUBLISH", "ticker_updates:x:A", &ticker.to_string()]).await;
+        // Whoever reads on is told of each.
+        while client.receive().await["price"] != price {}
+    }
+    let mut old = 0;
+    while late.receive().await["price"] != CHANGES {
+        old += 1;
+    }
+    assert!(old * BYTES < 1 << 20, "{old} old ones came first");
+}
+
+#[tokio::test]
 async fn more_removals_than_are_kept_are_made_up_for() {
     let redis = Redis::start().await;
     let mut config = Server::config();
