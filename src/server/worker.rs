@@ -30,7 +30,11 @@ use super::{
     listen::{Arrived, Guest},
     session,
 };
-use crate::{access::Load, counted::Counted, streams::Hub};
+use crate::{
+    access::Load,
+    counted::Counted,
+    streams::{Hub, Tellers},
+};
 
 /// How long who was let in may still take to open a WebSocket, or to ask for a page, when the server stops.
 const LAST_GREETING: Duration = Duration::from_secs(3);
@@ -57,7 +61,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts as many as the configuration says, and a thread for each.
+    /// Starts as many as the configuration says, a thread for each, and one that tells clients of changes.
     pub(super) fn start_all(app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Vec<Self>> {
         let count = match app.live().config.listen.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
@@ -66,6 +70,7 @@ impl Worker {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(count).thread_name("worker").enable_all().build()?;
         let handle = runtime.handle().clone();
+        Tellers::start(hub, count, &handle)?;
         let threads = Arc::new(Threads(Some(runtime)));
         Ok((0..count).map(|_| Self::start(&handle, &threads, count, app, hub)).collect())
     }
@@ -81,8 +86,6 @@ impl Worker {
             let _within = handle.enter();
             app.cache.of_worker()
         };
-        let telling = hub.clone();
-        handle.spawn(async move { telling.tellers.run_one(&telling).await });
         let desk = Arc::new(Desk {
             app: app.clone(),
             cache,

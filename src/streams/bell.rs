@@ -131,10 +131,9 @@ impl Bell {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the client sent what is new for it: right here, if that is all that there is to do, or else by the task. Gives
-    /// how many bytes went from here.
-    pub(super) fn deliver(&self, hub: &Hub) -> usize {
-        self.deliver_to(self.line(), hub)
+    /// Has the client sent what is new for it: right here, if that is all that there is to do, or else by the task.
+    pub(super) fn deliver(&self, hub: &Hub) {
+        self.deliver_to(self.line(), hub);
     }
 
     /// The same, unless one would have to wait for what else is done with the client's streams. Says whether it is done.
@@ -143,44 +142,34 @@ impl Bell {
         line.map(|line| self.deliver_to(line, hub)).is_ok()
     }
 
-    fn deliver_to(&self, mut line: MutexGuard<'_, Line>, hub: &Hub) -> usize {
+    fn deliver_to(&self, mut line: MutexGuard<'_, Line>, hub: &Hub) {
         // What one client's streams come to must not be another's: the task comes upon it again, and ends.
         let delivered = catch_unwind(AssertUnwindSafe(move || line.deliver(self, hub)));
-        let Delivered { bytes, is_all } = delivered.unwrap_or_default();
-        if !is_all {
+        if !delivered.unwrap_or_default() {
             self.is_rung.store(true, Ordering::Release);
             self.waits.wake();
         }
-        bytes
     }
 }
 
-/// What went to a client while its task rests.
-#[derive(Default)]
-struct Delivered {
-    bytes: usize,
-    /// Whether the task has nothing left to do.
-    is_all: bool,
-}
-
 impl Line {
-    fn deliver(&mut self, bell: &Bell, hub: &Hub) -> Delivered {
+    /// Sends what is new while the task rests. Says whether that has nothing left to do.
+    fn deliver(&mut self, bell: &Bell, hub: &Hub) -> bool {
         let Some(outlet) = self.outlet.as_ref().filter(|_| bell.is_resting.load(Ordering::Acquire)) else {
-            return Delivered::default();
+            return false;
         };
         let mut outlet = outlet.lock().unwrap_or_else(PoisonError::into_inner);
         // What a stream begins with may be much; others wait.
         if outlet.has_unsent() || !self.streams.are_begun() {
-            return Delivered::default();
+            return false;
         }
         if !bell.take_ring() {
             // The task was faster.
-            return Delivered { bytes: 0, is_all: true };
+            return true;
         }
         let Pulled { frames, has_more, again } = self.streams.pull(hub);
-        let bytes = frames.len();
         let is_out = frames.is_empty() || outlet.put(frames);
-        Delivered { bytes, is_all: is_out && !has_more && (again.is_none() || again == self.again) }
+        is_out && !has_more && (again.is_none() || again == self.again)
     }
 }
 

@@ -41,4 +41,5 @@ pub(crate) use hub::Hub;
 pub(crate) use options::{Effective, Listed, Options};
 pub(crate) use subscription::Settling;
 pub(crate) use tally::StreamExplain;
+pub(crate) use telling::Tellers;
 pub(crate) use topic::Kind;

@@ -1,46 +1,45 @@
 //! Who is told of a change, and by whom. Few are told right where it is noticed: to wake a thread that does it takes as
-//! long as to tell some. Many are told by tellers, on the threads that serve them: each takes a share of those who are
-//! left whenever it has told its last, so that few wait for one that is held up. Until they have begun, those who
-//! are not very many are told where it is noticed, too.
+//! long as to tell some. Many are told by tellers, on threads of their own: each takes a share of those who are left
+//! whenever it has told its last, so that few wait for one that is held up. Where there are not very many, whoever
+//! notices the change is one of those who tell.
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
     time::{Duration, Instant},
 };
 
-use tokio::{
-    sync::Notify,
-    task::{coop::has_budget_remaining, yield_now},
-};
+use tokio::{runtime::Handle, task::coop::has_budget_remaining};
 
 use super::{bell::Bell, hub::Hub};
 
 /// How many are few.
 const FEW: usize = 32;
-/// Of how many it is worth to tell the first while the tellers wake up.
-const SOME: usize = 256;
+/// How many are very many.
+const VERY_MANY: usize = 257;
 /// For how many it is worth to wake another teller.
 const WORTH: usize = 16;
 
-/// Those who are to be told, and the tellers who do it on the threads that serve them.
+/// Those who are to be told, and the tellers who do it.
 #[derive(Default)]
 pub(crate) struct Tellers {
     left: Mutex<Left>,
-    /// How many tellers there are.
-    count: AtomicUsize,
-    notify: Notify,
+    /// Rings when there is something for a teller that rests.
+    news: Condvar,
 }
 
 /// Those who are to be told, and whom nobody tells yet.
 #[derive(Default)]
 struct Left {
     bells: VecDeque<Arc<Bell>>,
-    /// Whether a teller has taken a share of them. It takes another when it has told that, until nobody is left.
-    is_begun: bool,
+    /// How many tellers there are.
+    tellers: usize,
+    /// How many of them wait until somebody is left.
+    resting: usize,
+    /// Whether they are to end.
+    is_over: bool,
 }
 
 /// Those who are to be told of what has just been noticed.
@@ -48,43 +47,57 @@ struct Left {
 pub(super) struct ToTell(VecDeque<Arc<Bell>>);
 
 impl Tellers {
-    /// Runs one more.
-    pub(crate) async fn run_one(&self, hub: &Hub) {
-        /// About how many bytes go before others have their turn, and as how many even a small update counts.
-        const TURN: usize = 256 << 10;
-        const LEAST: usize = 4 << 10;
-        self.count.fetch_add(1, Ordering::Relaxed);
-        let (mut share, mut spent) = (Vec::new(), 0);
-        loop {
-            self.left().take_share(self.count(), &mut share);
-            if share.is_empty() {
-                self.notify.notified().await;
-            }
-            for bell in share.drain(..) {
-                spent += bell.deliver(hub).max(LEAST);
-                if spent >= TURN || !has_budget_remaining() {
-                    spent = 0;
-                    yield_now().await;
-                }
-            }
+    /// Starts as many for a hub, which end with it. They have the timers of a runtime, as whoever writes to a client needs.
+    pub(crate) fn start(hub: &Arc<Hub>, count: usize, timers: &Handle) -> io::Result<()> {
+        hub.tellers.left().tellers = count;
+        for _ in 0..count {
+            let (tellers, hub, timers) = (hub.tellers.clone(), Arc::downgrade(hub), timers.clone());
+            thread::Builder::new().name("teller".to_owned()).spawn(move || {
+                let _within = timers.enter();
+                tellers.tell(&hub);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Has all of them end.
+    pub(super) fn end(&self) {
+        self.left().is_over = true;
+        self.news.notify_all();
+    }
+
+    /// Tells whoever is left, until the end.
+    fn tell(&self, hub: &Weak<Hub>) {
+        let mut share = Vec::new();
+        while self.wait_for_share(&mut share)
+            && let Some(hub) = hub.upgrade()
+        {
+            share.drain(..).for_each(|bell: Arc<Bell>| bell.deliver(&hub));
         }
     }
 
-    /// Leaves some to them, and wakes as many as are needed. One that is at work already finds nobody left, once.
-    fn leave(&self, bells: &mut VecDeque<Arc<Bell>>) {
-        let count = self.left().put(bells);
-        let needed = count.div_ceil(WORTH).min(self.count());
-        (0..needed).for_each(|_| self.notify.notify_one());
+    /// Waits until somebody is left. Says whether it is not the end.
+    fn wait_for_share(&self, share: &mut Vec<Arc<Bell>>) -> bool {
+        let mut left = self.left();
+        while left.bells.is_empty() && !left.is_over {
+            left.resting += 1;
+            left = self.news.wait(left).unwrap_or_else(PoisonError::into_inner);
+            left.resting -= 1;
+        }
+        left.take_share(share);
+        !left.is_over
+    }
+
+    /// Leaves some to them and so many others, and wakes as many as are needed.
+    fn leave(&self, bells: &mut VecDeque<Arc<Bell>>, others: usize) {
+        let needed = self.left().put(bells, others);
+        (0..needed).for_each(|_| self.news.notify_one());
     }
 
     /// One who is to be told by whoever has them told.
     fn take_one(&self) -> Option<Arc<Bell>> {
         // Nobody waits for the next while this one is told.
-        self.left().take_one()
-    }
-
-    fn count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.left().bells.pop_front()
     }
 
     fn left(&self) -> MutexGuard<'_, Left> {
@@ -93,24 +106,19 @@ impl Tellers {
 }
 
 impl Left {
-    /// Adds some, and says how many there are.
-    fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>) -> usize {
-        self.is_begun = false;
+    /// Adds some for the tellers and so many others, and says how many tellers are to be woken.
+    fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>, others: usize) -> usize {
         self.bells.append(bells);
-        self.bells.len()
-    }
-
-    /// One for whoever has them told, until a teller has begun.
-    fn take_one(&mut self) -> Option<Arc<Bell>> {
-        if self.is_begun { None } else { self.bells.pop_front() }
+        // More than there are processors would only be in each other's way.
+        let most = self.tellers.saturating_sub(others).max(1);
+        self.bells.len().div_ceil(WORTH).min(most).min(self.resting)
     }
 
     /// The fewer there are, the less one of so many takes: all are to be done at about the same time.
-    fn take_share(&mut self, tellers: usize, share: &mut Vec<Arc<Bell>>) {
+    fn take_share(&mut self, share: &mut Vec<Arc<Bell>>) {
         const MOST: usize = 64;
-        let count = self.bells.len().div_ceil(2 * tellers).min(MOST);
+        let count = self.bells.len().div_ceil(2 * self.tellers).min(MOST);
         share.extend(self.bells.drain(..count));
-        self.is_begun = true;
     }
 }
 
@@ -122,17 +130,17 @@ impl ToTell {
         }
     }
 
-    /// Tells them right here: all if they are few, or as many as come before the tellers, for as long as nobody else need
-    /// wait for it. All others are left to the tellers.
+    /// Tells them right here: all if they are few, or the next of those who are left to the tellers, too, unless they are
+    /// very many; for as long as nobody else need wait for it. All others are left to the tellers.
     pub(super) fn tell(&mut self, hub: &Hub) {
         /// How long others may have to wait, and one more client.
         const LONGEST: Duration = Duration::from_millis(1);
         let (begun, count) = (Instant::now(), self.0.len());
-        if count > FEW {
-            self.leave_all(hub);
-        }
         let mut not_told = VecDeque::new();
-        while count <= SOME
+        if (FEW + 1..VERY_MANY).contains(&count) {
+            hub.tellers.leave(&mut self.0, 1);
+        }
+        while count < VERY_MANY
             && begun.elapsed() < LONGEST
             && has_budget_remaining()
             && let Some(bell) = self.next(count, hub)
@@ -142,7 +150,10 @@ impl ToTell {
             }
         }
         self.0.append(&mut not_told);
-        self.leave_all(hub);
+        if count > FEW || !self.0.is_empty() {
+            // From here on those who are left are theirs alone.
+            hub.tellers.leave(&mut self.0, 0);
+        }
     }
 
     /// One of so many who are to be told.
@@ -157,7 +168,7 @@ impl ToTell {
     /// nobody wakes up to stand before a lock.
     pub(super) fn leave_all(&mut self, hub: &Hub) {
         if !self.0.is_empty() {
-            hub.tellers.leave(&mut self.0);
+            hub.tellers.leave(&mut self.0, 0);
         }
     }
 }
@@ -177,31 +188,28 @@ mod tests {
     #[test]
     fn each_is_taken_once_in_shares_that_grow_smaller() {
         let (bells, mut to_tell) = bells(100);
-        let mut left = Left::default();
-        left.put(&mut to_tell.0);
+        let mut left = Left { tellers: 2, ..Left::default() };
+        left.put(&mut to_tell.0, 0);
         let (mut taken, mut shares) = (Vec::new(), Vec::new());
         while taken.len() < bells.len() {
             let before = taken.len();
-            left.take_share(2, &mut taken);
+            left.take_share(&mut taken);
             shares.push(taken.len() - before);
         }
         assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
         assert_eq!((shares.first(), shares.last()), (Some(&25), Some(&1)));
         assert!(taken.iter().zip(&bells).all(|(one, other)| Arc::ptr_eq(one, other)));
-        left.take_share(2, &mut taken);
+        left.take_share(&mut taken);
         assert_eq!(taken.len(), bells.len());
     }
 
     #[test]
-    fn whoever_has_them_told_goes_on_until_a_teller_has_begun() {
-        let (_, mut to_tell) = bells(10);
-        let mut left = Left::default();
-        left.put(&mut to_tell.0);
-        assert!(left.take_one().is_some() && left.take_one().is_some());
-        left.take_share(1, &mut Vec::new());
-        assert!(left.take_one().is_none(), "the teller goes on");
-        let (_, mut others) = bells(1);
-        left.put(&mut others.0);
-        assert!(left.take_one().is_some());
+    fn as_many_are_woken_as_are_needed_and_rest() {
+        let woken = |count, others, resting| {
+            let mut left = Left { tellers: 4, resting, ..Left::default() };
+            left.put(&mut bells(count).1.0, others)
+        };
+        assert_eq!([0, 1, WORTH + 1, 1000].map(|count| woken(count, 0, 4)), [0, 1, 2, 4]);
+        assert_eq!([woken(1000, 1, 4), woken(1000, 4, 4), woken(1000, 0, 1)], [3, 1, 1]);
     }
 }
