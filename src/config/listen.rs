@@ -31,7 +31,7 @@ pub struct Listen {
     /// More places to listen on.
     #[serde(deserialize_with = "tables")]
     pub also: Vec<Place>,
-    /// Threads that serve clients; 0: one a processor core.
+    /// Threads that serve clients, and as many more that tell them of changes; 0: one a processor core.
     #[serde(deserialize_with = "whole")]
     pub workers: usize,
     /// The origins of pages that may connect, e.g. `https://desk.example.com`, beside this server's own.

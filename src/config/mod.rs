@@ -139,7 +139,7 @@ pub struct Limits {
     /// client may read nothing is `OVERLOADED`.
     #[serde(deserialize_with = "whole")]
     pub waiting_bytes_in_all: usize,
-    /// Bytes that the system takes for a connection beyond what is on its way to the client (`TCP_NOTSENT_LOWAT`, on
+    /// Bytes that the system takes for a TCP connection beyond what is on its way to the client (`TCP_NOTSENT_LOWAT`, on
     /// Linux): what waits there grows old, and holds up what comes after it. Of connections that are made from then on.
     #[serde(deserialize_with = "whole")]
     pub unsent_bytes: usize,

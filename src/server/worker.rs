@@ -39,13 +39,18 @@ use crate::{
 /// How long who was let in may still take to open a WebSocket, or to ask for a page, when the server stops.
 const LAST_GREETING: Duration = Duration::from_secs(3);
 
-/// The threads that serve clients. They end, and all clients with them, when this is dropped.
-struct Threads(Option<Runtime>);
+/// The threads that serve clients, and those that tell them of changes. They end, and all clients with them, when this is
+/// dropped.
+struct Threads {
+    runtime: Option<Runtime>,
+    hub: Arc<Hub>,
+}
 
 impl Drop for Threads {
     fn drop(&mut self) {
+        self.hub.tellers.end();
         // It is dropped where nothing may wait.
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
@@ -61,7 +66,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts as many as the configuration says, a thread for each, and one that tells clients of changes.
+    /// Starts as many as the configuration says, and for each a thread, and a teller.
     pub(super) fn start_all(app: &Arc<App>, hub: &Arc<Hub>) -> io::Result<Vec<Self>> {
         let count = match app.live().config.listen.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
@@ -70,8 +75,8 @@ impl Worker {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(count).thread_name("worker").enable_all().build()?;
         let handle = runtime.handle().clone();
+        let threads = Arc::new(Threads { runtime: Some(runtime), hub: hub.clone() });
         Tellers::start(hub, count, &handle)?;
-        let threads = Arc::new(Threads(Some(runtime)));
         Ok((0..count).map(|_| Self::start(&handle, &threads, count, app, hub)).collect())
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct Hub {
     /// Rings each time that the driver has looked.
     looks: Notify,
     /// Tell clients what is new for them.
-    pub(super) tellers: Arc<Tellers>,
+    pub(crate) tellers: Tellers,
     means: Mutex<Means>,
     settings: ArcSwap<Streams>,
     /// What streams have done, by the numbers of their operations.
@@ -81,7 +81,7 @@ impl Hub {
             topics: Mutex::new(Topics { operations: registry.streams(), ..Topics::default() }),
             news: Notify::new(),
             looks: Notify::new(),
-            tellers: Arc::default(),
+            tellers: Tellers::default(),
             means: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             counts: (0..registry.numbers()).map(|_| OfStream::default()).collect(),
@@ -239,11 +239,5 @@ impl Hub {
         let topics = self.topics();
         let users = topics.by_subject.values().map(|topic| topic.users.load(Ordering::Relaxed));
         (topics.by_subject.len(), users.sum())
-    }
-}
-
-impl Drop for Hub {
-    fn drop(&mut self) {
-        self.tellers.end();
     }
 }

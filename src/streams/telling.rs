@@ -6,7 +6,7 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -47,32 +47,31 @@ struct Left {
 pub(super) struct ToTell(VecDeque<Arc<Bell>>);
 
 impl Tellers {
-    /// Starts as many for a hub, which end with it. They have the timers of a runtime, as whoever writes to a client needs.
+    /// Starts this many threads, which tell the clients of a hub until they are to [end](Self::end). They have the timers of
+    /// a runtime, as whoever writes to a client needs.
     pub(crate) fn start(hub: &Arc<Hub>, count: usize, timers: &Handle) -> io::Result<()> {
         hub.tellers.left().tellers = count;
         for _ in 0..count {
-            let (tellers, hub, timers) = (hub.tellers.clone(), Arc::downgrade(hub), timers.clone());
+            let (hub, timers) = (hub.clone(), timers.clone());
             thread::Builder::new().name("teller".to_owned()).spawn(move || {
                 let _within = timers.enter();
-                tellers.tell(&hub);
+                hub.tellers.tell(&hub);
             })?;
         }
         Ok(())
     }
 
-    /// Has all of them end.
-    pub(super) fn end(&self) {
+    /// Has all of them end, whoever is left.
+    pub(crate) fn end(&self) {
         self.left().is_over = true;
         self.news.notify_all();
     }
 
     /// Tells whoever is left, until the end.
-    fn tell(&self, hub: &Weak<Hub>) {
+    fn tell(&self, hub: &Hub) {
         let mut share = Vec::new();
-        while self.wait_for_share(&mut share)
-            && let Some(hub) = hub.upgrade()
-        {
-            share.drain(..).for_each(|bell: Arc<Bell>| bell.deliver(&hub));
+        while self.wait_for_share(&mut share) {
+            share.drain(..).for_each(|bell| bell.deliver(hub));
         }
     }
 
@@ -84,11 +83,13 @@ impl Tellers {
             left = self.news.wait(left).unwrap_or_else(PoisonError::into_inner);
             left.resting -= 1;
         }
-        left.take_share(share);
+        if !left.is_over {
+            left.take_share(share);
+        }
         !left.is_over
     }
 
-    /// Leaves some to them and so many others, and wakes as many as are needed.
+    /// Leaves some to them, and wakes as many as are needed beside the other threads that tell some of these.
     fn leave(&self, bells: &mut VecDeque<Arc<Bell>>, others: usize) {
         let needed = self.left().put(bells, others);
         (0..needed).for_each(|_| self.news.notify_one());
@@ -106,12 +107,13 @@ impl Tellers {
 }
 
 impl Left {
-    /// Adds some for the tellers and so many others, and says how many tellers are to be woken.
+    /// Adds some, and says how many tellers are to be woken beside the other threads that tell some of these.
     fn put(&mut self, bells: &mut VecDeque<Arc<Bell>>, others: usize) -> usize {
         self.bells.append(bells);
-        // More than there are processors would only be in each other's way.
+        // More threads than there are tellers would only be in each other's way; but one teller may always go on alone.
         let most = self.tellers.saturating_sub(others).max(1);
-        self.bells.len().div_ceil(WORTH).min(most).min(self.resting)
+        let at_work = self.tellers - self.resting;
+        self.bells.len().div_ceil(WORTH).min(most.saturating_sub(at_work))
     }
 
     /// The fewer there are, the less one of so many takes: all are to be done at about the same time.
@@ -210,6 +212,23 @@ mod tests {
             left.put(&mut bells(count).1.0, others)
         };
         assert_eq!([0, 1, WORTH + 1, 1000].map(|count| woken(count, 0, 4)), [0, 1, 2, 4]);
-        assert_eq!([woken(1000, 1, 4), woken(1000, 4, 4), woken(1000, 0, 1)], [3, 1, 1]);
+        assert_eq!([0, 1, 3].map(|resting| woken(1000, 0, resting)), [0, 1, 3]);
+        // One that is at work already counts among those who are needed.
+        assert_eq!([1, 4].map(|others| woken(1000, others, 4)), [3, 1]);
+        assert_eq!([1, 4].map(|others| woken(1000, others, 3)), [2, 0]);
+    }
+
+    #[test]
+    fn one_who_waits_ends_when_all_are_to() {
+        let tellers = Tellers::default();
+        let is_over = thread::scope(|scope| {
+            let waiting = scope.spawn(|| !tellers.wait_for_share(&mut Vec::new()));
+            while tellers.left().resting == 0 {
+                thread::yield_now();
+            }
+            tellers.end();
+            waiting.join().unwrap()
+        });
+        assert!(is_over);
     }
 }

@@ -164,6 +164,7 @@ impl Guest {
     }
 
     /// Has the system take no more for it than so many bytes beyond what is on its way to it.
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables))]
     pub(super) fn limit_unsent(&self, bytes: usize) {
         #[cfg(target_os = "linux")]
         if let GuestSocket::Tcp(socket) = &self.socket {

@@ -170,7 +170,15 @@ async fn who_reads_late_soon_comes_to_what_is_new() {
     /// Of 10 MB, more than the system takes by itself.
     const CHANGES: usize = 500;
     const BYTES: usize = 20_000;
-    let (redis, server, mut client) = start().await;
+    let redis = Redis::start().await;
+    let server = Server::reading_with(&redis, |config| {
+        // However long the machine takes, who reads late is not cut off for it.
+        config.limits.write_timeout = Span::millis(600_000);
+        config.limits.pong_timeout = Span::millis(600_000);
+    })
+    .await;
+    let mut client = server.client().await;
+    super::listening(&mut client).await;
     let mut late = server.client().await;
     for client in [&mut client, &mut late] {
         open(client, "s", "stream_tickers", json!({"exchange": "x"})).await;

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{calls, open, start, ticker, write_ticker};
+use super::{Follower, calls, open, start, ticker, write_ticker};
 use crate::common::{Client, Redis, RedisOptions};
 
 const READS: [&str; 7] = ["get", "hget", "hmget", "hscan", "hlen", "lrange", "scan"];
@@ -45,6 +45,30 @@ async fn a_thousand_who_watch_cost_redis_no_more_than_one() {
     join_all(clients[1..].iter_mut().map(|client| volume(client, 29.0))).await;
     let together = cost(&mut clients, 100).await;
     assert_eq!((alone, together), (20, 20));
+}
+
+#[tokio::test]
+async fn however_many_watch_each_is_told_of_each_change() {
+    let (redis, server, _client) = start().await;
+    let (mut clients, mut price) = (Vec::new(), 0.0);
+    // Few are told by one thread, some and very many by others, too.
+    for count in [32, 33, 256, 300] {
+        while clients.len() < count {
+            let mut client = server.client().await;
+            open(&mut client, "s", "stream_tickers", json!({"exchange": "x"})).await;
+            clients.push((client, Follower::default()));
+        }
+        for _ in 0..20 {
+            price += 1.0;
+            write_ticker(&redis, "x", "A", price).await;
+            join_all(clients.iter_mut().map(async |(client, follower)| {
+                while follower.values("price").values().all(|known| *known != price) {
+                    follower.take(&client.receive().await, &["symbol"]);
+                }
+            }))
+            .await;
+        }
+    }
 }
 
 #[tokio::test]
