@@ -233,7 +233,7 @@ impl Streams {
     /// The next frames, as many as go in one write, from all streams in turn.
     pub(super) fn pull(&mut self, hub: &Hub) -> Pulled {
         /// About how many bytes they have.
-        const SHARE: usize = 32 << 10;
+        const SHARE: usize = 16 << 10;
         /// How many updates of one stream go before the next has its turn.
         const TURN: usize = 32;
         let mut pulled = Pulled::default();
