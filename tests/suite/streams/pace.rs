@@ -49,12 +49,9 @@ fn resident() -> usize {
     line.split_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
 }
 
-#[tokio::test]
-async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
-    const STALLED: usize = 1000;
-    const SYMBOLS: usize = 200;
+/// What is there at the start, where nobody is cut off for having stalled, however slow the machine is.
+async fn start_patient() -> (Redis, Server, Client) {
     let redis = Redis::start().await;
-    // Nobody is cut off for having stalled, however slow the machine is.
     let server = Server::reading_with(&redis, |config| {
         config.limits.write_timeout = Span::millis(600_000);
         config.limits.pong_timeout = Span::millis(600_000);
@@ -62,6 +59,14 @@ async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
     .await;
     let mut client = server.client().await;
     super::listening(&mut client).await;
+    (redis, server, client)
+}
+
+#[tokio::test]
+async fn who_reads_nothing_costs_little_and_nobody_else_sees_it() {
+    const STALLED: usize = 1000;
+    const SYMBOLS: usize = 200;
+    let (redis, server, _client) = start_patient().await;
     let mut stalled = Vec::new();
     for _ in 0..STALLED {
         let mut client = Client::connect_narrow(server.address).await;
@@ -170,15 +175,7 @@ async fn who_reads_late_soon_comes_to_what_is_new() {
     /// Of 10 MB, more than the system takes by itself.
     const CHANGES: usize = 500;
     const BYTES: usize = 20_000;
-    let redis = Redis::start().await;
-    let server = Server::reading_with(&redis, |config| {
-        // However long the machine takes, who reads late is not cut off for it.
-        config.limits.write_timeout = Span::millis(600_000);
-        config.limits.pong_timeout = Span::millis(600_000);
-    })
-    .await;
-    let mut client = server.client().await;
-    super::listening(&mut client).await;
+    let (redis, server, mut client) = start_patient().await;
     let mut late = server.client().await;
     for client in [&mut client, &mut late] {
         open(client, "s", "stream_tickers", json!({"exchange": "x"})).await;
