@@ -16,14 +16,20 @@ use std::collections::BTreeMap;
 
 pub use logs::trade;
 
+use fullon_cache_api::config::Config;
 use serde_json::{Value, json};
 
 use crate::common::{Client, Redis, Server};
 
 /// A server that reads an empty Redis and listens to it, and a client of it.
 async fn start() -> (Redis, Server, Client) {
+    start_with(|_| {}).await
+}
+
+/// The same, with this change to the server's configuration.
+async fn start_with(change: impl FnOnce(&mut Config)) -> (Redis, Server, Client) {
     let redis = Redis::start().await;
-    let server = Server::reading(&redis).await;
+    let server = Server::reading_with(&redis, change).await;
     let mut client = server.client().await;
     listening(&mut client).await;
     (redis, server, client)

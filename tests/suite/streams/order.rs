@@ -8,8 +8,8 @@ use futures_util::{
 };
 use serde_json::json;
 
-use super::{listening, start, write_ticker};
-use crate::common::{Client, Redis, Server};
+use super::{start, start_with, write_ticker};
+use crate::common::{Client, Redis};
 
 const STREAMS: u64 = 200;
 
@@ -86,13 +86,11 @@ async fn open_in_arrays(client: &mut Client) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn updates_come_after_the_reply_to_the_array_that_opened_their_stream_however_slowly() {
-    let redis = Redis::start().await;
-    let server = Server::reading_with(&redis, |config| {
+    let (redis, server, _client) = start_with(|config| {
         config.near_cache.bytes = 0;
         config.limits.bytes_out_per_second = 100 << 10;
     })
     .await;
-    listening(&mut server.client().await).await;
     let mut clients = Vec::new();
     while clients.len() < 8 {
         clients.push(server.client().await);

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Follower, calls, open, start, ticker, write_ticker};
+use super::{Follower, calls, open, start, start_with, ticker, write_ticker};
 use crate::common::{Client, Redis, Server, eventually};
 
 #[tokio::test]
@@ -51,15 +51,11 @@ fn resident() -> usize {
 
 /// What is there at the start, where nobody is cut off for having stalled, however slow the machine is.
 async fn start_patient() -> (Redis, Server, Client) {
-    let redis = Redis::start().await;
-    let server = Server::reading_with(&redis, |config| {
+    start_with(|config| {
         config.limits.write_timeout = Span::millis(600_000);
         config.limits.pong_timeout = Span::millis(600_000);
     })
-    .await;
-    let mut client = server.client().await;
-    super::listening(&mut client).await;
-    (redis, server, client)
+    .await
 }
 
 #[tokio::test]
@@ -196,13 +192,7 @@ async fn who_reads_late_soon_comes_to_what_is_new() {
 
 #[tokio::test]
 async fn more_removals_than_are_kept_are_made_up_for() {
-    let redis = Redis::start().await;
-    let mut config = Server::config();
-    config.redis.port = redis.port;
-    config.streams.log_entries = 5;
-    let server = Server::start(config).await;
-    let mut client = server.client().await;
-    super::listening(&mut client).await;
+    let (redis, server, mut client) = start_with(|config| config.streams.log_entries = 5).await;
     for number in 0..20 {
         write_ticker(&redis, "x", &format!("S{number}"), 1.0).await;
     }
