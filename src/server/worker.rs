@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{
     access::Load,
+    config::Limits,
     counted::Counted,
     streams::{Hub, Tellers},
 };
@@ -159,13 +160,10 @@ async fn greet_in_time(
     app: Arc<App>,
     signals: watch::Receiver<Signal>,
 ) -> io::Result<Option<Box<Upgraded>>> {
-    let limit = {
-        let limits = &app.live().config.limits;
-        guest.limit_unsent(limits.unsent_bytes);
-        limits.handshake_timeout.get()
-    };
+    let Limits { handshake_timeout, unsent_bytes, .. } = app.live().config.limits;
+    guest.limit_unsent(unsent_bytes);
     tokio::select! {
-        greeted = timeout(limit, greet(guest, &app)) => greeted?,
+        greeted = timeout(handshake_timeout.get(), greet(guest, &app)) => greeted?,
         () = last_greeting(signals) => Ok(None),
     }
 }

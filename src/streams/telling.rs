@@ -17,8 +17,8 @@ use super::{bell::Bell, hub::Hub};
 
 /// How many are few.
 const FEW: usize = 32;
-/// How many are very many.
-const VERY_MANY: usize = 257;
+/// Of how many, at the most, whoever notices a change tells some, too.
+const SOME: usize = 256;
 /// For how many it is worth to wake another teller.
 const WORTH: usize = 16;
 
@@ -78,15 +78,15 @@ impl Tellers {
     /// Waits until somebody is left. Says whether it is not the end.
     fn wait_for_share(&self, share: &mut Vec<Arc<Bell>>) -> bool {
         let mut left = self.left();
-        while left.bells.is_empty() && !left.is_over {
-            left.resting += 1;
-            left = self.news.wait(left).unwrap_or_else(PoisonError::into_inner);
-            left.resting -= 1;
+        left.resting += 1;
+        let woken = self.news.wait_while(left, |left| left.bells.is_empty() && !left.is_over);
+        let mut left = woken.unwrap_or_else(PoisonError::into_inner);
+        left.resting -= 1;
+        if left.is_over {
+            return false;
         }
-        if !left.is_over {
-            left.take_share(share);
-        }
-        !left.is_over
+        left.take_share(share);
+        true
     }
 
     /// Leaves some to them, and wakes as many as are needed beside the other threads that tell some of these.
@@ -138,31 +138,26 @@ impl ToTell {
         /// How long others may have to wait, and one more client.
         const LONGEST: Duration = Duration::from_millis(1);
         let (begun, count) = (Instant::now(), self.0.len());
-        let mut not_told = VecDeque::new();
-        if (FEW + 1..VERY_MANY).contains(&count) {
+        if count > SOME {
+            return self.leave_all(hub);
+        }
+        let is_shared = count > FEW;
+        if is_shared {
             hub.tellers.leave(&mut self.0, 1);
         }
-        while count < VERY_MANY
-            && begun.elapsed() < LONGEST
+        let mut not_told = VecDeque::new();
+        while begun.elapsed() < LONGEST
             && has_budget_remaining()
-            && let Some(bell) = self.next(count, hub)
+            && let Some(bell) = if is_shared { hub.tellers.take_one() } else { self.0.pop_front() }
         {
             if !bell.try_deliver(hub) {
                 not_told.push_back(bell);
             }
         }
         self.0.append(&mut not_told);
-        if count > FEW || !self.0.is_empty() {
+        if is_shared || !self.0.is_empty() {
             // From here on those who are left are theirs alone.
             hub.tellers.leave(&mut self.0, 0);
-        }
-    }
-
-    /// One of so many who are to be told.
-    fn next(&mut self, count: usize, hub: &Hub) -> Option<Arc<Bell>> {
-        match count > FEW {
-            true => hub.tellers.take_one(),
-            false => self.0.pop_front(),
         }
     }
 
